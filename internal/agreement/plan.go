@@ -1,0 +1,432 @@
+package agreement
+
+import (
+	"baton/internal/calendar"
+)
+
+// Points are fixed-point: one point is Point. Integer arithmetic keeps a score
+// identical on every processor.
+const Point = 1_000_000
+
+// Never is the instant that does not come.
+const Never = int64(1<<63 - 1)
+
+// Side is one of the two parties.
+type Side uint8
+
+// The sides.
+const (
+	NoSide Side = iota
+	Marketing
+	Sales
+)
+
+// String returns "marketing", "sales" or "".
+func (s Side) String() string { return [...]string{"", "marketing", "sales"}[s] }
+
+// Clause is an addressable part of the agreement and where it stands.
+type Clause struct {
+	Address string // "scoring.engagement.webinar", "assignment.nordics"
+	File    string
+	Line    int // from 1
+	Column  int // from 1
+}
+
+// Plan is a checked agreement, ready to run. It is immutable and safe for
+// concurrent use. Slices are in the order of the file; an index into a slice
+// (a "slot") is how the rest of the plan and the facts refer to an element.
+type Plan struct {
+	Name     string
+	Hash     string // of the source and the files it names, hexadecimal SHA-256
+	Calendar *calendar.Calendar
+
+	Parties      [2]Party // marketing, sales
+	Goals        []Goal
+	Attributes   []Attribute
+	Properties   []Attribute // of activities; one name has one type wherever it is used
+	Questions    []Question
+	BuyingStages []Named // in the order a buyer goes through them
+	Activities   []Activity
+	Assets       []Asset
+	Buyers       []Buyer
+	Fit          []FitRule
+	Engagement   []EngagementRule
+	Grade        GradeScale
+	Readiness    []ReadinessLevel // ascending by Level
+	Stages       []Stage          // Stages[0] is where a lead starts
+	Transitions  []Transition
+	Handoffs     []Handoff
+	Handbacks    []Handback
+	Tracks       []Named // nurture tracks
+	Pools        []Named
+	People       []Person
+	Queues       []Named
+	Assignment   []AssignmentRule
+	Clocks       []ClockRule
+	Channels     []Channel
+	Alerts       []Alert
+	Rules        []SpeakRule // rules of engagement
+	Commitments  []Commitment
+	Renamed      []Rename
+	Brief        Brief
+
+	Index Index
+}
+
+// Index is what the compiler worked out so that a decision costs what changed.
+type Index struct {
+	Topics int // number of topics; see Topics
+
+	Attribute  map[string]int
+	Property   map[string]int
+	Question   map[string]int
+	Activity   map[string]int
+	Asset      map[string]int
+	Stage      map[string]int
+	Transition map[string]int
+	Handoff    map[string]int
+	Handback   map[string]int
+	Pool       map[string]int
+	Clause     map[string]Clause // every address
+
+	ByActivity [][]int // Activities slot -> slots of Engagement rules it can touch
+	Automatic  [][]int // Stages slot -> slots of automatic Transitions out of it, in order
+	Offers     []int   // Stages slot -> slot of the Handoff offered from it, -1 for none
+	// Window[i] is how long the instants of activity i must be remembered, in
+	// microseconds: the longest window a condition asks about; 0 for only the last.
+	Window []int64
+	// StageTopics[i] is the union of the topics of the conditions that matter
+	// while a lead is in stage i (automatic transitions, hand-off, clocks).
+	StageTopics []Topics
+	// ReadinessTopics is the union of the topics of all readiness conditions.
+	ReadinessTopics Topics
+}
+
+// Party is a side that signs.
+type Party struct {
+	Clause
+	Side      Side
+	Signatory string // e-mail
+}
+
+// Named is an element with a name and a definition and nothing else yet.
+type Named struct {
+	Clause
+	Name       string
+	Definition string
+}
+
+// Goal is what both sides want to reach.
+type Goal struct {
+	Clause
+	Name    string
+	Measure string // won_value, won_count, qualified_leads, accepted_leads, opportunities
+	Target  float64
+	By      int64 // end of that local day
+}
+
+// Attribute is a typed word of the vocabulary. A name that begins "company."
+// describes the account and is shared by its leads.
+type Attribute struct {
+	Clause
+	Name    string
+	Kind    Kind
+	Choices []string
+	Company bool
+}
+
+// Question is asked by a person and answered by the lead: answers.NAME.
+type Question struct {
+	Clause
+	Name    string
+	Ask     string
+	Kind    Kind
+	Choices []string
+}
+
+// Worth is how telling an activity or asset is: 1 low, 2 medium, 3 high.
+type Worth uint8
+
+// Activity is a behaviour.
+type Activity struct {
+	Clause
+	Name        string
+	Definition  string
+	Worth       Worth
+	BuyingStage int   // slot, -1 for none
+	Properties  []int // Properties slots; a rule on this activity may ask about them as properties.NAME
+}
+
+// Asset is a piece of content.
+type Asset struct {
+	Clause
+	Name        string
+	Definition  string
+	Worth       Worth
+	BuyingStage int // slot, -1 for none
+}
+
+// Buyer is a kind of person or company worth winning (target buyer).
+type Buyer struct {
+	Clause
+	Name       string
+	Definition string
+	When       *Condition
+}
+
+// FitRule gives points for who the lead is.
+type FitRule struct {
+	Clause
+	Name   string
+	Points int64 // in Point
+	When   *Condition
+}
+
+// EngagementRule gives points for what the lead did.
+type EngagementRule struct {
+	Clause
+	Name       string
+	Points     int64 // in Point; may be negative
+	Activities []int // slots
+	Asset      int   // slot, -1 for any
+	When       *Condition
+	AtMost     int   // 0: no cap
+	Per        int64 // window of the cap, microseconds
+	HalfLife   int64 // microseconds; 0: does not decay
+	Expires    int64 // microseconds; 0: does not expire
+}
+
+// GradeScale holds the thresholds, in Point. Fit: A, B, C (below C is D).
+// Engagement: 1, 2, 3 (below 3 is 4). Thresholds descend.
+type GradeScale struct {
+	Clause
+	Fit                         [3]int64
+	Engagement                  [3]int64
+	FitClause, EngagementClause Clause
+}
+
+// ReadinessLevel is one of five; a lead has the highest whose condition holds, else 0.
+type ReadinessLevel struct {
+	Clause
+	Level      int
+	Definition string
+	When       *Condition
+}
+
+// Final says how a stage ends a pass.
+type Final uint8
+
+// The ends.
+const (
+	NotFinal Final = iota
+	Won
+	Lost
+	Disqualified
+)
+
+// String returns "", "won", "lost" or "disqualified".
+func (f Final) String() string { return [...]string{"", "won", "lost", "disqualified"}[f] }
+
+// Stage is where a lead is; always exactly one.
+type Stage struct {
+	Clause
+	Name       string
+	Side       Side
+	Definition string
+	Final      Final
+	Limit      calendar.Duration // zero: none
+	OnBreach   []Step            // what happens when Limit is over
+}
+
+// Transition moves a lead between stages: by itself when When holds, or by a
+// person of side By.
+type Transition struct {
+	Clause
+	Name string
+	From []int // stages slots
+	To   int
+	When *Condition // nil: never by itself
+	By   Side       // NoSide: only by itself
+}
+
+// StepKind is what a step of an on_breach ladder does.
+type StepKind uint8
+
+// The steps.
+const (
+	Remind   StepKind = iota // tells the target; the time begins again
+	Reassign                 // another person, at most Times; the time begins again
+	Escalate                 // gives it to the target, for good
+	ReturnTo                 // takes the hand-off back and moves the lead to Stage
+	ToQueue                  // puts it in the queue Target
+)
+
+// Step is one step of an on_breach ladder: each breach takes the next one.
+type Step struct {
+	Clause
+	Kind   StepKind
+	Target string // "owner", "manager", a person's e-mail, or a queue's name
+	Times  int    // Reassign: at most; 0 means 1
+	Stage  int    // ReturnTo: slot
+	Text   string // as written
+}
+
+// Handoff is offered when a lead enters From and moves it to To when accepted.
+type Handoff struct {
+	Clause
+	Name                        string
+	From, To                    int
+	AcceptWithin                calendar.Duration
+	ContactWithin               calendar.Duration // from acceptance; zero: not watched
+	OnBreach                    []Step            // of AcceptWithin
+	OnNoContact                 []Step            // of ContactWithin; empty: the same ladder as OnBreach
+	Reject                      []int             // Handbacks slots that may be given as the reason
+	AcceptClause, ContactClause Clause
+}
+
+// Keep says what of a score survives a hand-back.
+type Keep uint8
+
+// What is kept.
+const (
+	KeepNothing Keep = iota
+	KeepFit
+	KeepEngagement
+	KeepAll
+)
+
+// String returns the word of the agreement.
+func (k Keep) String() string { return [...]string{"nothing", "fit", "engagement", "all"}[k] }
+
+// Handback is a reason for which sales returns or rejects a lead, with its consequence.
+type Handback struct {
+	Clause
+	Name       string
+	Definition string
+	Class      string // "recycle" or "disqualify" (by the stage it leads to)
+	To         int    // stages slot
+	Track      int    // slot, -1 for none
+	Revisit    int64  // microseconds after the hand-back, 0 for never
+	Keep       Keep
+}
+
+// Person is a member of the team, declared in the agreement or joined later by an input.
+type Person struct {
+	Clause
+	ID       string // normalised e-mail
+	Name     string
+	Side     Side
+	Manager  string // ID
+	Pools    []int
+	Weight   int                // share of a pool, 1 by default
+	Capacity int                // open hand-offs at most; 0: no limit
+	Hours    *calendar.Calendar // nil: the agreement's
+}
+
+// Method is how a pool shares leads out.
+type Method uint8
+
+// The methods.
+const (
+	RoundRobin  Method = iota // weighted, by debt: who is furthest behind their share
+	LeastLoaded               // fewest open hand-offs for their weight
+)
+
+// String returns "round_robin" or "least_loaded".
+func (m Method) String() string { return [...]string{"round_robin", "least_loaded"}[m] }
+
+// AssignmentRule says who gets a lead; the first whose condition holds and
+// that finds somebody decides.
+type AssignmentRule struct {
+	Clause
+	Name      string
+	When      *Condition // nil: always
+	ToOwner   bool       // account.owner
+	Pool      int        // slot, -1 for none
+	Person    string     // ID, "" for none
+	Queue     int        // slot, -1 for none
+	By        Method
+	Otherwise int // queue slot when nobody of the pool can take it, -1: the next rule
+}
+
+// ClockRule is a deadline of the agreement's own, beside those of stages and hand-offs.
+type ClockRule struct {
+	Clause
+	Name       string
+	Start      *Condition
+	Pause      *Condition // nil: never
+	Stop       *Condition
+	Within     calendar.Duration
+	OnBreach   []Step
+	Definition string
+}
+
+// Channel is a way to reach a lead.
+type Channel struct {
+	Clause
+	Name       string
+	Definition string
+}
+
+// Alert says whom to tell, of what, and by which way. (Sending comes with the channels.)
+type Alert struct {
+	Clause
+	Name string
+	On   string   // offered, accepted, reminded, breached, reassigned, escalated, rejected, handed_back, won, lost
+	To   []string // owner, manager, marketing, sales, or an e-mail
+	By   []string // email, slack, teams, webhook, inbox
+}
+
+// Speaker is who may speak under a rule of engagement.
+type Speaker uint8
+
+// The speakers.
+const (
+	SpeakNobody Speaker = iota
+	SpeakMarketing
+	SpeakSales
+	SpeakOriginator
+	SpeakBoth
+)
+
+// String returns the word of the agreement.
+func (s Speaker) String() string {
+	return [...]string{"nobody", "marketing", "sales", "originator", "both"}[s]
+}
+
+// SpeakRule is a rule of engagement; the first whose condition holds decides.
+type SpeakRule struct {
+	Clause
+	Name   string
+	When   *Condition // nil: always
+	Speaks Speaker
+	// Marketing and Sales are the channels a side may use although it does not
+	// hold the conversation, or the only ones it may use although it does; nil
+	// means all for the one who speaks and none for the other.
+	Marketing, Sales []string // ["none"] and ["all"] are possible
+}
+
+// Commitment is what a side promises for each period.
+type Commitment struct {
+	Clause
+	Name    string // the metric: qualified_leads, contacted_in_time, accepted_in_time, ...
+	Side    Side
+	AtLeast float64
+	Percent bool
+	Per     string // "day", "week", "month", "quarter"
+	Text    string
+}
+
+// Rename maps a name of the version before to one of this version.
+type Rename struct {
+	Clause
+	What     string // "stage", "attribute", "activity", "handoff", "clock", "pool"
+	From, To string
+}
+
+// Brief says how much a rep is told.
+type Brief struct {
+	Clause
+	Activities int      // the most telling ones, 3 by default
+	Show       []string // attributes, in order; empty: all known
+}

@@ -1,0 +1,79 @@
+package lifecycle
+
+import "baton/internal/agreement"
+
+// Decision is what Decide found: what changes, what to tell the world, and why.
+type Decision struct {
+	Input   int64
+	Lead    int64
+	At      int64 // Known of the input
+	Version int64 // of the agreement that decided
+	Changes []Change
+	Effects []Effect
+	Reasons []Reason
+	// Refused says, to the person who asked, why a command was not carried out; the
+	// decision then has no changes.
+	Refused string
+}
+
+// Change is one change to a lead, its account or the roster. ChangeKind says which fields it uses.
+type Change struct {
+	Kind    ChangeKind
+	Reason  int // index into Decision.Reasons plus one; 0 for none
+	Name    string
+	From    string
+	To      string
+	At      int64
+	Due     int64
+	Int     int64
+	Points  int64 // in agreement.Point
+	Num     float64
+	Unit    uint8
+	Value   agreement.Value
+	Members []string // LedgerMoved: who shared, sorted
+	Member  *agreement.Person
+}
+
+// EffectKind is what to tell the world.
+type EffectKind uint8
+
+// The effects. To is a member's ID, a queue, or a side.
+const (
+	NoEffect     EffectKind = iota
+	TellOffer               // To has been offered the lead
+	TellTaken               // the lead was taken from To
+	TellRemind              // time ran out for To, or for everybody of a queue
+	TellEscalate            // To, the manager, has it now
+	TellAccepted            // To (marketing) hears that it was accepted
+	TellReturned            // To (marketing) hears why it came back
+	TellOutcome             // To (both sides) hears that it was won or lost
+)
+
+var effectWords = [...]string{"", "offer", "taken", "remind", "escalate", "accepted", "returned", "outcome"}
+
+// String returns the word.
+func (k EffectKind) String() string { return effectWords[k] }
+
+// Effect is a message that has to go out because of a decision.
+type Effect struct {
+	Kind   EffectKind
+	To     string
+	Name   string // hand-off, clock or reason
+	Reason int    // as in Change
+}
+
+// Reason is a clause cited: for a change, or for passing somebody over.
+type Reason struct {
+	Clause string
+	Text   string // in words, when the clause alone does not say it
+	Saw    []agreement.Seen
+}
+
+// View is what Decide may look at beside the plan. Lead is nil before it exists.
+type View struct {
+	Lead    *Lead
+	Account *Account
+	Roster  *Roster
+	// Past holds the earlier inputs of the lead, in order; only a Retract needs it.
+	Past []Input
+}

@@ -1,0 +1,188 @@
+package lifecycle
+
+import "baton/internal/agreement"
+
+// Lead is the state of a person being worked. Slots in it belong to the plan it was
+// bound to (see Bind); Apply is the only thing that changes it.
+type Lead struct {
+	ID      int64 // the ID of the input that created it
+	Account int64 // 0: none
+	Seq     int64 // how many inputs have been decided for it
+	Clock   int64 // when the last of them was decided
+	Created int64
+	Version int64 // of the agreement its slots belong to
+	Origin  agreement.Side
+
+	Attributes []agreement.Value // Attributes slot -> value; company slots only while it has no account
+	Answers    []agreement.Value // Questions slot -> value
+
+	Activities  []agreement.Memory // sorted by activity
+	Total       int64              // activities that count
+	Rules       []RuleMemory       // engagement rules that have counted something, sorted by rule
+	Fit         []int              // fit rules that hold, ascending
+	FitPoints   int64
+	Engagement  int64 // at Clock
+	Grade       agreement.Grade
+	Readiness   int
+	Asset       int // slot of the most recent asset, -1 for none
+	AssetAt     int64
+	BuyingStage int // slot, -1 for none
+
+	Stage    int // slot
+	Entered  int64
+	Pass     int // from 1
+	PassFrom int64
+	Returned bool // handed back: leaving the stage starts a new pass
+	Track    int  // slot of the nurture track, -1 for none
+	Revisit  int64
+	Owner    string // ID of a member
+	Queue    int    // slot, -1 for none
+	Handoff  Handoff
+	Clocks   []Clock // running and paused, sorted by name
+	Value    float64 // of the opportunity
+
+	Consent Consent
+	Wake    int64 // when the truth of something can change by time alone; Never for not
+}
+
+// RuleMemory is what an engagement rule has counted.
+type RuleMemory struct {
+	Rule int // slot
+	// Points at Ref: of a rule that does not expire.
+	Points int64
+	Ref    int64
+	// Counted are the instants at which it counted, ascending: those within twice the
+	// window of the cap, or not yet expired.
+	Counted []int64
+}
+
+// HandoffState is where a hand-off stands.
+type HandoffState uint8
+
+// The states. All but Open, Accepted and Escalated are ends.
+const (
+	NoHandoff HandoffState = iota
+	HandoffOpen
+	HandoffAccepted
+	HandoffRejected
+	HandoffExpired   // taken back when time ran out
+	HandoffEscalated // time ran out; it is with the manager
+	HandoffWithdrawn // the lead left the stage by another way
+)
+
+// String returns the word used in conditions and reports.
+func (s HandoffState) String() string {
+	return [...]string{"", "open", "accepted", "rejected", "expired", "escalated", "withdrawn"}[s]
+}
+
+// Handoff is the current or the last hand-off of a lead.
+type Handoff struct {
+	ID         int64 // the ID of the input that offered it
+	Rule       int   // Handoffs slot, -1 for none
+	State      HandoffState
+	Offered    int64
+	Since      int64 // when the present holder got it
+	Accepted   int64
+	Contacted  int64 // first contact by a person, 0 for none yet
+	Reassigned int
+	Tried      []string // members who had it, in order
+	Reason     int      // Handbacks slot, -1 for none
+}
+
+// ClockState is whether a clock runs.
+type ClockState uint8
+
+// The states of a clock that has not stopped.
+const (
+	Running ClockState = iota
+	Paused
+	Breached // over, and no step left that would begin again
+)
+
+// String returns the word.
+func (s ClockState) String() string { return [...]string{"running", "paused", "breached"}[s] }
+
+// Clock is a deadline that has not been met yet. Its name is the address of its clause.
+type Clock struct {
+	Name     string
+	Started  int64
+	Version  int64 // of the agreement it started under
+	Within   int64 // amount allowed, in the unit of the clause
+	Unit     uint8 // calendar.Unit
+	Used     int64 // amount used before Since
+	Since    int64 // when it last began to run
+	Due      int64 // Never while it is paused
+	State    ClockState
+	Breaches int    // how often time ran out; it is also the next step of the ladder
+	Member   string // whose calendar it runs in; "" for the agreement's
+}
+
+// Consent is what the lead has said about being contacted and profiled.
+type Consent struct {
+	Status ConsentStatus
+	At     int64
+	Source string
+}
+
+// ConsentStatus is one of four.
+type ConsentStatus uint8
+
+// The states of consent. Withdrawn stops messages; Objected stops messages and scoring.
+const (
+	NotAsked ConsentStatus = iota
+	Granted
+	Withdrawn
+	Objected
+)
+
+// String returns the word of the inputs and reports.
+func (s ConsentStatus) String() string {
+	return [...]string{"not_asked", "granted", "withdrawn", "objected"}[s]
+}
+
+// Account is the organisation.
+type Account struct {
+	ID         int64 // the ID of the input that created it
+	Version    int64 // of the agreement its slots belong to
+	Seq        int64
+	Key        string            // registrable domain, or "name:" and the folded name
+	Attributes []agreement.Value // Attributes slot -> value; company slots only
+	Owner      string
+}
+
+// Roster is who can take leads. There is one; assignments change it.
+type Roster struct {
+	Seq     int64
+	Version int64
+	Members []Member // sorted by ID
+	Ledgers []Ledger // by pool slot
+}
+
+// Member is a person of the team as things stand.
+type Member struct {
+	agreement.Person
+	Inactive bool
+	Away     []Absence // ascending, not overlapping; those that are over are dropped
+	Open     int       // hand-offs held: open, or escalated to this member
+	Taken    int64     // assignments ever
+}
+
+// Absence is [From, To).
+type Absence struct{ From, To int64 }
+
+// Ledger is the fairness account of a pool: how far each member is behind their share.
+type Ledger struct {
+	Pool    int
+	Entries []Entry // sorted by member
+}
+
+// Entry is a member's line in a ledger, in millionths of a lead. Debt is what the member is
+// owed. Handicap is what a member who is new or back counts as carrying.
+type Entry struct {
+	Member   string
+	Debt     int64
+	Handicap int64
+	Since    int64 // of being available, without a break
+	Given    int64 // leads from this pool
+	Present  bool  // took part in the last sharing out
+}
