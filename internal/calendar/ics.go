@@ -101,28 +101,44 @@ func parseICS(data []byte, zone *time.Location) (Holidays, error) {
 func eventLines(data []byte) ([]int, error) {
 	var lines []int
 	var open []string
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		name, value, _ := strings.Cut(strings.TrimRight(string(line), "\r\n"), ":")
+	enter := func(line string, number int) error {
+		name, value := contentLine(line)
 		switch name {
 		case "BEGIN":
 			if len(open) == maxICSDepth {
-				return nil, fmt.Errorf("line %d: components are nested more than %d deep", number, maxICSDepth)
+				return fmt.Errorf("line %d: components are nested more than %d deep", number, maxICSDepth)
 			}
 			open = append(open, value)
 			if value == "VEVENT" {
 				if len(open) != 2 {
-					return nil, fmt.Errorf("line %d: a VEVENT has to be directly in the VCALENDAR", number)
+					return fmt.Errorf("line %d: a VEVENT has to be directly in the VCALENDAR", number)
 				}
 				lines = append(lines, number)
 			}
 		case "END":
 			if len(open) == 0 || open[len(open)-1] != value {
-				return nil, fmt.Errorf("line %d: END:%s has no BEGIN", number, clip(value))
+				return fmt.Errorf("line %d: END:%s has no BEGIN", number, clip(value))
 			}
 			open = open[:len(open)-1]
 		}
+		return nil
+	}
+	number, began := 0, 0
+	var unfolded []byte // lines that start with a blank go on from the one before
+	for line := range bytes.Lines(data) {
+		number++
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if number > 1 && len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			unfolded = append(unfolded, line[1:]...)
+			continue
+		}
+		if err := enter(string(unfolded), began); err != nil {
+			return nil, err
+		}
+		unfolded, began = append(unfolded[:0], line...), number
+	}
+	if err := enter(string(unfolded), began); err != nil {
+		return nil, err
 	}
 	switch {
 	case len(open) > 0:
@@ -133,6 +149,20 @@ func eventLines(data []byte) ([]int, error) {
 		return nil, fmt.Errorf("the file has %d events; the most is %d", len(lines), maxICSEvents)
 	}
 	return lines, nil
+}
+
+// contentLine splits a line into name and value, as loosely as golang-ical does.
+func contentLine(line string) (name, value string) {
+	isName := func(r rune) bool {
+		return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-'
+	}
+	line = strings.TrimLeftFunc(line, func(r rune) bool { return !isName(r) })
+	end := strings.IndexFunc(line, func(r rune) bool { return !isName(r) })
+	if end < 0 {
+		return line, ""
+	}
+	_, value, _ = strings.Cut(line, ":")
+	return line[:end], value
 }
 
 // icsReader gathers the closures of one file.
@@ -166,14 +196,6 @@ func wallOf(t time.Time) time.Time {
 	y, m, d := t.Date()
 	hh, mm, ss := t.Clock()
 	return time.Date(y, m, d, hh, mm, ss, 0, time.UTC)
-}
-
-// covers reports whether t, as EXDATE or RECURRENCE-ID, means the occurrence at wall in zone.
-func (t icsTime) covers(wall time.Time, zone *time.Location) bool {
-	if t.whole || zone == nil {
-		return dateOf(t.wall) == dateOf(wall)
-	}
-	return t.in(zone).Equal(wall)
 }
 
 func (r *icsReader) noteReplacement(e *ics.VEvent) error {
@@ -263,15 +285,15 @@ func (r *icsReader) read(e *ics.VEvent) error {
 
 // exclusions indexes EXDATEs, so that long lists of them stay cheap.
 func exclusions(excluded []icsTime, zone *time.Location) func(wall time.Time) bool {
-	dates, times := map[Date]bool{}, map[time.Time]bool{}
+	dates, times := map[Date]bool{}, map[int64]bool{}
 	for _, x := range excluded {
 		if x.whole || zone == nil {
 			dates[dateOf(x.wall)] = true
 		} else {
-			times[x.in(zone)] = true
+			times[x.in(zone).Unix()] = true
 		}
 	}
-	return func(wall time.Time) bool { return times[wall] || dates[dateOf(wall)] }
+	return func(wall time.Time) bool { return times[wall.Unix()] || dates[dateOf(wall)] }
 }
 
 // event reads when a VEVENT starts and how long it is.
@@ -557,8 +579,8 @@ func textOf(e *ics.VEvent, name string) string {
 }
 
 func parameter(p *ics.IANAProperty, name string) string {
-	for key, values := range p.ICalParameters {
-		if strings.EqualFold(key, name) && len(values) > 0 {
+	for _, key := range []string{name, strings.ToLower(name)} {
+		if values := p.ICalParameters[key]; len(values) > 0 {
 			return values[0]
 		}
 	}

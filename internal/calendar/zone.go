@@ -40,6 +40,11 @@ func offsets(zone *time.Location, from, to int64) []offset {
 		if end.IsZero() || end.UnixMicro() >= to {
 			return list
 		}
+		if !end.After(t) {
+			// Far in the future Go makes up the years from a rule, and in leap years
+			// ends them on 31 December at 00:00: bounds that do not contain t itself.
+			end = t.Add(time.Hour)
+		}
 		t = end.In(zone)
 		_, seconds := t.Zone()
 		// A zone may change only its name; that is no change of the clock.
