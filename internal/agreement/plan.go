@@ -98,6 +98,8 @@ type Index struct {
 	// StageTopics[i] is the union of the topics of the conditions that matter
 	// while a lead is in stage i (automatic transitions, hand-off, clocks).
 	StageTopics []Topics
+	// FitTopics is the union of the topics of all fit rules.
+	FitTopics Topics
 	// ReadinessTopics is the union of the topics of all readiness conditions.
 	ReadinessTopics Topics
 }

@@ -27,10 +27,11 @@ const (
 	Left                 // the member in Name leaves the roster (no lead)
 	Absent               // the member in Name is away from At to Due (no lead)
 	OwnAccount           // the member in Name owns the account (of the lead)
+	Retract              // the import in Source is undone: as if the lead had never heard of it
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
-	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account"}
+	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }
@@ -72,7 +73,8 @@ type Input struct {
 	Bot     bool   // a scanner or robot: kept, never counted
 	Clause  string // Reject, HandBack: the clause that let the lead through, if the person names one
 	Member  *agreement.Person
-	Version int64 // Activate
+	Version int64    // of the agreement that decides
+	Keep    []string // Identify: names set only while the lead has no value yet
 }
 
 // Outcomes of a contact, and whether a person was reached.

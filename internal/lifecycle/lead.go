@@ -41,6 +41,10 @@ type Lead struct {
 	Clocks   []Clock // running and paused, sorted by name
 	Value    float64 // of the opportunity
 
+	Back    int      // Handbacks slot of the last hand-back, -1 for none
+	Cleared int64    // when the score was last cleared: what occurred before no longer counts
+	Done    []string // clocks of the agreement's own that ended while their start still holds, sorted
+
 	Consent Consent
 	Wake    int64 // when the truth of something can change by time alone; Never for not
 }

@@ -1,0 +1,196 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"baton/internal/agreement"
+)
+
+// assignment is who gets a lead.
+type assignment struct {
+	member string
+	queue  int // -1 for none
+	why    int
+}
+
+// assign walks the assignment rules: the first whose condition holds and that finds somebody
+// decides. Members in tried are passed over. Everybody passed over is named in the reasons.
+func (d *decider) assign(tried []string) assignment {
+	d.observe()
+	d.facts.Engagement = d.curve.At(d.now)
+	for i := range d.plan.Assignment {
+		rule := &d.plan.Assignment[i]
+		if !rule.When.Holds(&d.facts) {
+			continue
+		}
+		switch {
+		case rule.ToOwner:
+			if id := d.facts.AccountOwner; id != "" && d.canTake(rule, id, tried) {
+				return assignment{member: id, queue: -1, why: d.becauseSaw(rule.Address, rule.When)}
+			}
+		case rule.Person != "":
+			if d.canTake(rule, rule.Person, tried) {
+				return assignment{member: rule.Person, queue: -1, why: d.becauseSaw(rule.Address, rule.When)}
+			}
+		case rule.Pool >= 0:
+			if id, present := d.choose(rule, tried); id != "" {
+				why := d.becauseSaw(rule.Address, rule.When)
+				d.ownRoster()
+				d.emit(Change{Kind: LedgerMoved, Name: d.plan.Pools[rule.Pool].Name, To: id, Members: present, At: d.now, Reason: why})
+				return assignment{member: id, queue: -1, why: why}
+			}
+			if rule.Otherwise >= 0 {
+				return assignment{queue: rule.Otherwise, why: d.becauseText(rule.Address, "nobody of the pool can take it now")}
+			}
+		case rule.Queue >= 0:
+			return assignment{queue: rule.Queue, why: d.becauseSaw(rule.Address, rule.When)}
+		}
+	}
+	// check refuses an agreement that gets here; a team that has shrunk may
+	queue := -1
+	if len(d.plan.Queues) > 0 {
+		queue = 0
+	}
+	return assignment{queue: queue, why: d.becauseText("assignment", "no rule found anybody")}
+}
+
+// canTake reports whether a named person can take a lead now, and says why not.
+func (d *decider) canTake(rule *agreement.AssignmentRule, id string, tried []string) bool {
+	m := d.member(id)
+	if m == nil {
+		d.becauseText(rule.Address, id+" is not in the team")
+		return false
+	}
+	if slices.Contains(tried, id) {
+		d.becauseText(rule.Address, d.name(id)+" has had it already")
+		return false
+	}
+	if text := d.unable(m); text != "" {
+		d.becauseText(rule.Address, d.name(id)+" "+text)
+		return false
+	}
+	return true
+}
+
+// unable says why a member cannot take a lead now, or "".
+func (d *decider) unable(m *Member) string {
+	switch {
+	case m.Inactive:
+		return "has left the team"
+	case m.away(d.now):
+		return "is away until " + time.UnixMicro(m.back(d.now)).In(d.plan.Calendar.Zone()).Format("2 Jan 15:04")
+	case m.Capacity > 0 && m.Open >= m.Capacity:
+		return fmt.Sprintf("has %d of %d open hand-offs", m.Open, m.Capacity)
+	}
+	return ""
+}
+
+// choose picks a member of a pool, and returns who shared the lead. While anybody of the pool is at
+// work, only they share; at night everybody does.
+func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string, []string) {
+	r := d.state.Roster
+	if r == nil {
+		return "", nil
+	}
+	var able, working []*Member
+	for i := range r.Members {
+		m := &r.Members[i]
+		if !m.in(rule.Pool) {
+			continue
+		}
+		if slices.Contains(tried, m.ID) {
+			d.becauseText(rule.Address, d.name(m.ID)+" has had it already")
+			continue
+		}
+		if text := d.unable(m); text != "" {
+			d.becauseText(rule.Address, d.name(m.ID)+" "+text)
+			continue
+		}
+		able = append(able, m)
+		if calendarOf(d.plan, m.ID).Open(d.now) {
+			working = append(working, m)
+		}
+	}
+	if len(working) > 0 {
+		able = working
+	}
+	if len(able) == 0 {
+		return "", nil
+	}
+	r.attendAll(rule.Pool, d)
+	ledger := d.state.Roster.ledger(rule.Pool)
+	present := make([]string, len(able))
+	var weights int64
+	for i, m := range able {
+		present[i] = m.ID
+		weights += int64(m.Weight)
+	}
+	var best int
+	if rule.By == agreement.LeastLoaded {
+		best = leastLoaded(able, ledger)
+	} else {
+		best = furthestBehind(able, ledger, weights)
+	}
+	return able[best].ID, present
+}
+
+// attendAll looks who is there before a lead is shared, on a copy of the roster.
+func (r *Roster) attendAll(pool int, d *decider) {
+	d.ownRoster()
+	d.state.Roster.attend(d.state.Roster.ledger(pool), pool, d.now)
+}
+
+// furthestBehind is weighted round robin by debt. Among those whose debt after this lead is large enough
+// to take it, it picks the one whose debt would first grow past a whole lead if passed over. This is
+// the chairman assignment rule (R. Tijdeman, The chairman assignment problem, Discrete
+// Mathematics 32, 1980), which keeps n members within 1-1/(2n-2) of a lead of their share.
+// Ties go to the first by ID.
+func furthestBehind(able []*Member, g *Ledger, weights int64) int {
+	n := int64(len(able))
+	if n == 1 {
+		return 0
+	}
+	var average int64
+	for _, m := range able {
+		average += g.entry(m.ID).Debt
+	}
+	average /= n
+	least := lead / (2*n - 2)
+	best, most := -1, 0
+	var bestRoom, bestWeight, mostDebt int64
+	for i, m := range able {
+		weight := int64(m.Weight)
+		debt := g.entry(m.ID).Debt - average + lead*weight/weights
+		if i == 0 || debt > mostDebt {
+			most, mostDebt = i, debt
+		}
+		if debt < least {
+			continue
+		}
+		// room / weight is how many more leads can go by: compare as fractions
+		room := max(0, lead-least-debt)
+		if best < 0 || room*bestWeight < bestRoom*weight {
+			best, bestRoom, bestWeight = i, room, weight
+		}
+	}
+	if best < 0 {
+		return most
+	}
+	return best
+}
+
+// leastLoaded picks the fewest open hand-offs for the weight; ties go to the largest debt, then to the first by ID.
+func leastLoaded(able []*Member, g *Ledger) int {
+	best := 0
+	load := func(m *Member) int64 { return lead*int64(m.Open) + g.entry(m.ID).Handicap }
+	for i := 1; i < len(able); i++ {
+		a, b := able[i], able[best]
+		x, y := load(a)*int64(b.Weight), load(b)*int64(a.Weight)
+		if x < y || x == y && g.entry(a.ID).Debt > g.entry(b.ID).Debt {
+			best = i
+		}
+	}
+	return best
+}

@@ -1,0 +1,339 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/calendar"
+)
+
+// calendarOf returns the working calendar a clock of a member runs in: theirs, or the agreement's.
+func calendarOf(plan *agreement.Plan, member string) *calendar.Calendar {
+	if member != "" {
+		if i, ok := slices.BinarySearchFunc(plan.People, member, func(p agreement.Person, id string) int { return strings.Compare(p.ID, id) }); ok && plan.People[i].Hours != nil {
+			return plan.People[i].Hours
+		}
+	}
+	return plan.Calendar
+}
+
+func (d *decider) startClock(name string, within calendar.Duration, member string, why int) {
+	due := calendarOf(d.plan, member).Add(d.now, within)
+	d.emit(Change{Kind: ClockStarted, Name: name, At: d.now, Due: due, Int: within.Amount, Unit: uint8(within.Unit), To: member, Reason: why})
+}
+
+func (d *decider) clock(name string) *Clock {
+	i, ok := slices.BinarySearchFunc(d.lead.Clocks, name, func(k Clock, name string) int { return strings.Compare(k.Name, name) })
+	if !ok {
+		return nil
+	}
+	return &d.lead.Clocks[i]
+}
+
+// restartClock lets the whole time begin again, for another member or the same.
+func (d *decider) restartClock(name, member string, why int) {
+	k := d.clock(name)
+	if k == nil {
+		return
+	}
+	due := calendarOf(d.plan, member).Add(d.now, k.within())
+	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Reason: why})
+}
+
+// stopClock ends a clock: met if it had not run out, dropped if it is to be forgotten.
+func (d *decider) stopClock(name string, why int) {
+	k := d.clock(name)
+	if k == nil {
+		return
+	}
+	how := "met"
+	if k.Breaches > 0 {
+		how = "late"
+	}
+	d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: how, Reason: why})
+}
+
+// stopClocks ends all clocks but one: the lead has left the race.
+func (d *decider) stopClocks(but string, why int) {
+	for i := len(d.lead.Clocks) - 1; i >= 0; i-- {
+		if name := d.lead.Clocks[i].Name; name != but {
+			d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: why})
+		}
+	}
+}
+
+// elapse handles what fell due with a timer: clocks in order of their due time, then the revisit
+// date. What falls due later has a timer of its own.
+func (d *decider) elapse() {
+	for {
+		var next *Clock
+		for i := range d.lead.Clocks {
+			k := &d.lead.Clocks[i]
+			if k.Due <= d.in.Due && (next == nil || k.Due < next.Due) {
+				next = k
+			}
+		}
+		if next == nil {
+			break
+		}
+		d.breach(*next)
+	}
+	if d.lead.Revisit > 0 && d.lead.Revisit <= d.in.Due {
+		d.revisit()
+	}
+}
+
+// breach records that time ran out and takes the next step of the ladder.
+func (d *decider) breach(k Clock) {
+	why := d.because(k.Name)
+	d.emit(Change{Kind: ClockBreached, Name: k.Name, At: k.Due, Reason: why})
+	for taken := k.Breaches; ; taken++ {
+		step, left := nextStep(d.ladder(k.Name), taken)
+		if step == nil {
+			return
+		}
+		if d.step(k.Name, step) {
+			return
+		}
+		// the step could not be taken: skip what is left of it and go on with the next
+		taken += left
+	}
+}
+
+// nextStep returns the step for a breach after n others, and how many more times it would be
+// repeated. A step that may be taken several times fills as many breaches.
+func nextStep(ladder []agreement.Step, n int) (*agreement.Step, int) {
+	for i := range ladder {
+		times := 1
+		if ladder[i].Kind == agreement.Reassign {
+			times = max(1, ladder[i].Times)
+		}
+		if n < times {
+			return &ladder[i], times - n - 1
+		}
+		n -= times
+	}
+	return nil, 0
+}
+
+// ladder returns the steps that belong to a clock.
+func (d *decider) ladder(name string) []agreement.Step {
+	for i := range d.plan.Handoffs {
+		h := &d.plan.Handoffs[i]
+		switch name {
+		case h.AcceptClause.Address:
+			return h.OnBreach
+		case h.ContactClause.Address:
+			if len(h.OnNoContact) > 0 {
+				return h.OnNoContact
+			}
+			return h.OnBreach
+		}
+	}
+	for i := range d.plan.Stages {
+		if s := &d.plan.Stages[i]; name == s.Address+".limit" {
+			return s.OnBreach
+		}
+	}
+	for i := range d.plan.Clocks {
+		if c := &d.plan.Clocks[i]; name == c.Address {
+			return c.OnBreach
+		}
+	}
+	return nil
+}
+
+// step takes one step of a ladder and reports whether it could be taken.
+func (d *decider) step(clock string, s *agreement.Step) bool {
+	why := d.because(s.Address)
+	accepting := d.pending() && clock == d.handoff().AcceptClause.Address
+	switch s.Kind {
+	case agreement.Remind:
+		to := d.target(s.Target)
+		if to == "" {
+			d.reasons[why-1].Text = "there is nobody to remind"
+			return false
+		}
+		d.effect(TellRemind, to, clock, why)
+		d.restartClock(clock, d.lead.Owner, why)
+		return true
+	case agreement.Reassign:
+		tried := append(slices.Clip(d.lead.Handoff.Tried), d.lead.Owner)
+		to := d.assign(tried)
+		if to.member == "" {
+			d.becauseText(s.Address, "nobody else could take it")
+			return false
+		}
+		if accepting {
+			d.moveHandoff(to, to.why)
+			return true
+		}
+		if d.lead.Owner != "" {
+			d.effect(TellTaken, d.lead.Owner, clock, to.why)
+		}
+		d.setOwner(to.member, to.why)
+		d.effect(TellOffer, to.member, clock, to.why)
+		d.restartClock(clock, to.member, why)
+		return true
+	case agreement.Escalate:
+		to := d.target(s.Target)
+		if to == "" {
+			d.reasons[why-1].Text = "no manager is known"
+			to = agreement.Sales.String()
+		}
+		d.effect(TellEscalate, to, clock, why)
+		if accepting {
+			if m := d.member(to); m != nil && m.ID != d.lead.Owner {
+				if d.lead.Owner != "" {
+					d.load(d.lead.Owner, -1, why)
+				}
+				d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: m.ID, Int: int64(d.lead.Handoff.Reassigned) + 1, At: d.now, Reason: why})
+				d.setQueue(-1, why)
+				d.setOwner(m.ID, why)
+				d.load(m.ID, 1, why)
+			}
+			d.emit(Change{Kind: HandoffClosed, Name: d.handoff().Name, To: HandoffEscalated.String(), At: d.now, Reason: why})
+			d.touch(agreement.TopicHandoff)
+		}
+		return true
+	case agreement.ReturnTo:
+		if accepting {
+			if d.lead.Owner != "" {
+				d.effect(TellTaken, d.lead.Owner, d.handoff().Name, why)
+			}
+			d.close(HandoffExpired, "", why)
+			d.setQueue(-1, why)
+		}
+		d.setOwner("", why)
+		d.effect(TellReturned, agreement.Marketing.String(), clock, why)
+		if s.Stage == d.lead.Stage {
+			return true
+		}
+		d.person = true // nothing sends it forward again in the same breath
+		d.enter(s.Stage, "return", why)
+		return true
+	case agreement.ToQueue:
+		queue := named(d.plan.Queues, s.Target)
+		if queue < 0 || d.lead.Queue == queue {
+			return false
+		}
+		to := assignment{queue: queue, why: why}
+		if accepting {
+			d.moveHandoff(to, why)
+			return true
+		}
+		d.setOwner("", why)
+		d.setQueue(queue, why)
+		d.restartClock(clock, "", why)
+		return true
+	}
+	return false
+}
+
+// target names the person a step speaks of: the owner, the owner's manager, or themselves.
+func (d *decider) target(word string) string {
+	switch word {
+	case "", "owner":
+		if d.lead.Owner == "" && d.lead.Queue >= 0 {
+			return "queue " + d.plan.Queues[d.lead.Queue].Name
+		}
+		return d.lead.Owner
+	case "manager":
+		if m := d.member(d.lead.Owner); m != nil {
+			return m.Manager
+		}
+		return ""
+	}
+	return word
+}
+
+// watch starts, pauses, resumes and stops the agreement's own clocks.
+func (d *decider) watch() {
+	if len(d.plan.Clocks) == 0 || d.plan.Stages[d.lead.Stage].Final != agreement.NotFinal || d.lead.Consent.Status == Objected {
+		return
+	}
+	d.observe()
+	d.facts.Engagement = d.curve.At(d.now)
+	for i := range d.plan.Clocks {
+		rule := &d.plan.Clocks[i]
+		k := d.clock(rule.Address)
+		starts := rule.Start.Holds(&d.facts)
+		_, done := slices.BinarySearch(d.lead.Done, rule.Address)
+		if k == nil {
+			switch {
+			case starts && !done && (rule.Stop == nil || !rule.Stop.Holds(&d.facts)):
+				d.startClock(rule.Address, rule.Within, d.lead.Owner, d.becauseSaw(rule.Address+".start", rule.Start))
+				k = d.clock(rule.Address)
+			case !starts && done:
+				d.emit(Change{Kind: ClockReady, Name: rule.Address})
+				continue
+			default:
+				continue
+			}
+		} else if rule.Stop != nil && rule.Stop.Holds(&d.facts) {
+			d.stopClock(rule.Address, d.becauseSaw(rule.Address+".stop", rule.Stop))
+			continue
+		}
+		if rule.Pause == nil || k.State == Breached {
+			continue
+		}
+		paused := rule.Pause.Holds(&d.facts)
+		cal := calendarOf(d.plan, k.Member)
+		switch {
+		case paused && k.State == Running:
+			used := k.Used + cal.Between(k.Since, d.now, calendar.Unit(k.Unit))
+			d.emit(Change{Kind: ClockPaused, Name: rule.Address, At: d.now, Int: used, Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+		case !paused && k.State == Paused:
+			left := k.within()
+			left.Amount = max(0, left.Amount-k.Used)
+			d.emit(Change{Kind: ClockResumed, Name: rule.Address, At: d.now, Due: cal.Add(d.now, left), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+		}
+	}
+}
+
+// wake finds when time alone can next change the grade or the truth of a condition that
+// matters to the lead where it stands.
+func (d *decider) wake() {
+	next := agreement.Never
+	l := &d.lead
+	if d.plan.Stages[l.Stage].Final == agreement.NotFinal && l.Consent.Status != Objected {
+		d.buildCurve()
+		d.observe()
+		d.facts.Engagement = d.curve.At(d.now)
+		next = d.nextGrade()
+		for _, i := range d.plan.Index.Automatic[l.Stage] {
+			if when := d.plan.Transitions[i].When; when.Topics.Has(agreement.TopicTime) {
+				next = min(next, when.NextChange(&d.facts))
+			}
+		}
+		if d.plan.Index.ReadinessTopics.Has(agreement.TopicTime) {
+			for i := range d.plan.Readiness {
+				if when := d.plan.Readiness[i].When; when != nil && when.Topics.Has(agreement.TopicTime) {
+					next = min(next, when.NextChange(&d.facts))
+				}
+			}
+		}
+		for i := range d.plan.Clocks {
+			rule := &d.plan.Clocks[i]
+			next = min(next, rule.Start.NextChange(&d.facts), rule.Pause.NextChange(&d.facts), rule.Stop.NextChange(&d.facts))
+		}
+	}
+	if next != l.Wake {
+		d.emit(Change{Kind: WakeSet, At: next})
+	}
+}
+
+// nextGrade returns when engagement next crosses a threshold of the grade.
+func (d *decider) nextGrade() int64 {
+	next := agreement.Never
+	thresholds := &d.plan.Grade.Engagement
+	i := int(d.lead.Grade.Engagement - '1') // thresholds[i] holds now, thresholds[i-1] does not
+	if i >= 0 && i < len(thresholds) {
+		next = d.curve.NextCross(d.now, thresholds[i])
+	}
+	if i > 0 && i <= len(thresholds) {
+		next = min(next, d.curve.NextCross(d.now, thresholds[i-1]))
+	}
+	return next
+}

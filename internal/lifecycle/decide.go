@@ -1,0 +1,414 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"baton/internal/agreement"
+)
+
+// Decide finds what one input changes under a plan. It is pure: it changes neither the
+// plan nor the view nor the input, reads no clock, and gives the same decision for the
+// same arguments to the byte. The time of the decision is in.Known.
+//
+// It runs a fixed list of steps; each sees what the steps before it changed:
+//
+//	admit    is the input possible at all? A command that is not is refused, with a sentence
+//	record   what the input says: attributes, answers, consent, the activity
+//	elapse   clocks and dates that fall due with a timer
+//	command  what a person asks for
+//	score    fit and engagement points, grade, readiness
+//	move     automatic transitions, to a fixed point, never visiting a stage twice
+//	watch    the agreement's own clocks start, pause, resume, stop
+//	wake     when time alone can next change anything
+func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
+	d := deciders.Get().(*decider)
+	d.begin(plan, view, in)
+	d.decide()
+	out := d.end()
+	deciders.Put(d)
+	return out
+}
+
+var deciders = sync.Pool{New: func() any { return new(decider) }}
+
+// decider holds one decision in the making. Its state is a working copy: every change is applied
+// to it at once, so that later steps see it.
+type decider struct {
+	plan *agreement.Plan
+	in   *Input
+	now  int64
+	at   int64 // when the input occurred, never after now
+
+	state   View // the working copy
+	source  *View
+	lead    Lead
+	account Account
+	roster  bool // the roster in state is a copy of our own
+
+	facts   agreement.Facts
+	curve   agreement.Curve
+	touched agreement.Topics // what has changed in this decision
+	rescore bool             // engagement has to be looked at again
+	visited []bool           // stages visited in this decision
+	person  bool             // a person moved the lead: nothing moves it on in the same decision
+
+	changes []Change
+	effects []Effect
+	reasons []Reason
+	refused string
+
+	// memory kept from decision to decision
+	activities []agreement.Memory
+	rules      []RuleMemory
+	attributes []agreement.Value
+	answers    []agreement.Value
+	company    []agreement.Value
+	properties []agreement.Value
+	fit        []int
+	clocks     []Clock
+}
+
+func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
+	d.plan, d.in, d.source = plan, in, view
+	d.now = in.Known
+	d.at = min(in.At, in.Known)
+	d.changes, d.effects, d.reasons, d.refused = d.changes[:0], d.effects[:0], d.reasons[:0], ""
+	d.rescore, d.roster, d.person = false, false, false
+	if n := (plan.Index.Topics + 63) / 64; cap(d.touched) < n {
+		d.touched = make(agreement.Topics, n)
+	} else {
+		d.touched = d.touched[:n]
+		clear(d.touched)
+	}
+	if cap(d.visited) < len(plan.Stages) {
+		d.visited = make([]bool, len(plan.Stages))
+	} else {
+		d.visited = d.visited[:len(plan.Stages)]
+		clear(d.visited)
+	}
+	d.state = View{Roster: view.Roster, Past: view.Past}
+	if view.Lead != nil {
+		d.copyLead(view.Lead)
+	}
+	if view.Account != nil {
+		d.account = *view.Account
+		d.state.Account = &d.account
+		if in.Kind == Identify || in.Kind == Retract {
+			d.company = append(d.company[:0], view.Account.Attributes...)
+			d.account.Attributes = d.company
+		}
+	}
+	d.facts = agreement.Facts{Now: d.now, EngagementCurve: &d.curve}
+}
+
+// copyLead takes a working copy. What the input cannot change is shared, the rest is
+// copied or clipped, so that Apply never writes into the caller's memory.
+func (d *decider) copyLead(l *Lead) {
+	d.lead = *l
+	d.state.Lead = &d.lead
+	d.activities = append(d.activities[:0], l.Activities...)
+	d.lead.Activities = d.activities
+	for i := range d.activities {
+		d.activities[i].Recent = slices.Clip(d.activities[i].Recent)
+	}
+	d.rules = append(d.rules[:0], l.Rules...)
+	d.lead.Rules = d.rules
+	for i := range d.rules {
+		d.rules[i].Counted = slices.Clip(d.rules[i].Counted)
+	}
+	d.fit = append(d.fit[:0], l.Fit...)
+	d.lead.Fit = d.fit
+	d.clocks = append(d.clocks[:0], l.Clocks...)
+	d.lead.Clocks = d.clocks
+	d.lead.Handoff.Tried = slices.Clip(l.Handoff.Tried)
+	if d.in.Kind == Identify {
+		d.attributes = append(d.attributes[:0], l.Attributes...)
+		d.lead.Attributes = d.attributes
+	}
+	if d.in.Kind == Answered || d.in.Kind == Contact {
+		d.answers = append(d.answers[:0], l.Answers...)
+		d.lead.Answers = d.answers
+	}
+}
+
+func (d *decider) end() Decision {
+	out := Decision{Input: d.in.ID, Lead: d.in.Lead, At: d.now, Version: d.in.Version, Refused: d.refused}
+	if d.refused != "" {
+		out.Reasons = slices.Clone(d.reasons)
+	} else {
+		if len(d.changes) > 0 {
+			out.Changes = slices.Clone(d.changes)
+		}
+		if len(d.effects) > 0 {
+			out.Effects = slices.Clone(d.effects)
+		}
+		if len(d.reasons) > 0 {
+			out.Reasons = slices.Clone(d.reasons)
+		}
+	}
+	// keep the memory, not what it points to
+	if d.state.Lead != nil {
+		d.activities, d.rules, d.fit, d.clocks = d.lead.Activities[:0], d.lead.Rules[:0], d.lead.Fit[:0], d.lead.Clocks[:0]
+	}
+	d.state, d.source, d.plan, d.in = View{}, nil, nil, nil
+	return out
+}
+
+func (d *decider) decide() {
+	if d.in.Lead == 0 {
+		d.decideRoster()
+		return
+	}
+	if d.in.Kind == Retract {
+		d.retract()
+		return
+	}
+	if d.state.Lead == nil || d.lead.Stage < 0 { // never heard of, or erased
+		d.create()
+	}
+	d.visited[d.lead.Stage] = true
+	if d.lead.Revisit > 0 && d.in.Kind == Timer && d.lead.Revisit <= d.in.Due {
+		// the way back begins a pass of its own
+		d.visited[d.lead.Stage] = false
+	}
+	d.observe()
+	d.record()
+	if d.refused != "" {
+		return
+	}
+	if d.in.Kind == Timer {
+		d.elapse()
+	}
+	d.command()
+	if d.refused != "" {
+		return
+	}
+	d.score()
+	if !d.person {
+		d.move()
+	}
+	d.watch()
+	d.wake()
+}
+
+// create makes the lead that an input is the first to mention.
+func (d *decider) create() {
+	origin := d.in.Origin
+	if origin == agreement.NoSide {
+		origin = agreement.Marketing
+	}
+	d.state.Lead = &d.lead
+	d.lead = Lead{ID: d.in.Lead, Activities: d.activities[:0], Rules: d.rules[:0], Fit: d.fit[:0], Clocks: d.clocks[:0]}
+	d.emit(Change{Kind: LeadCreated, Int: d.in.Lead, At: d.at, To: origin.String()})
+	d.lead.Activities, d.lead.Rules, d.lead.Fit, d.lead.Clocks = d.activities[:0], d.rules[:0], d.fit[:0], d.clocks[:0]
+	d.lead.Attributes = d.attributes[:0]
+	d.lead.Answers = d.answers[:0]
+	d.emit(Change{Kind: Rebound, Int: d.in.Version})
+	d.emit(Change{Kind: PassStarted, Int: 1, At: d.at})
+	d.enter(0, "", d.because(d.plan.Stages[0].Address))
+	d.touchAll()
+}
+
+// emit records a change and applies it to the working copy.
+func (d *decider) emit(c Change) {
+	d.changes = append(d.changes, c)
+	Apply(d.plan, &d.state, &d.changes[len(d.changes)-1])
+}
+
+func (d *decider) effect(kind EffectKind, to, name string, reason int) {
+	d.effects = append(d.effects, Effect{Kind: kind, To: to, Name: name, Reason: reason})
+}
+
+// because cites a clause and returns the number that changes refer to it by.
+func (d *decider) because(clause string, saw ...agreement.Seen) int {
+	d.reasons = append(d.reasons, Reason{Clause: clause, Saw: saw})
+	return len(d.reasons)
+}
+
+func (d *decider) becauseText(clause, text string) int {
+	d.reasons = append(d.reasons, Reason{Clause: clause, Text: text})
+	return len(d.reasons)
+}
+
+// becauseSaw cites a clause with what its condition looked at.
+func (d *decider) becauseSaw(clause string, when *agreement.Condition) int {
+	d.observe()
+	d.reasons = append(d.reasons, Reason{Clause: clause, Saw: when.Saw(&d.facts)})
+	return len(d.reasons)
+}
+
+func (d *decider) refuse(format string, args ...any) {
+	d.refused = fmt.Sprintf(format, args...)
+}
+
+func (d *decider) touch(topic int) { d.touched.Add(topic) }
+
+func (d *decider) touchAll() {
+	for i := range d.touched {
+		d.touched[i] = ^uint64(0)
+	}
+	d.rescore = true
+}
+
+// observe brings the facts up to date with the working copy.
+func (d *decider) observe() {
+	f, l := &d.facts, &d.lead
+	f.Lead, f.Answers = l.Attributes, l.Answers
+	f.Company = l.Attributes
+	f.AccountOwner = ""
+	if d.state.Account != nil {
+		f.Company = d.account.Attributes
+		f.AccountOwner = d.account.Owner
+	}
+	f.Activities, f.Total = l.Activities, l.Total
+	f.Fit, f.Grade, f.Readiness = l.FitPoints, l.Grade, l.Readiness
+	f.Engagement = l.Engagement
+	f.Stage, f.Entered, f.Pass = l.Stage, l.Entered, l.Pass
+	f.Origin, f.Owner = l.Origin, l.Owner
+	f.Handoff, f.Contacted = l.Handoff.State.String(), l.Handoff.Contacted > 0
+	f.BuyingStage = l.BuyingStage
+	f.Scored = l.Consent.Status != Objected
+}
+
+// record takes in what the input says about the lead.
+func (d *decider) record() {
+	in := d.in
+	switch in.Kind {
+	case Identify:
+		d.identify()
+	case Did:
+		d.did()
+	case Answered:
+		d.answer(in.Values)
+	case Consented:
+		d.consent()
+	case Activate:
+		d.emit(Change{Kind: Rebound, Int: in.Version})
+		d.touchAll()
+	case Refresh:
+		d.touchAll()
+	case OwnAccount:
+		if d.state.Account == nil {
+			d.refuse("this lead belongs to no account, so nobody can own it")
+			return
+		}
+		if d.account.Owner != in.Name {
+			d.emit(Change{Kind: AccountOwnerSet, From: d.account.Owner, To: in.Name})
+			d.touch(agreement.TopicAccountOwner)
+		}
+	}
+	d.observe()
+}
+
+func (d *decider) identify() {
+	in := d.in
+	if in.Account != 0 && d.lead.Account != in.Account {
+		d.emit(Change{Kind: AccountJoined, Int: in.Account})
+		if d.state.Account == nil {
+			d.account = Account{ID: in.Account}
+			d.company = d.company[:0]
+			d.state.Account = &d.account
+		}
+		d.touchAll()
+		// what was known of the company while the lead stood alone is the account's now
+		for slot := range d.lead.Attributes {
+			a := &d.plan.Attributes[slot]
+			if v := d.lead.Attributes[slot]; a.Company && v.Known() && !known(d.account.Attributes, slot) {
+				d.emit(Change{Kind: AccountAttributeSet, Name: a.Name, Value: v})
+			}
+		}
+	}
+	for i := range in.Values {
+		named := &in.Values[i]
+		slot, ok := d.plan.Index.Attribute[named.Name]
+		if !ok {
+			d.becauseText("attributes", "the agreement has no attribute "+named.Name+"; the value is kept with the input")
+			continue
+		}
+		a := &d.plan.Attributes[slot]
+		v, ok := Coerce(d.plan, a.Kind, a.Choices, named.Value)
+		if !ok {
+			d.becauseText(a.Address, fmt.Sprintf("%s should be %s; %q is kept with the input and not used", a.Name, kindWords(a.Kind, a.Choices), named.Value.String()))
+			continue
+		}
+		company := a.Company && d.state.Account != nil
+		have := agreement.Value{}
+		if company {
+			have = valueAt(d.account.Attributes, slot)
+		} else {
+			have = valueAt(d.lead.Attributes, slot)
+		}
+		if have.Equal(v) || have.Known() && slices.Contains(in.Keep, named.Name) {
+			continue
+		}
+		kind := AttributeSet
+		if company {
+			kind = AccountAttributeSet
+		}
+		d.emit(Change{Kind: kind, Name: a.Name, Value: v})
+		d.touch(d.plan.AttributeTopic(slot))
+	}
+}
+
+func known(values []agreement.Value, slot int) bool { return valueAt(values, slot).Known() }
+
+func valueAt(values []agreement.Value, slot int) agreement.Value {
+	if slot >= len(values) {
+		return agreement.Value{}
+	}
+	return values[slot]
+}
+
+func kindWords(k agreement.Kind, choices []string) string {
+	if k == agreement.Choice {
+		return "one of " + strings.Join(choices, ", ")
+	}
+	return "a " + k.String()
+}
+
+func (d *decider) answer(values []Named) {
+	for i := range values {
+		named := &values[i]
+		slot, ok := d.plan.Index.Question[named.Name]
+		if !ok {
+			d.becauseText("questions", "the agreement has no question "+named.Name+"; the answer is kept with the input")
+			continue
+		}
+		q := &d.plan.Questions[slot]
+		v, ok := Coerce(d.plan, q.Kind, q.Choices, named.Value)
+		if !ok {
+			d.becauseText(q.Address, fmt.Sprintf("%s should be %s; %q is kept with the input and not used", q.Name, kindWords(q.Kind, q.Choices), named.Value.String()))
+			continue
+		}
+		if valueAt(d.lead.Answers, slot).Equal(v) {
+			continue
+		}
+		d.emit(Change{Kind: AnswerSet, Name: q.Name, Value: v, Reason: d.because(q.Address)})
+		d.touch(d.plan.QuestionTopic(slot))
+	}
+}
+
+// consent takes in what the lead says about being contacted and profiled. An objection is
+// absolute: the score is cleared and not made again, and what is on offer is withdrawn.
+func (d *decider) consent() {
+	status := parseConsent(d.in.Name)
+	if status == NotAsked && d.in.Name != NotAsked.String() {
+		d.refuse("consent is one of granted, withdrawn, objected; not %q", d.in.Name)
+		return
+	}
+	if d.lead.Consent.Status == status {
+		return
+	}
+	d.emit(Change{Kind: ConsentSet, To: status.String(), At: d.at, Name: d.in.Source})
+	d.touchAll()
+	if status != Objected {
+		return
+	}
+	why := d.becauseText("consent", "the lead objected: no messages, no scoring")
+	d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.now, Reason: why})
+	d.withdraw(why)
+	d.stopClocks("", why)
+}

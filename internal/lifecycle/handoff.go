@@ -1,0 +1,349 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"baton/internal/agreement"
+)
+
+// offer opens a hand-off: somebody or a queue gets it, and the time to accept begins.
+func (d *decider) offer(slot int, why int) {
+	h := &d.plan.Handoffs[slot]
+	d.emit(Change{Kind: HandoffOffered, Name: h.Name, Int: d.in.ID, At: d.now, Reason: why})
+	d.touch(agreement.TopicHandoff)
+	to := d.assign(nil)
+	d.give(to)
+	d.startClock(h.AcceptClause.Address, h.AcceptWithin, d.lead.Owner, d.because(h.AcceptClause.Address))
+}
+
+// give hands the open hand-off to whom an assignment found, and tells them.
+func (d *decider) give(to assignment) {
+	if to.member != "" {
+		d.setQueue(-1, to.why)
+		d.setOwner(to.member, to.why)
+		d.load(to.member, 1, to.why)
+		d.effect(TellOffer, to.member, d.handoff().Name, to.why)
+		return
+	}
+	d.setOwner("", to.why)
+	d.setQueue(to.queue, to.why)
+	if to.queue >= 0 {
+		d.effect(TellOffer, "queue "+d.plan.Queues[to.queue].Name, d.handoff().Name, to.why)
+	}
+}
+
+func (d *decider) handoff() *agreement.Handoff { return &d.plan.Handoffs[d.lead.Handoff.Rule] }
+
+// pending reports whether the hand-off waits to be accepted.
+func (d *decider) pending() bool {
+	s := d.lead.Handoff.State
+	return d.lead.Handoff.Rule >= 0 && (s == HandoffOpen || s == HandoffEscalated)
+}
+
+// close ends the waiting of a hand-off.
+func (d *decider) close(state HandoffState, reason string, why int) {
+	if d.lead.Owner != "" {
+		d.load(d.lead.Owner, -1, why)
+	}
+	d.stopClock(d.handoff().AcceptClause.Address, why)
+	d.emit(Change{Kind: HandoffClosed, Name: d.handoff().Name, From: reason, To: state.String(), At: d.now, Reason: why})
+	d.touch(agreement.TopicHandoff)
+}
+
+// withdraw takes a hand-off back because the lead has gone another way.
+func (d *decider) withdraw(why int) {
+	if !d.pending() {
+		return
+	}
+	if d.lead.Owner != "" {
+		d.effect(TellTaken, d.lead.Owner, d.handoff().Name, why)
+	}
+	d.close(HandoffWithdrawn, "", why)
+	d.setQueue(-1, why)
+	d.setOwner("", why)
+}
+
+// command carries out what a person asks for.
+func (d *decider) command() {
+	switch d.in.Kind {
+	case Accept:
+		d.accept()
+	case Reject:
+		d.reject()
+	case HandBack:
+		d.handBack()
+	case Contact:
+		d.contact()
+	case Assign:
+		d.reassignByHand()
+	case Move:
+		d.moveByHand()
+	case Win:
+		d.finish(agreement.Won)
+	case Lose:
+		d.finish(agreement.Lost)
+	}
+}
+
+// mayAct reports whether the actor holds the open hand-off, or may take it from a queue.
+// The sentence says why not.
+func (d *decider) mayAct(verb string) bool {
+	l, actor := &d.lead, d.in.Actor
+	if !d.pending() {
+		switch {
+		case l.Handoff.State == HandoffAccepted && l.Owner == actor:
+			d.refuse("you have accepted this lead already, on %s", d.stamp(l.Handoff.Accepted))
+		case l.Handoff.State == HandoffAccepted:
+			d.refuse("%s accepted this one on %s", d.name(l.Owner), d.stamp(l.Handoff.Accepted))
+		case slices.Contains(l.Handoff.Tried, actor):
+			d.refuse("this lead moved on when the time to accept it was over; it is in stage %s now", d.plan.Stages[l.Stage].Name)
+		default:
+			d.refuse("there is nothing to %s: no hand-off of this lead is open (it is in stage %s)", verb, d.plan.Stages[l.Stage].Name)
+		}
+		return false
+	}
+	if l.Owner == actor && actor != "" {
+		return true
+	}
+	member := d.member(actor)
+	if l.Owner == "" && l.Queue >= 0 {
+		if member != nil && !member.Inactive && member.Side != agreement.Marketing {
+			return true
+		}
+		d.refuse("%s is not an active member of sales, and this lead waits in the queue %s for one", actor, d.plan.Queues[l.Queue].Name)
+		return false
+	}
+	if holder := d.member(l.Owner); holder != nil && holder.Manager == actor && actor != "" {
+		return true
+	}
+	if slices.Contains(l.Handoff.Tried, actor) {
+		d.refuse("this lead went to %s on %s, when the time to accept it was over; ask them if you would like it back", d.name(l.Owner), d.stamp(l.Handoff.Since))
+	} else {
+		d.refuse("this lead is offered to %s, not to %s", d.name(l.Owner), actor)
+	}
+	return false
+}
+
+func (d *decider) name(id string) string {
+	if m := d.member(id); m != nil && m.Name != "" {
+		return m.Name
+	}
+	if id == "" {
+		return "nobody"
+	}
+	return id
+}
+
+func (d *decider) stamp(at int64) string {
+	return time.UnixMicro(at).In(d.plan.Calendar.Zone()).Format("2 Jan 15:04")
+}
+
+func (d *decider) accept() {
+	if !d.mayAct("accept") {
+		return
+	}
+	h := d.handoff()
+	why := d.because(h.Address)
+	d.person = true
+	if d.lead.Owner != d.in.Actor { // from a queue, or by the manager
+		if d.lead.Owner != "" {
+			d.load(d.lead.Owner, -1, why)
+		}
+		d.setQueue(-1, why)
+		d.setOwner(d.in.Actor, why)
+		d.load(d.in.Actor, 1, why)
+	}
+	d.close(HandoffAccepted, "", why)
+	d.effect(TellAccepted, agreement.Marketing.String(), h.Name, why)
+	if !h.ContactWithin.IsZero() && d.lead.Handoff.Contacted == 0 {
+		d.startClock(h.ContactClause.Address, h.ContactWithin, d.lead.Owner, d.because(h.ContactClause.Address))
+	}
+	d.enter(h.To, h.Name, why)
+}
+
+func (d *decider) reject() {
+	if !d.mayAct("reject") {
+		return
+	}
+	h := d.handoff()
+	slot, ok := d.plan.Index.Handback[d.in.Name]
+	if !ok || !slices.Contains(h.Reject, slot) {
+		names := make([]string, len(h.Reject))
+		for i, r := range h.Reject {
+			names[i] = d.plan.Handbacks[r].Name
+		}
+		d.refuse("%q is no reason to reject under %s; the agreed ones are %s", d.in.Name, h.Address, strings.Join(names, ", "))
+		return
+	}
+	b := &d.plan.Handbacks[slot]
+	why := d.becauseText(b.Address, d.in.Text)
+	d.close(HandoffRejected, b.Name, why)
+	d.giveBack(b, d.in.Due, why)
+}
+
+func (d *decider) handBack() {
+	slot, ok := d.plan.Index.Handback[d.in.Name]
+	if !ok {
+		names := make([]string, len(d.plan.Handbacks))
+		for i := range d.plan.Handbacks {
+			names[i] = d.plan.Handbacks[i].Name
+		}
+		d.refuse("%q is no reason to hand back; the agreed ones are %s", d.in.Name, strings.Join(names, ", "))
+		return
+	}
+	stage := &d.plan.Stages[d.lead.Stage]
+	switch {
+	case d.pending():
+		d.refuse("this lead has not been accepted yet: reject it instead, with one of the agreed reasons")
+		return
+	case stage.Side != agreement.Sales || stage.Final != agreement.NotFinal:
+		d.refuse("sales does not hold this lead (it is in stage %s), so there is nothing to hand back", stage.Name)
+		return
+	case d.lead.Owner != d.in.Actor && d.in.Actor != "":
+		if m := d.member(d.lead.Owner); d.lead.Owner != "" && (m == nil || m.Manager != d.in.Actor) {
+			d.refuse("this lead is %s's; only they or their manager can hand it back", d.name(d.lead.Owner))
+			return
+		}
+	}
+	b := &d.plan.Handbacks[slot]
+	why := d.becauseText(b.Address, d.in.Text)
+	if d.lead.Handoff.Rule >= 0 {
+		d.stopClock(d.handoff().ContactClause.Address, why)
+	}
+	d.giveBack(b, d.in.Due, why)
+}
+
+// contact records how a contact went. Reaching a person meets the clock of the first
+// contact; an autoresponder is no contact, nor is a voicemail.
+func (d *decider) contact() {
+	i := slices.IndexFunc(Outcomes, func(o Outcome) bool { return o.Name == d.in.Name })
+	if i < 0 {
+		names := make([]string, len(Outcomes))
+		for i, o := range Outcomes {
+			names[i] = o.Name
+		}
+		d.refuse("%q is no outcome of a contact; they are %s", d.in.Name, strings.Join(names, ", "))
+		return
+	}
+	if len(d.in.Values) > 0 {
+		d.answer(d.in.Values)
+	}
+	l := &d.lead
+	if !Outcomes[i].Reached || l.Handoff.Rule < 0 || l.Handoff.Contacted > 0 {
+		return
+	}
+	switch l.Handoff.State {
+	case HandoffOpen, HandoffEscalated, HandoffAccepted:
+	default:
+		return
+	}
+	why := d.because(d.handoff().Address)
+	d.emit(Change{Kind: ContactMade, At: d.at, Reason: why})
+	d.touch(agreement.TopicHandoff)
+	if address := d.handoff().ContactClause.Address; address != "" {
+		d.stopClock(address, d.because(address))
+	}
+}
+
+// reassignByHand gives the lead to a member because a person said so.
+func (d *decider) reassignByHand() {
+	to := d.member(d.in.Name)
+	if to == nil {
+		d.refuse("nobody called %q is in the team", d.in.Name)
+		return
+	}
+	if to.Inactive || to.away(d.now) {
+		d.refuse("%s is away and cannot take it now", d.name(to.ID))
+		return
+	}
+	if d.lead.Owner == to.ID {
+		d.refuse("%s has this lead already", d.name(to.ID))
+		return
+	}
+	if d.plan.Stages[d.lead.Stage].Final != agreement.NotFinal {
+		d.refuse("this lead is in stage %s; nobody needs to take it", d.plan.Stages[d.lead.Stage].Name)
+		return
+	}
+	why := d.becauseText("assignment", "by hand: "+d.in.Actor)
+	if !d.pending() {
+		d.setQueue(-1, why)
+		d.setOwner(to.ID, why)
+		return
+	}
+	d.moveHandoff(assignment{member: to.ID, queue: -1, why: why}, why)
+}
+
+// moveHandoff takes the open hand-off from its holder and gives it to another; the time
+// begins again.
+func (d *decider) moveHandoff(to assignment, why int) {
+	from := d.lead.Owner
+	if from != "" {
+		d.load(from, -1, why)
+		d.effect(TellTaken, from, d.handoff().Name, why)
+	}
+	next := to.member
+	if next == "" && to.queue >= 0 {
+		next = "queue " + d.plan.Queues[to.queue].Name
+	}
+	d.emit(Change{Kind: HandoffMoved, From: from, To: next, Int: int64(d.lead.Handoff.Reassigned) + 1, At: d.now, Reason: why})
+	d.give(to)
+	h := d.handoff()
+	d.restartClock(h.AcceptClause.Address, to.member, why)
+}
+
+func (d *decider) moveByHand() {
+	slot, ok := d.plan.Index.Transition[d.in.Name]
+	if !ok {
+		d.refuse("the agreement has no transition %q", d.in.Name)
+		return
+	}
+	t := &d.plan.Transitions[slot]
+	stage := &d.plan.Stages[d.lead.Stage]
+	if !slices.Contains(t.From, d.lead.Stage) {
+		d.refuse("%s does not lead out of stage %s", t.Name, stage.Name)
+		return
+	}
+	if t.By == agreement.NoSide {
+		d.refuse("%s happens by itself, when its condition holds; nobody can take it by hand", t.Name)
+		return
+	}
+	if m := d.member(d.in.Actor); m != nil && m.Side != agreement.NoSide && m.Side != t.By {
+		d.refuse("%s is %s's to take (%s)", t.Name, t.By, t.Address)
+		return
+	}
+	d.person = true
+	d.enter(t.To, t.Name, d.because(t.Address))
+}
+
+// finish wins or loses a lead along a transition of the agreement.
+func (d *decider) finish(end agreement.Final) {
+	stage := d.lead.Stage
+	var from []string
+	for i := range d.plan.Transitions {
+		t := &d.plan.Transitions[i]
+		if d.plan.Stages[t.To].Final != end {
+			continue
+		}
+		if !slices.Contains(t.From, stage) {
+			for _, f := range t.From {
+				from = append(from, d.plan.Stages[f].Name)
+			}
+			continue
+		}
+		why := d.becauseText(t.Address, d.in.Text)
+		d.person = true
+		if end == agreement.Won && d.in.Value != 0 && d.in.Value != d.lead.Value {
+			d.emit(Change{Kind: ValueSet, Num: d.in.Value, Reason: why})
+		}
+		d.enter(t.To, t.Name, why)
+		return
+	}
+	word := end.String()
+	if len(from) == 0 {
+		d.refuse("the agreement has no way for a lead to be %s", word)
+		return
+	}
+	d.refuse("a lead in stage %s cannot be %s; that is possible from %s", d.plan.Stages[stage].Name, word, strings.Join(from, ", "))
+}
