@@ -101,8 +101,14 @@ func parseICS(data []byte, zone *time.Location) (Holidays, error) {
 func eventLines(data []byte) ([]int, error) {
 	var lines []int
 	var open []string
+	started := false
 	enter := func(line string, number int) error {
 		name, value := contentLine(line)
+		if !started && line != "" {
+			if started = name == "BEGIN" && value == "VCALENDAR"; !started {
+				return errors.New("the file does not start with BEGIN:VCALENDAR")
+			}
+		}
 		switch name {
 		case "BEGIN":
 			if len(open) == maxICSDepth {
