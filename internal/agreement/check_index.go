@@ -1,0 +1,58 @@
+package agreement
+
+import "slices"
+
+// index works out what lets a decision cost what changed.
+func (c *compiler) index() {
+	p := c.plan
+	x := &p.Index
+	x.ByActivity = make([][]int, len(p.Activities))
+	for i := range p.Engagement {
+		rule := &p.Engagement[i]
+		for _, a := range rule.Activities {
+			x.ByActivity[a] = append(x.ByActivity[a], i)
+		}
+		if len(rule.Activities) == 0 { // of any activity with its asset
+			for a := range x.ByActivity {
+				x.ByActivity[a] = append(x.ByActivity[a], i)
+			}
+		}
+	}
+	x.Automatic = make([][]int, len(p.Stages))
+	x.Offers = make([]int, len(p.Stages))
+	x.StageTopics = make([]Topics, len(p.Stages))
+	everywhere := NewTopics(x.Topics)
+	everywhere.Add(TopicHandoff)
+	for i := range p.Clocks {
+		for _, cond := range []*Condition{p.Clocks[i].Start, p.Clocks[i].Pause, p.Clocks[i].Stop} {
+			if cond != nil {
+				everywhere.Merge(cond.Topics)
+			}
+		}
+	}
+	for s := range p.Stages {
+		x.Offers[s] = -1
+		x.StageTopics[s] = slices.Clone(everywhere)
+	}
+	for i := range p.Transitions {
+		t := &p.Transitions[i]
+		if t.When == nil {
+			continue
+		}
+		for _, s := range t.From {
+			x.Automatic[s] = append(x.Automatic[s], i)
+			x.StageTopics[s].Merge(t.When.Topics)
+		}
+	}
+	for i := range p.Handoffs {
+		if from := p.Handoffs[i].From; from >= 0 && x.Offers[from] < 0 {
+			x.Offers[from] = i
+		}
+	}
+	x.ReadinessTopics = NewTopics(x.Topics)
+	for i := range p.Readiness {
+		if p.Readiness[i].When != nil {
+			x.ReadinessTopics.Merge(p.Readiness[i].When.Topics)
+		}
+	}
+}
