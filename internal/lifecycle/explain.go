@@ -1,0 +1,310 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/calendar"
+)
+
+// Decided is an input with the decision it got: one entry of a lead's timeline.
+type Decided struct {
+	Input    Input
+	Decision Decision
+}
+
+// Explanation says why a lead is as it is at an instant.
+type Explanation struct {
+	Sections []ExplainedSection
+}
+
+// ExplainedSection answers one question.
+type ExplainedSection struct {
+	Title  string // "score", "stage", "owner", "deadlines", "who may speak"
+	Answer string // one sentence
+	Lines  []ExplainedLine
+}
+
+// ExplainedLine is one ground, with the clause it stands in.
+type ExplainedLine struct {
+	Mark   string // a figure or a word that leads the line: "+25", "yes", "no"
+	Text   string
+	Clause agreement.Clause // Address is "" when no clause is at hand
+	Saw    []agreement.Seen
+}
+
+// Explain tells why a lead has its score, stage, owner and deadlines at an instant. past is its timeline,
+// oldest first: it holds the reasons that were given when things changed.
+func Explain(plan *agreement.Plan, view *View, at int64, past []Decided) Explanation {
+	e := &explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: plan.Calendar.Zone()}
+	return Explanation{Sections: []ExplainedSection{e.score(), e.stage(), e.owner(), e.deadlines(), e.speech()}}
+}
+
+type explainer struct {
+	plan  *agreement.Plan
+	view  *View
+	lead  *Lead
+	at    int64
+	past  []Decided
+	facts *agreement.Facts
+	zone  *time.Location
+}
+
+func (e *explainer) clause(address string) agreement.Clause {
+	if c, ok := e.plan.Index.Clause[address]; ok {
+		return c
+	}
+	return agreement.Clause{Address: address}
+}
+
+// stamp writes an instant to the minute, for people.
+func (e *explainer) stamp(at int64) string {
+	return time.UnixMicro(at).In(e.zone).Format("Mon 2 Jan 2006 15:04")
+}
+
+func (e *explainer) score() ExplainedSection {
+	l := e.lead
+	s := ExplainedSection{Title: "score"}
+	if l.Consent.Status == Objected {
+		s.Answer = "No score: the lead objected to profiling on " + e.stamp(l.Consent.At) + "."
+		return s
+	}
+	total := l.FitPoints + e.facts.Engagement
+	s.Answer = fmt.Sprintf("%s points: fit %s, engagement %s. Grade %s.", PointsText(total), PointsText(l.FitPoints), PointsText(e.facts.Engagement), orText(e.facts.Grade.String(), "none"))
+	for i := range e.plan.Fit {
+		r := &e.plan.Fit[i]
+		_, holds := slices.BinarySearch(l.Fit, i)
+		line := ExplainedLine{Mark: "0", Text: "fit: " + r.Name, Clause: r.Clause, Saw: r.When.Saw(e.facts)}
+		if holds {
+			line.Mark = signed(r.Points)
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	for i := range l.Rules {
+		m := &l.Rules[i]
+		r := &e.plan.Engagement[m.Rule]
+		var points int64
+		text := "engagement: " + r.Name
+		switch {
+		case r.Expires > 0:
+			live := 0
+			for _, at := range m.Counted {
+				if at+r.Expires > e.at {
+					live++
+					points += r.Points
+				}
+			}
+			text += fmt.Sprintf(", %s that count until %s old", times(live), calendar.Duration{Amount: r.Expires}.String())
+		case r.HalfLife > 0:
+			points = agreement.Decay(m.Points, e.at-m.Ref, r.HalfLife)
+			text += fmt.Sprintf(", %s on %s, half of it gone every %s", PointsText(m.Points), e.stamp(m.Ref), calendar.Duration{Amount: r.HalfLife}.String())
+		default:
+			points = m.Points
+		}
+		s.Lines = append(s.Lines, ExplainedLine{Mark: signed(points), Text: text, Clause: r.Clause})
+	}
+	if g := e.facts.Grade; g.Fit != 0 {
+		text := "grade " + g.String() + ": fit " + PointsText(l.FitPoints) + " is " + string(rune(g.Fit)) + ", engagement " + PointsText(e.facts.Engagement) + " is " + string(rune(g.Engagement))
+		if i := int(g.Engagement - '1'); i < 3 {
+			if down := e.facts.EngagementCurve.NextCross(e.at, e.plan.Grade.Engagement[i]); down != agreement.Never {
+				text += "; by time alone " + string(rune(g.Engagement+1)) + " from " + e.stamp(down)
+			}
+		}
+		s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: text, Clause: e.plan.Grade.Clause})
+	}
+	ready := ExplainedLine{Mark: "=", Text: fmt.Sprintf("readiness %d of 5", l.Readiness)}
+	for i := range e.plan.Readiness {
+		if r := &e.plan.Readiness[i]; r.Level == l.Readiness {
+			ready.Clause, ready.Saw = r.Clause, r.When.Saw(e.facts)
+			ready.Text += ": " + r.Definition
+		}
+	}
+	s.Lines = append(s.Lines, ready)
+	return s
+}
+
+func (e *explainer) stage() ExplainedSection {
+	l := e.lead
+	stage := &e.plan.Stages[l.Stage]
+	s := ExplainedSection{Title: "stage", Answer: fmt.Sprintf("In %s since %s, pass %d.", stage.Name, e.stamp(l.Entered), l.Pass)}
+	s.Lines = append(s.Lines, e.lastReason(func(c *Change) bool { return c.Kind == StageEntered && c.To == stage.Name })...)
+	if l.Revisit > 0 {
+		line := ExplainedLine{Mark: "next", Text: "comes back on " + e.stamp(l.Revisit)}
+		if l.Back >= 0 {
+			line.Clause = e.plan.Handbacks[l.Back].Clause
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	for _, i := range e.plan.Index.Automatic[l.Stage] {
+		t := &e.plan.Transitions[i]
+		mark := [...]string{"no", "not known", "yes"}[t.When.Eval(e.facts)]
+		s.Lines = append(s.Lines, ExplainedLine{Mark: mark, Text: "goes to " + e.plan.Stages[t.To].Name + " when " + strings.Join(strings.Fields(t.When.Source), " "), Clause: t.Clause, Saw: t.When.Saw(e.facts)})
+	}
+	return s
+}
+
+func (e *explainer) owner() ExplainedSection {
+	l := e.lead
+	s := ExplainedSection{Title: "owner"}
+	switch {
+	case l.Owner != "":
+		s.Answer = e.name(l.Owner) + "."
+	case l.Queue >= 0:
+		s.Answer = "Nobody yet: it waits in the queue " + e.plan.Queues[l.Queue].Name + "."
+	default:
+		s.Answer = "Nobody; it is with " + e.plan.Stages[l.Stage].Side.String() + "."
+	}
+	if l.Owner == "" && l.Queue < 0 {
+		return s
+	}
+	s.Lines = e.lastReason(func(c *Change) bool {
+		return c.Kind == OwnerSet && c.To == l.Owner && l.Owner != "" || c.Kind == QueueSet && l.Queue >= 0 && c.To == e.plan.Queues[l.Queue].Name
+	})
+	s.Lines = append(s.Lines, e.passedOver()...)
+	if h := &l.Handoff; h.Rule >= 0 {
+		text := "hand-off " + e.plan.Handoffs[h.Rule].Name + " " + h.State.String() + ", offered " + e.stamp(h.Offered)
+		if h.Accepted > 0 {
+			text += ", accepted " + e.stamp(h.Accepted)
+		}
+		if h.Contacted > 0 {
+			text += ", first contact " + e.stamp(h.Contacted)
+		}
+		s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: text, Clause: e.plan.Handoffs[h.Rule].Clause})
+	}
+	return s
+}
+
+// passedOver names those whom the last assignment could not take, and why.
+func (e *explainer) passedOver() []ExplainedLine {
+	for i := len(e.past) - 1; i >= 0; i-- {
+		d := &e.past[i].Decision
+		if !slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind == HandoffOffered || c.Kind == HandoffMoved }) {
+			continue
+		}
+		var lines []ExplainedLine
+		for j := range d.Reasons {
+			r := &d.Reasons[j]
+			if strings.HasPrefix(r.Clause, "assignment") && r.Text != "" {
+				lines = append(lines, ExplainedLine{Mark: "not", Text: r.Text, Clause: e.clause(r.Clause)})
+			}
+		}
+		return lines
+	}
+	return nil
+}
+
+func (e *explainer) deadlines() ExplainedSection {
+	l := e.lead
+	s := ExplainedSection{Title: "deadlines", Answer: "No deadline is running."}
+	next := agreement.Never
+	for i := range l.Clocks {
+		k := &l.Clocks[i]
+		within := k.within()
+		line := ExplainedLine{Mark: k.State.String(), Clause: e.clause(k.Name)}
+		cal := calendarOf(e.plan, k.Member)
+		switch k.State {
+		case Running:
+			next = min(next, k.Due)
+			used := calendar.Duration{Amount: k.Used + cal.Between(k.Since, e.at, within.Unit), Unit: within.Unit}
+			line.Text = fmt.Sprintf("due %s: %s allowed since %s, %s used", e.stamp(k.Due), within, e.stamp(k.Since), short(used))
+		case Paused:
+			line.Text = fmt.Sprintf("%s allowed, %s used before it paused", within, short(calendar.Duration{Amount: k.Used, Unit: within.Unit}))
+		case Breached:
+			line.Text = fmt.Sprintf("%s allowed, time ran out", within)
+		}
+		if k.Breaches > 0 && k.State != Breached {
+			line.Text += fmt.Sprintf("; time ran out %s before", times(k.Breaches))
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	if next != agreement.Never {
+		s.Answer = "Next deadline " + e.stamp(next) + "."
+	}
+	return s
+}
+
+// short rounds a duration for people.
+func short(d calendar.Duration) string {
+	switch d.Unit {
+	case calendar.WorkingDays:
+		return fmt.Sprintf("%.1f working days", float64(d.Amount)/calendar.DayAmount)
+	case calendar.WorkingTime:
+		return fmt.Sprintf("%.1f working hours", float64(d.Amount)/3.6e9)
+	}
+	return fmt.Sprintf("%.1f hours", float64(d.Amount)/3.6e9)
+}
+
+func (e *explainer) speech() ExplainedSection {
+	s := ExplainedSection{Title: "who may speak"}
+	for _, side := range []agreement.Side{agreement.Marketing, agreement.Sales} {
+		v := May(e.plan, e.view, Speaker{Side: side}, "", e.at)
+		mark := "no"
+		if v.Allowed {
+			mark = "yes"
+		}
+		if s.Answer == "" {
+			s.Answer = "Nobody holds the conversation."
+			if v.Holder != "" {
+				s.Answer = strings.ToUpper(v.Holder[:1]) + v.Holder[1:] + " holds the conversation."
+				if e.view.Roster.Member(v.Holder) != nil {
+					s.Answer = e.name(v.Holder) + " holds the conversation."
+				}
+			}
+		}
+		s.Lines = append(s.Lines, ExplainedLine{Mark: mark, Text: side.String() + ": " + v.Text, Clause: e.clause(v.Clause), Saw: v.Saw})
+	}
+	return s
+}
+
+func (e *explainer) name(id string) string {
+	if m := e.view.Roster.Member(id); m != nil && m.Name != "" {
+		return m.Name + " (" + id + ")"
+	}
+	return id
+}
+
+// lastReason finds the newest change that fits and tells the reason it cited.
+func (e *explainer) lastReason(fits func(*Change) bool) []ExplainedLine {
+	for i := len(e.past) - 1; i >= 0; i-- {
+		d := &e.past[i].Decision
+		for j := len(d.Changes) - 1; j >= 0; j-- {
+			c := &d.Changes[j]
+			if !fits(c) {
+				continue
+			}
+			line := ExplainedLine{Mark: "since", Text: e.stamp(d.At) + ": " + c.Sentence(e.zone)}
+			if c.Reason > 0 {
+				r := &d.Reasons[c.Reason-1]
+				line.Clause, line.Saw = e.clause(r.Clause), r.Saw
+				if r.Text != "" {
+					line.Text += " (" + r.Text + ")"
+				}
+			}
+			if by := e.past[i].Input.Actor; by != "" {
+				line.Text += ", by " + by
+			}
+			return []ExplainedLine{line}
+		}
+	}
+	return nil
+}
+
+func orText(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}

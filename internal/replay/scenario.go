@@ -1,0 +1,526 @@
+package replay
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+// Scenario is an agreement, what happens, and what is expected to be decided, in one txtar file:
+//
+//	What the scenario shows, in a sentence.
+//	-- agreement.yaml --
+//	…
+//	-- inputs --
+//	2026-03-02 09:00 anna@acme.example identify title="Head of operations" account=acme.example
+//	2026-03-02 09:05 anna@acme.example activity demo_requested
+//	2026-03-09 00:00 until
+//	-- decisions --
+//	…
+//
+// Instants are local times in the agreement's zone, or RFC 3339. See docs/scenarios.md for every line there is.
+type Scenario struct {
+	Name     string
+	Comment  string
+	Source   []byte // of agreement.yaml
+	Plan     *agreement.Plan
+	Steps    []Step
+	Expected string
+	archive  *txtar.Archive
+}
+
+// Step is one line of the inputs.
+type Step struct {
+	Line     int
+	Text     string
+	At       int64
+	Arrival  *lifecycle.Arrival // nil for the lines below
+	Until    bool               // only lets time pass
+	Activate string             // file of the agreement that applies from now on
+	Plan     *agreement.Plan    // of Activate
+	Show     string             // "lead", "may", "ledger": asks, and changes nothing
+	Key      identity.Key
+	Args     []string
+}
+
+// ParseScenario reads a scenario. Errors name the file and the line.
+func ParseScenario(name string, data []byte) (*Scenario, error) {
+	s := &Scenario{Name: name, archive: txtar.Parse(data)}
+	s.Comment = strings.TrimSpace(string(s.archive.Comment))
+	s.Source = s.file("agreement.yaml")
+	if s.Source == nil {
+		return nil, fmt.Errorf("%s: there is no file agreement.yaml in it", name)
+	}
+	plan, err := s.compile("agreement.yaml")
+	if err != nil {
+		return nil, err
+	}
+	s.Plan = plan
+	s.Expected = string(s.file("decisions"))
+	inputs := s.file("inputs")
+	if inputs == nil {
+		return nil, fmt.Errorf("%s: there is no file inputs in it", name)
+	}
+	before := 0
+	for line := range strings.SplitSeq(string(inputs), "\n") {
+		before++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		step, err := s.step(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s: inputs line %d: %w\n  %s", name, before, err, line)
+		}
+		step.Line, step.Text = before, line
+		s.Steps = append(s.Steps, step)
+	}
+	return s, nil
+}
+
+func (s *Scenario) file(name string) []byte {
+	for _, f := range s.archive.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+// Read returns a file of the scenario, as an agreement asks for it.
+func (s *Scenario) Read(path string) ([]byte, error) {
+	if data := s.file(path); data != nil {
+		return data, nil
+	}
+	return nil, fmt.Errorf("%s: no such file in the scenario", path)
+}
+
+// File returns the source of an agreement of the scenario.
+func (s *Scenario) File(name string) []byte { return s.file(name) }
+
+func (s *Scenario) compile(file string) (*agreement.Plan, error) {
+	source := s.file(file)
+	if source == nil {
+		return nil, fmt.Errorf("%s: there is no file %s in it", s.Name, file)
+	}
+	plan, findings := agreement.Compile(file, source, s.Read)
+	if findings.HasErrors() {
+		return nil, fmt.Errorf("%s:\n%s", s.Name, findings.Text(func(string) []byte { return source }, false))
+	}
+	return plan, nil
+}
+
+// step reads "2026-03-02 09:00 WHO WHAT [NAME] [key=value…]".
+func (s *Scenario) step(line string) (Step, error) {
+	words, err := splitWords(line)
+	if err != nil {
+		return Step{}, err
+	}
+	if len(words) < 3 {
+		return Step{}, errors.New("a line is a date, a time, who or what, and more")
+	}
+	at, err := s.instant(words[0] + " " + words[1])
+	if err != nil {
+		return Step{}, err
+	}
+	step := Step{At: at}
+	who, rest := words[2], words[3:]
+	switch who {
+	case "until":
+		step.Until = true
+		return step, nil
+	case "activate":
+		if len(rest) != 1 {
+			return Step{}, errors.New("activate takes the file of an agreement")
+		}
+		step.Activate = rest[0]
+		step.Plan, err = s.compile(rest[0])
+		return step, err
+	case "ledger":
+		step.Show, step.Args = "ledger", rest
+		return step, nil
+	}
+	if len(rest) == 0 {
+		return Step{}, errors.New("what happened is missing")
+	}
+	what := rest[0]
+	if what == "show" || what == "may" {
+		step.Show, step.Args = what, rest[1:]
+		step.Key, err = identity.NormalizeEmail(who)
+		return step, err
+	}
+	kind, ok := lifecycle.ParseInputKind(what)
+	if !ok {
+		return Step{}, fmt.Errorf("%q is nothing that can happen", what)
+	}
+	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: kind, At: at, Known: at, Source: "scenario"}}
+	step.Arrival = a
+	if who != "team" {
+		key, err := identity.NormalizeEmail(who)
+		if err != nil {
+			return Step{}, err
+		}
+		a.Keys = []identity.Key{key}
+	}
+	rest = rest[1:]
+	if len(rest) > 0 && !strings.Contains(rest[0], "=") {
+		a.Input.Name = rest[0]
+		rest = rest[1:]
+	}
+	if kind == lifecycle.Joined {
+		a.Input.Member = &agreement.Person{ID: a.Input.Name, Side: agreement.Sales, Weight: 1}
+	}
+	for _, word := range rest {
+		if err := s.argument(a, word); err != nil {
+			return Step{}, err
+		}
+	}
+	slices.SortFunc(a.Input.Values, func(x, y lifecycle.Named) int { return strings.Compare(x.Name, y.Name) })
+	return step, nil
+}
+
+// argument reads one key=value, or a bare word that is a flag.
+func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
+	in := &a.Input
+	key, value, ok := strings.Cut(word, "=")
+	if !ok {
+		if word == "bot" {
+			in.Bot = true
+			return nil
+		}
+		return fmt.Errorf("%q is no key=value", word)
+	}
+	if m := in.Member; m != nil {
+		switch key {
+		case "name":
+			m.Name = value
+		case "manager":
+			m.Manager = value
+		case "weight":
+			m.Weight, err = strconv.Atoi(value)
+		case "capacity":
+			m.Capacity, err = strconv.Atoi(value)
+		case "side":
+			if value == "marketing" {
+				m.Side = agreement.Marketing
+			}
+		case "pools":
+			for name := range strings.SplitSeq(value, ",") {
+				pool, ok := s.Plan.Index.Pool[name]
+				if !ok {
+					return fmt.Errorf("the agreement has no pool %q", name)
+				}
+				m.Pools = append(m.Pools, pool)
+			}
+		default:
+			return fmt.Errorf("a member has no %q", key)
+		}
+		return err
+	}
+	switch key {
+	case "by":
+		in.Actor = value
+	case "text":
+		in.Text = value
+	case "key":
+		in.Key = value
+	case "source_system":
+		in.Source = value
+	case "asset":
+		in.Asset = value
+	case "clause":
+		in.Clause = value
+	case "account":
+		a.Account, a.AccountName = value, value
+	case "keep":
+		in.Keep = strings.Split(value, ",")
+	case "known":
+		in.Known, err = s.instant(value)
+	case "occurred":
+		in.At, err = s.instant(value)
+	case "until", "revisit":
+		in.Due, err = s.instant(value)
+	case "value":
+		in.Value, err = strconv.ParseFloat(value, 64)
+	case "origin":
+		in.Origin = agreement.Marketing
+		if value == "sales" {
+			in.Origin = agreement.Sales
+		}
+	default:
+		in.Values = append(in.Values, lifecycle.Named{Name: key, Value: literal(value)})
+	}
+	return err
+}
+
+func literal(s string) agreement.Value {
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		return agreement.NumberValue(n)
+	}
+	switch s {
+	case "yes", "true":
+		return agreement.BooleanValue(true)
+	case "no", "false":
+		return agreement.BooleanValue(false)
+	}
+	return agreement.TextValue(s)
+}
+
+func (s *Scenario) instant(text string) (int64, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UnixMicro(), nil
+	}
+	if before, after, ok := strings.Cut(text, " "); ok && strings.HasPrefix(after, before) {
+		text = after
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04:05.000000", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, s.Plan.Calendar.Zone()); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no instant: write 2026-03-02 09:00", text)
+}
+
+// splitWords splits at spaces; double quotes keep a value together.
+func splitWords(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	quoted, some := false, false
+	for _, r := range line {
+		switch {
+		case r == '"':
+			quoted = !quoted
+			some = true
+		case r == ' ' && !quoted:
+			if some {
+				words = append(words, word.String())
+				word.Reset()
+				some = false
+			}
+		default:
+			word.WriteRune(r)
+			some = true
+		}
+	}
+	if quoted {
+		return nil, errors.New("a quote is not closed")
+	}
+	if some {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// Run runs the scenario in a fresh world and returns what was decided, as text.
+func (s *Scenario) Run() (string, *World, error) {
+	w := NewWorld(s.Plan, 1)
+	w.Remember = true
+	var out strings.Builder
+	w.Observe = func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) {
+		s.write(&out, w, in, d)
+	}
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		switch {
+		case step.Until:
+			w.Until(step.At)
+		case step.Activate != "":
+			w.Until(step.At)
+			if err := w.Activate(step.Plan, step.At); err != nil {
+				return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
+			}
+		case step.Show != "":
+			w.Until(step.At)
+			if err := s.show(&out, w, step); err != nil {
+				return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
+			}
+		default:
+			if _, fresh := w.Take(step.Arrival); !fresh {
+				fmt.Fprintf(&out, "%s  a duplicate of key %s: nothing changes\n", lifecycle.Stamp(step.At, w.Plan.Calendar.Zone()), step.Arrival.Input.Key)
+			}
+		}
+		if err := w.Check(); err != nil {
+			return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
+		}
+	}
+	return out.String(), w, nil
+}
+
+// Update returns the scenario's file with other expected decisions.
+func (s *Scenario) Update(decisions string) []byte {
+	files := slices.Clone(s.archive.Files)
+	i := slices.IndexFunc(files, func(f txtar.File) bool { return f.Name == "decisions" })
+	if i < 0 {
+		files = append(files, txtar.File{Name: "decisions"})
+		i = len(files) - 1
+	}
+	files[i].Data = []byte(decisions)
+	return txtar.Format(&txtar.Archive{Comment: s.archive.Comment, Files: files})
+}
+
+func (s *Scenario) write(out *strings.Builder, w *World, in *lifecycle.Input, d *lifecycle.Decision) {
+	zone := w.Plan.Calendar.Zone()
+	who := "team"
+	if in.Lead != 0 {
+		who = w.nameOf(in.Lead)
+	}
+	fmt.Fprintf(out, "%s  %s  %s", lifecycle.Stamp(in.Known, zone), who, in.Kind)
+	if in.Name != "" {
+		fmt.Fprintf(out, " %s", in.Name)
+	}
+	if in.Actor != "" {
+		fmt.Fprintf(out, " by %s", in.Actor)
+	}
+	if in.At < in.Known && in.Kind != lifecycle.Timer {
+		fmt.Fprintf(out, ", occurred %s", lifecycle.Stamp(in.At, zone))
+	}
+	if in.Kind == lifecycle.Timer && in.Due < in.Known {
+		fmt.Fprintf(out, ", was due %s", lifecycle.Stamp(in.Due, zone))
+	}
+	out.WriteByte('\n')
+	if d.Refused != "" {
+		fmt.Fprintf(out, "    refused: %s\n", d.Refused)
+		return
+	}
+	cited := make([]bool, len(d.Reasons))
+	cite := func(reason int) string {
+		if reason == 0 {
+			return ""
+		}
+		cited[reason-1] = true
+		return "  § " + reasonText(&d.Reasons[reason-1])
+	}
+	var body bytes.Buffer
+	for i := range d.Changes {
+		if text := d.Changes[i].Sentence(zone); text != "" {
+			fmt.Fprintf(&body, "    %s%s\n", text, cite(d.Changes[i].Reason))
+		}
+	}
+	for i := range d.Effects {
+		e := &d.Effects[i]
+		fmt.Fprintf(&body, "    tell %s: %s %s%s\n", orBoth(e.To), e.Kind, e.Name, cite(e.Reason))
+	}
+	for i := range d.Reasons {
+		if !cited[i] {
+			fmt.Fprintf(out, "    because § %s\n", reasonText(&d.Reasons[i]))
+		}
+	}
+	out.Write(body.Bytes())
+}
+
+func orBoth(to string) string {
+	if to == "" {
+		return "both sides"
+	}
+	return to
+}
+
+func reasonText(r *lifecycle.Reason) string {
+	text := r.Clause
+	if len(r.Saw) > 0 {
+		saw := make([]string, len(r.Saw))
+		for i, v := range r.Saw {
+			saw[i] = v.Name + " = " + v.Value
+		}
+		text += " (" + strings.Join(saw, ", ") + ")"
+	}
+	if r.Text != "" {
+		text += ": " + r.Text
+	}
+	return text
+}
+
+// nameOf returns the e-mail address of a lead.
+func (w *World) nameOf(lead int64) string {
+	name := ""
+	for key, id := range w.keys {
+		if id == lead && key.Kind == identity.Email && (name == "" || key.Value < name) {
+			name = key.Value
+		}
+	}
+	if name == "" {
+		return "lead " + strconv.FormatInt(lead, 10)
+	}
+	return name
+}
+
+func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
+	zone := w.Plan.Calendar.Zone()
+	if step.Show == "ledger" {
+		for _, name := range step.Args {
+			pool, ok := w.Plan.Index.Pool[name]
+			if !ok || pool >= len(w.Roster.Ledgers) {
+				return fmt.Errorf("there is no pool %q", name)
+			}
+			fmt.Fprintf(out, "ledger of %s\n", name)
+			for _, e := range w.Roster.Ledgers[pool].Entries {
+				fmt.Fprintf(out, "    %s: given %d, owed %.3f, counts %.3f more as carried, open %d\n", e.Member, e.Given,
+					float64(e.Debt)/1e6, float64(e.Handicap)/1e6, w.Roster.Member(e.Member).Open)
+			}
+		}
+		return nil
+	}
+	l := w.Find(step.Key)
+	if l == nil {
+		return fmt.Errorf("nobody is called %s", step.Key.Value)
+	}
+	v := w.View(l.ID)
+	if step.Show == "may" {
+		who := lifecycle.Speaker{}
+		channel := ""
+		for _, arg := range step.Args {
+			switch {
+			case arg == "marketing":
+				who.Side = agreement.Marketing
+			case arg == "sales":
+				who.Side = agreement.Sales
+			case strings.Contains(arg, "@"):
+				who.Member = arg
+			default:
+				channel = arg
+			}
+		}
+		verdict := lifecycle.May(w.Plan, &v, who, channel, step.At)
+		word := "no"
+		if verdict.Allowed {
+			word = "yes"
+		}
+		reason := lifecycle.Reason{Clause: verdict.Clause, Text: verdict.Text, Saw: verdict.Saw}
+		fmt.Fprintf(out, "%s  may %s speak to %s: %s  § %s\n", lifecycle.Stamp(step.At, zone), strings.Join(step.Args, " "), step.Key.Value, word, reasonText(&reason))
+		return nil
+	}
+	facts := lifecycle.FactsAt(w.Plan, &v, step.At)
+	fmt.Fprintf(out, "%s  %s: stage %s, pass %d, grade %s, fit %s, engagement %s, readiness %d", lifecycle.Stamp(step.At, zone), step.Key.Value,
+		w.Plan.Stages[l.Stage].Name, l.Pass, orNone(facts.Grade.String()), lifecycle.PointsText(l.FitPoints), lifecycle.PointsText(facts.Engagement), l.Readiness)
+	if l.Owner != "" {
+		fmt.Fprintf(out, ", owner %s", l.Owner)
+	}
+	if l.Queue >= 0 {
+		fmt.Fprintf(out, ", queue %s", w.Plan.Queues[l.Queue].Name)
+	}
+	if h := l.Handoff.State.String(); h != "" {
+		fmt.Fprintf(out, ", hand-off %s", h)
+	}
+	if due := l.Due(); due != agreement.Never {
+		fmt.Fprintf(out, ", next %s", lifecycle.Stamp(due, zone))
+	}
+	out.WriteByte('\n')
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,107 @@
+package replay
+
+import (
+	"bytes"
+	"fmt"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+)
+
+// Verification is what Verify found.
+type Verification struct {
+	Inputs    int64
+	Different int64
+	First     *Difference // nil if every decision came out again
+}
+
+// Difference is a decision that did not come out again.
+type Difference struct {
+	Input    lifecycle.Input
+	Recorded []byte
+	Now      []byte
+}
+
+// String tells the difference to an engineer.
+func (d *Difference) String() string {
+	return fmt.Sprintf("input %d (%s of lead %d) was decided\n  %s\nand is decided now\n  %s", d.Input.ID, d.Input.Kind, d.Input.Lead, d.Recorded, d.Now)
+}
+
+// Verifier decides recorded inputs again, in the order of their IDs, and compares the bytes of each
+// decision with those recorded. Any difference is a bug in Baton, or a changed record.
+type Verifier struct {
+	Verification
+	plans map[int64]*agreement.Plan
+	world *World
+	// Plan returns the plan of a version of the agreement.
+	Plan func(version int64) (*agreement.Plan, error)
+	now  []byte
+}
+
+// Next takes the next recorded input with the version that decided it and the bytes of its decision.
+func (f *Verifier) Next(in lifecycle.Input, version int64, recorded []byte) error {
+	if err := f.follow(version, &in); err != nil {
+		return err
+	}
+	if in.Account != 0 && f.world.accounts[in.Account] == nil {
+		f.world.accounts[in.Account] = &lifecycle.Account{ID: in.Account, Version: version}
+	}
+	d := f.world.Decide(&in)
+	f.world.refresh = f.world.refresh[:0] // their Refresh inputs are on record
+	f.now = d.AppendJSON(f.now[:0])
+	f.Inputs++
+	if !bytes.Equal(f.now, recorded) {
+		f.Different++
+		if f.First == nil {
+			f.First = &Difference{Input: in, Recorded: bytes.Clone(recorded), Now: bytes.Clone(f.now)}
+		}
+	}
+	return nil
+}
+
+// World returns the state after the inputs so far; nil before the first.
+func (f *Verifier) World() *World { return f.world }
+
+// follow moves to another version of the agreement when the record does.
+func (f *Verifier) follow(version int64, in *lifecycle.Input) error {
+	if f.world != nil && f.world.Version == version {
+		return f.rebindLead(in)
+	}
+	if f.plans == nil {
+		f.plans = map[int64]*agreement.Plan{}
+	}
+	plan, err := f.Plan(version)
+	if err != nil {
+		return fmt.Errorf("loading version %d of the agreement: %w", version, err)
+	}
+	f.plans[version] = plan
+	if f.world == nil {
+		f.world = NewWorld(plan, version)
+		f.world.Remember = true
+		return nil
+	}
+	if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Roster: f.world.Roster}); err != nil {
+		return fmt.Errorf("moving the roster to version %d: %w", version, err)
+	}
+	for _, a := range f.world.accounts {
+		if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Account: a}); err != nil {
+			return fmt.Errorf("moving accounts to version %d: %w", version, err)
+		}
+		a.Version = version
+	}
+	f.world.Plan, f.world.Version = plan, version
+	return f.rebindLead(in)
+}
+
+// rebindLead brings a lead that an older version decided last to the present one.
+func (f *Verifier) rebindLead(in *lifecycle.Input) error {
+	l := f.world.leads[in.Lead]
+	if l == nil || l.Stage < 0 || l.Version == f.world.Version {
+		return nil
+	}
+	if err := lifecycle.Rebind(f.plans[l.Version], f.world.Plan, &lifecycle.View{Lead: l}); err != nil {
+		return fmt.Errorf("moving lead %d from version %d to %d: %w", l.ID, l.Version, f.world.Version, err)
+	}
+	l.Version = f.world.Version
+	return nil
+}

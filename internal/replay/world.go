@@ -1,0 +1,260 @@
+package replay
+
+import (
+	"container/heap"
+	"fmt"
+	"maps"
+	"slices"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+// World holds every lead, account and the roster in memory and decides inputs one after the other,
+// as the engine does on a database. Its IDs are those the engine would give.
+type World struct {
+	Plan    *agreement.Plan
+	Version int64
+	Roster  *lifecycle.Roster
+
+	leads    map[int64]*lifecycle.Lead
+	accounts map[int64]*lifecycle.Account
+	keys     map[identity.Key]int64
+	byKey    map[string]int64 // account key -> ID
+	mates    map[int64][]int64
+	past     map[int64][]lifecycle.Input // kept only while Remember is set
+	seen     map[[2]string]bool
+	due      dueHeap
+	last     int64 // the last input's ID
+
+	// Remember keeps the inputs of each lead, which a Retract needs.
+	Remember bool
+	// Observe is called with each input and its decision, after it was applied.
+	Observe func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View)
+
+	refresh []int64 // leads to look at again because their account changed
+}
+
+// NewWorld returns an empty world under a plan.
+func NewWorld(plan *agreement.Plan, version int64) *World {
+	return &World{
+		Plan: plan, Version: version, Roster: lifecycle.NewRoster(plan),
+		leads: map[int64]*lifecycle.Lead{}, accounts: map[int64]*lifecycle.Account{},
+		keys: map[identity.Key]int64{}, byKey: map[string]int64{}, mates: map[int64][]int64{},
+		past: map[int64][]lifecycle.Input{}, seen: map[[2]string]bool{},
+	}
+}
+
+// Lead returns a lead by its ID, or nil.
+func (w *World) Lead(id int64) *lifecycle.Lead { return w.leads[id] }
+
+// Find returns the lead with a key, or nil.
+func (w *World) Find(key identity.Key) *lifecycle.Lead { return w.leads[w.keys[key]] }
+
+// View returns what Decide may see of a lead.
+func (w *World) View(lead int64) lifecycle.View {
+	v := lifecycle.View{Lead: w.leads[lead], Roster: w.Roster}
+	if v.Lead != nil && v.Lead.Account != 0 {
+		v.Account = w.accounts[v.Lead.Account]
+	}
+	return v
+}
+
+// Take decides an arrival on its own time line: what falls due before it is decided
+// first. It reports false for a duplicate, which changes nothing.
+func (w *World) Take(a *lifecycle.Arrival) (lifecycle.Decision, bool) {
+	if a.Input.Key != "" {
+		k := [2]string{a.Input.Source, a.Input.Key}
+		if w.seen[k] {
+			return lifecycle.Decision{}, false
+		}
+		w.seen[k] = true
+	}
+	w.Until(a.Input.Known)
+	in := a.Input
+	w.last++
+	in.ID = w.last
+	w.resolve(a, &in)
+	if l := w.leads[in.Lead]; l != nil {
+		in.Known = max(in.Known, l.Clock)
+	}
+	d := w.Decide(&in)
+	w.refreshMates(in.Known)
+	return d, true
+}
+
+func (w *World) resolve(a *lifecycle.Arrival, in *lifecycle.Input) {
+	if len(a.Keys) == 0 {
+		return
+	}
+	keys := slices.Clone(a.Keys)
+	slices.SortStableFunc(keys, func(a, b identity.Key) int { return int(a.Kind) - int(b.Kind) })
+	for _, k := range keys {
+		if id := w.keys[k]; id != 0 {
+			in.Lead = id
+			break
+		}
+	}
+	if in.Lead == 0 {
+		in.Lead = in.ID
+	}
+	for _, k := range keys {
+		if w.keys[k] == 0 {
+			w.keys[k] = in.Lead
+		}
+	}
+	if a.Account != "" {
+		id := w.byKey[a.Account]
+		if id == 0 {
+			id = in.ID
+			w.byKey[a.Account] = id
+			w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: a.Account}
+		}
+		in.Account = id
+	}
+}
+
+// Until decides everything that falls due up to and including an instant, in order of due
+// time and then of lead.
+func (w *World) Until(at int64) {
+	for len(w.due) > 0 && w.due[0].at <= at {
+		next := heap.Pop(&w.due).(dueItem)
+		l := w.leads[next.lead]
+		if l == nil || l.Stage < 0 || l.Due() != next.at {
+			continue // an older entry; the lead has another by now
+		}
+		w.last++
+		w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Timer, Lead: next.lead, At: next.at, Known: max(next.at, l.Clock), Due: next.at})
+		w.refreshMates(max(next.at, l.Clock))
+	}
+}
+
+// Decide decides one resolved input and applies the decision.
+func (w *World) Decide(in *lifecycle.Input) lifecycle.Decision {
+	in.Version = w.Version
+	v := w.View(in.Lead)
+	if in.Account != 0 {
+		v.Account = w.accounts[in.Account]
+	}
+	if w.Remember {
+		v.Past = w.past[in.Lead]
+	}
+	before := agreement.Never
+	if v.Lead != nil && v.Lead.Stage >= 0 {
+		before = v.Lead.Due()
+	}
+	d := lifecycle.Decide(w.Plan, &v, in)
+	touchesAccount := false
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		touchesAccount = touchesAccount || c.Kind == lifecycle.AccountAttributeSet || c.Kind == lifecycle.AccountOwnerSet
+		if c.Kind == lifecycle.AccountJoined {
+			w.mates[c.Int] = append(w.mates[c.Int], in.Lead)
+		}
+		lifecycle.Apply(w.Plan, &v, c)
+	}
+	lifecycle.Advance(&v, in)
+	if v.Lead != nil {
+		w.leads[in.Lead] = v.Lead
+		if v.Lead.Stage >= 0 {
+			if due := v.Lead.Due(); due != agreement.Never && (due != before || in.Kind == lifecycle.Timer) {
+				heap.Push(&w.due, dueItem{due, in.Lead})
+			}
+		}
+		if w.Remember {
+			w.past[in.Lead] = append(w.past[in.Lead], *in)
+		}
+	}
+	if touchesAccount {
+		for _, mate := range w.mates[v.Account.ID] {
+			if mate != in.Lead {
+				w.refresh = append(w.refresh, mate)
+			}
+		}
+	}
+	if w.Observe != nil {
+		w.Observe(in, &d, &v)
+	}
+	return d
+}
+
+// refreshMates looks again at the leads whose account an input has changed.
+func (w *World) refreshMates(at int64) {
+	for len(w.refresh) > 0 {
+		mates := w.refresh
+		w.refresh = nil
+		slices.Sort(mates)
+		for _, id := range slices.Compact(mates) {
+			l := w.leads[id]
+			if l == nil || l.Stage < 0 {
+				continue
+			}
+			w.last++
+			w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Refresh, Lead: id, At: at, Known: max(at, l.Clock)})
+		}
+	}
+}
+
+// Check returns an error if the world breaks a rule that must always hold.
+func (w *World) Check() error {
+	for id, l := range w.leads {
+		if l.Stage < -1 || l.Stage >= len(w.Plan.Stages) {
+			return fmt.Errorf("lead %d is in no stage", id)
+		}
+		if l.Owner != "" && l.Queue >= 0 {
+			return fmt.Errorf("lead %d has an owner and waits in a queue", id)
+		}
+	}
+	return nil
+}
+
+type dueItem struct{ at, lead int64 }
+
+type dueHeap []dueItem
+
+func (h dueHeap) Len() int { return len(h) }
+func (h dueHeap) Less(i, j int) bool {
+	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].lead < h[j].lead
+}
+func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)   { *h = append(*h, x.(dueItem)) }
+func (h *dueHeap) Pop() any {
+	old := *h
+	item := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return item
+}
+
+// Activate makes another agreement the one that decides from now on, for live leads too: each
+// lead that is not at an end follows it with an Activate input, in the order of their IDs.
+func (w *World) Activate(plan *agreement.Plan, at int64) error {
+	old := w.Plan
+	if err := lifecycle.Rebind(old, plan, &lifecycle.View{Roster: w.Roster}); err != nil {
+		return err
+	}
+	for _, a := range w.accounts {
+		if err := lifecycle.Rebind(old, plan, &lifecycle.View{Account: a}); err != nil {
+			return err
+		}
+		a.Version = w.Version + 1
+	}
+	ids := slices.Sorted(maps.Keys(w.leads))
+	for _, id := range ids {
+		if l := w.leads[id]; l.Stage >= 0 {
+			if err := lifecycle.Rebind(old, plan, &lifecycle.View{Lead: l}); err != nil {
+				return err
+			}
+			l.Version = w.Version + 1
+		}
+	}
+	w.Plan = plan
+	w.Version++
+	for _, id := range ids {
+		if l := w.leads[id]; l.Stage >= 0 && plan.Stages[l.Stage].Final == agreement.NotFinal {
+			w.last++
+			w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Activate, Lead: id, At: at, Known: max(at, l.Clock)})
+		}
+	}
+	return nil
+}
