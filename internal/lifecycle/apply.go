@@ -60,6 +60,7 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		clearScore(l, agreement.Keep(c.Int), c.At)
 	case PassStarted:
 		l.Pass, l.PassFrom, l.Returned = int(c.Int), c.At, false
+		l.Handoff = Handoff{Rule: -1, Reason: -1}
 	case StageEntered:
 		l.Stage, l.Entered = plan.Index.Stage[c.To], c.At
 	case TrackSet:

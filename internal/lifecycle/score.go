@@ -238,25 +238,20 @@ func (d *decider) setReadiness(level int, rule *agreement.ReadinessLevel) {
 	d.facts.Readiness = level
 }
 
-// PointsText writes points for people: a whole number, or one decimal.
+// PointsText writes points for people: a whole number, or one decimal. What is cut off
+// is never rounded up, so that a threshold that is not reached is never shown as reached.
 func PointsText(points int64) string {
-	tenths := (points + sign(points)*agreement.Point/20) / (agreement.Point / 10)
-	s := strconv.FormatInt(tenths/10, 10)
-	if tenths < 0 && tenths > -10 {
-		s = "-0"
+	tenths := points / (agreement.Point / 10)
+	text := ""
+	if points < 0 {
+		tenths, text = -tenths, "-"
 	}
+	text += strconv.FormatInt(tenths/10, 10)
 	if r := tenths % 10; r != 0 {
-		if r < 0 {
-			r = -r
-		}
-		s += "." + strconv.FormatInt(r, 10)
+		text += "." + strconv.FormatInt(r, 10)
 	}
-	return s
-}
-
-func sign(n int64) int64 {
-	if n < 0 {
-		return -1
+	if text == "-0" {
+		return "0"
 	}
-	return 1
+	return text
 }
