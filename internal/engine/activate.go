@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// Activate lets an agreement apply from now on, and has all leads under way follow it. If
+// it is the one that applies already, nothing happens. It refuses an agreement that has no place
+// for a stage or an open hand-off in which leads are; then nothing has changed.
+func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, err error) {
+	version, changed, err := e.activate(ctx, plan, source, file, at)
+	if err != nil || !changed {
+		return version, err
+	}
+	return version, e.followAll(ctx)
+}
+
+func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	active, err := e.st.ActiveAgreement(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if active != nil && active.Hash == plan.Hash {
+		if e.plan == nil { // New could not compile it
+			e.plan, e.plans[active.Version] = plan, plan
+		}
+		return active.Version, false, nil
+	}
+	if active == nil {
+		version = 1
+	} else {
+		version = active.Version + 1
+		if err := e.ready(ctx); err != nil {
+			return 0, false, err
+		}
+		if err := e.wait(); err != nil {
+			return 0, false, err
+		}
+		if err := e.fits(ctx, plan); err != nil {
+			return 0, false, fmt.Errorf("activating %s: %w", plan.Name, err)
+		}
+	}
+	e.begin()
+	stored := &store.Agreement{Version: version, Name: plan.Name, Hash: plan.Hash, File: file, Source: source, ActivatedAt: at}
+	if e.opts.Files != nil {
+		stored.Files = e.opts.Files(plan)
+	}
+	e.batch.Agreement(stored)
+	if e.roster == nil {
+		e.roster = lifecycle.NewRoster(plan)
+	} else if err := lifecycle.Rebind(e.plan, plan, &lifecycle.View{Roster: e.roster}); err != nil {
+		return 0, false, e.finish(ctx, fmt.Errorf("activating %s: %w", plan.Name, err))
+	}
+	e.roster.Version = version
+	e.rosterRows, e.rosterDirty = store.RosterRows{}, true
+	e.version, e.plan, e.plans[version], e.behind = version, plan, plan, true
+	return version, true, e.finish(ctx, nil)
+}
+
+// fits finds out whether a plan has a place for every lead, from one lead of each kind.
+func (e *Engine) fits(ctx context.Context, plan *agreement.Plan) error {
+	ids, err := e.st.LeadsOfEachKind(ctx)
+	if err != nil {
+		return err
+	}
+	records, err := e.st.Leads(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		rec := records[id]
+		if rec == nil {
+			continue
+		}
+		l := rec.Lead
+		from, err := e.planOf(ctx, l.Version)
+		if err != nil {
+			return err
+		}
+		if err := lifecycle.Rebind(from, plan, &lifecycle.View{Lead: l}); err != nil {
+			return fmt.Errorf("%w (lead %d is one)", err, id)
+		}
+	}
+	return nil
+}
+
+// followAll has every lead under way follow the present agreement. It goes on where it was
+// interrupted: those that have followed are not behind any more. Leads whose pass has ended follow
+// when something happens to them.
+func (e *Engine) followAll(ctx context.Context) error {
+	after := int64(0)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		more, err := e.followSome(ctx, &after)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (e *Engine) followSome(ctx context.Context, after *int64) (more bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.plan == nil || !e.behind {
+		return false, nil
+	}
+	if err := e.ready(ctx); err != nil {
+		return false, err
+	}
+	if err := e.wait(); err != nil {
+		return false, err
+	}
+	ids, err := e.st.LeadsBehind(ctx, e.version, *after, e.opts.Batch)
+	if err != nil {
+		return false, err
+	}
+	if len(ids) == 0 {
+		e.behind = false
+		return false, nil
+	}
+	active, err := e.st.ActiveAgreement(ctx)
+	if err != nil {
+		return false, err
+	}
+	e.begin()
+	err = e.loadLeads(ctx, ids)
+	for i := 0; err == nil && i < len(ids); i++ {
+		if n := e.cache.get(ids[i], e.turn); n != nil && n.Lead.Version != e.version {
+			err = e.follow(ctx, n, max(active.ActivatedAt, n.Lead.Clock))
+		}
+	}
+	*after = ids[len(ids)-1]
+	return true, e.finish(ctx, err)
+}
+
+// follow moves a lead to the present agreement and has that decided. A lead for which the
+// agreement has no place stays as it is, with the problem on record.
+func (e *Engine) follow(ctx context.Context, n *entry, known int64) error {
+	before := n.Lead
+	from, err := e.planOf(ctx, before.Version)
+	if err != nil {
+		return err
+	}
+	moved, err := lifecycle.ParseLead(lifecycle.AppendLead(nil, before))
+	if err != nil {
+		return err
+	}
+	a, err := e.account(ctx, before.Account)
+	if err != nil {
+		return err
+	}
+	c := &command{in: &lifecycle.Input{Kind: lifecycle.Activate, Lead: n.ID, At: known, Known: known}, entry: n, account: a}
+	err = lifecycle.Rebind(from, e.plan, &lifecycle.View{Lead: moved})
+	if err == nil {
+		n.Lead = moved
+		var out Outcome
+		if out, err = e.decide(ctx, c); err != nil || out.Err == nil {
+			return err
+		}
+	} else if _, err := e.fail(c, err); err != nil {
+		return err
+	}
+	n.Lead = before
+	n.Due = agreement.Never
+	e.batch.Mute(n.ID)
+	return nil
+}

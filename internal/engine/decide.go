@@ -1,0 +1,251 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// command is one input on its way to be decided, with what it is decided on.
+type command struct {
+	in       *lifecycle.Input
+	entry    *entry   // nil for the team's own
+	account  *account // nil for none
+	past     []lifecycle.Input
+	hash     int64
+	importID int64
+}
+
+// decide has an input decided and puts it, the decision and its consequences into the batch.
+func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
+	in := c.in
+	in.Version = e.version
+	view := lifecycle.View{Roster: e.roster, Past: c.past}
+	if c.entry != nil {
+		view.Lead = c.entry.Lead
+	}
+	if c.account != nil {
+		view.Account = c.account.Account
+	}
+	in.ID = e.nextID
+	d, err := safely(e.plan, &view, in)
+	if err != nil {
+		return e.fail(c, err)
+	}
+	e.record(c)
+	if err := e.apply(ctx, c, &view, &d); err != nil {
+		return Outcome{}, err
+	}
+	problem := ""
+	if in.Kind == lifecycle.Timer && c.entry.Lead != nil && c.entry.Lead.Due() <= in.Due {
+		problem = "the timer changed nothing that would keep it from being due again; it waits for the next input"
+		e.setDue(c.entry, agreement.Never)
+	}
+	e.batch.Decision(&d, problem)
+	if e.live {
+		e.batch.Jobs(&d)
+	}
+	return Outcome{Input: in.ID, Lead: in.Lead, Decision: d}, nil
+}
+
+// safely is Decide; a panic is an error that names the place.
+func safely(plan *agreement.Plan, view *lifecycle.View, in *lifecycle.Input) (d lifecycle.Decision, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("deciding failed: %v (at %s)", p, culprit(string(debug.Stack())))
+		}
+	}()
+	return lifecycle.Decide(plan, view, in), nil
+}
+
+// culprit returns the file and line that panicked from the text of a stack.
+func culprit(stack string) string {
+	_, rest, _ := strings.Cut(stack, "panic(")
+	lines := strings.Split(rest, "\n")
+	if len(lines) < 4 {
+		return "an unknown place"
+	}
+	place, _, _ := strings.Cut(strings.TrimSpace(lines[3]), " ")
+	if i := strings.LastIndex(place, "internal/"); i >= 0 {
+		place = place[i:]
+	}
+	return place
+}
+
+// record puts the input into the batch.
+func (e *Engine) record(c *command) {
+	in := c.in
+	var prev int64
+	if c.entry != nil {
+		prev = c.entry.LastInput
+	}
+	e.batch.Input(in, prev, c.hash, c.importID)
+	if c.hash != 0 {
+		e.now.dedupe[c.hash] = append(e.now.dedupe[c.hash], store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
+	}
+	if c.importID != 0 {
+		t := &e.tally
+		t.importID = c.importID
+		t.arrivals++
+		if t.first == 0 {
+			t.first = in.ID
+		}
+		t.last = in.ID
+	}
+	e.nextID = in.ID + 1
+}
+
+// fail keeps an input that could not be decided. The lead stays as it was.
+func (e *Engine) fail(c *command, why error) (Outcome, error) {
+	c.in.ID, c.in.Version = e.nextID, e.version
+	e.record(c)
+	e.batch.Failure(c.in, e.version, why)
+	if n := c.entry; n != nil && n.Lead != nil && n.Lead.Version == e.version {
+		n.LastInput = c.in.ID
+		e.batch.Lead(n.Record)
+	}
+	return Outcome{Input: c.in.ID, Lead: c.in.Lead, Err: why}, nil
+}
+
+// apply carries the changes out and marks what has to be written.
+func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d *lifecycle.Decision) error {
+	n := c.entry
+	var account, roster bool
+	var wakeAccount int64
+	for i := range d.Changes {
+		change := &d.Changes[i]
+		lifecycle.Apply(e.plan, view, change)
+		switch change.Kind {
+		case lifecycle.AccountJoined:
+			account = account || !c.account.stored
+		case lifecycle.AccountAttributeSet, lifecycle.AccountOwnerSet:
+			account, wakeAccount = true, c.account.Account.ID
+		case lifecycle.LedgerMoved, lifecycle.LoadChanged:
+			roster = true
+		case lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet:
+			roster = true
+			if err := e.rouse(ctx, change.Name, c.in.Known); err != nil {
+				return err
+			}
+		}
+		if n != nil {
+			n.Lead = view.Lead
+			e.batch.Project(e.plan, n.Record, d, change)
+		}
+	}
+	lifecycle.Advance(view, c.in)
+	if roster || view.Lead == nil {
+		e.rosterDirty = true
+	}
+	if account {
+		if !c.account.stored {
+			c.account.stored = true
+			e.accounts[c.account.Account.ID] = c.account
+			e.now.accounts[c.account.Account.Key] = c.account.Account.ID
+		}
+		e.batch.Account(c.account.AccountRecord)
+	}
+	if n != nil && n.Lead != nil {
+		if n.next == nil {
+			n.next, n.prev = n, n // not in the ring yet
+			e.cache.adopt(n)
+		}
+		n.LastInput = c.in.ID
+		e.cache.list(n)
+		if n.Lead.Stage >= 0 {
+			e.batch.Lead(n.Record)
+			e.setDue(n, n.Lead.Due())
+		}
+	}
+	if wakeAccount != 0 {
+		return e.wake(ctx, wakeAccount, c.in.Known, n)
+	}
+	return nil
+}
+
+// setDue says when a lead has to be looked at.
+func (e *Engine) setDue(n *entry, at int64) {
+	if n.Due != at {
+		n.Due = at
+		e.batch.Lead(n.Record)
+	}
+	if e.dues != nil {
+		e.dues.set(n.ID, at)
+	}
+}
+
+// wake has the other leads of an account looked at: something they share has changed.
+func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
+	for _, lead := range e.cache.byAccount[id] {
+		if n := e.cache.leads[lead]; n != but && n.Lead.Stage >= 0 {
+			n.used = e.turn
+			e.setDue(n, min(n.Due, at))
+		}
+	}
+	if a := e.accounts[id]; a != nil && a.complete {
+		return nil
+	}
+	e.now.woken[id] = at
+	e.batch.WakeAccount(id, at)
+	if e.dues == nil {
+		return nil
+	}
+	leads, err := e.st.LeadsOfAccount(ctx, id)
+	e.dues.earlier(leads, at, e.cache.leads)
+	return err
+}
+
+// rouse has the leads of a member looked at: their hours or absence have changed.
+func (e *Engine) rouse(ctx context.Context, member string, at int64) error {
+	for _, n := range e.cache.leads {
+		if n.Lead != nil && n.Lead.Owner == member && n.Lead.Stage >= 0 {
+			n.used = e.turn
+			e.setDue(n, min(n.Due, at))
+		}
+	}
+	e.now.roused[member] = at
+	e.batch.WakeOwner(member, at)
+	if e.dues == nil {
+		return nil
+	}
+	leads, err := e.st.LeadsOfOwner(ctx, member)
+	e.dues.earlier(leads, at, e.cache.leads)
+	return err
+}
+
+// catchUp decides what is due for a lead until an instant, and lets it follow the present
+// agreement first. In live mode it is decided at that instant, otherwise when it was due.
+func (e *Engine) catchUp(ctx context.Context, n *entry, until int64) error {
+	if n.Lead.Version != e.version {
+		if err := e.follow(ctx, n, max(until, n.Lead.Clock)); err != nil || n.Lead.Version != e.version {
+			return err
+		}
+	}
+	for n.Lead != nil && n.Due <= until && n.Due != agreement.Never {
+		in := lifecycle.Input{Kind: lifecycle.Timer, Lead: n.ID, At: n.Due, Due: n.Due, Known: max(n.Due, n.Lead.Clock)}
+		if n.Due < n.Lead.Due() {
+			in.Kind, in.Due = lifecycle.Refresh, 0
+		}
+		if e.live {
+			in.Known = max(until, n.Lead.Clock)
+		}
+		a, err := e.account(ctx, n.Lead.Account)
+		if err != nil {
+			return err
+		}
+		out, err := e.decide(ctx, &command{in: &in, entry: n, account: a})
+		if err != nil {
+			return err
+		}
+		if out.Err != nil {
+			e.setDue(n, agreement.Never) // it would fail again; the next input will try
+			e.batch.Lead(n.Record)
+		}
+	}
+	return nil
+}

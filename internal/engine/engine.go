@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// Errors that callers tell apart.
+var (
+	ErrFull        = errors.New("the engine has as much to do as it can take; try again in a moment")
+	ErrClosed      = errors.New("the engine is shutting down")
+	ErrNoAgreement = errors.New("there is no agreement yet; activate one first")
+)
+
+// Options are the settings of an engine; the zero value will do.
+type Options struct {
+	// Clock tells the time to Run and Undo; time.Now if nil.
+	Clock func() time.Time
+	// Compile makes the plan of a stored agreement. Without it a store that has an
+	// agreement cannot be opened before Activate has been called with the same one.
+	Compile func(*store.Agreement) (*agreement.Plan, error)
+	// Files returns the files that a plan being activated names, to be stored with it.
+	Files func(*agreement.Plan) map[string][]byte
+	// Queue is how many arrivals may wait (20,000 by default), Cached how many leads are kept
+	// in memory (50,000), Batch how many inputs a transaction holds at most (2,000).
+	Queue, Cached, Batch int
+}
+
+// Engine is the one writer of a store. Its methods are safe for concurrent use; they take turns.
+type Engine struct {
+	st   *store.Store
+	opts Options
+
+	requests chan *request
+	waiting  atomic.Int64
+	closing  sync.RWMutex // held for reading while a request is put in
+	closed   bool
+	drained  chan struct{}
+	kick     chan struct{} // something may be due earlier than Run thinks
+
+	mu      sync.Mutex // of all below: held by whoever puts together a transaction
+	version int64
+	plan    *agreement.Plan
+	plans   map[int64]*agreement.Plan
+	behind  bool // there may be leads that follow an older version
+	nextID  int64
+
+	roster      *lifecycle.Roster
+	rosterRows  store.RosterRows
+	rosterDirty bool
+
+	cache    cache
+	accounts map[int64]*account
+	turn     int64 // counts rounds of gathering and deciding
+	now, old *overlay
+	found    finds
+
+	batch    *store.Batch
+	tally    tally
+	live     bool
+	clockNow int64 // live: the instant of the turn
+	dues     *dues // of History, while it runs
+	inFlight chan error
+	broken   error
+}
+
+// account is an account in memory.
+type account struct {
+	*store.AccountRecord
+	used     int64
+	complete bool // all its leads are in memory
+	stored   bool
+}
+
+// overlay is what the latest rounds made that the database may not show yet.
+type overlay struct {
+	keys     map[identity.Key]int64
+	dedupe   map[int64][]store.Twin
+	accounts map[string]int64
+	woken    map[int64]int64  // account -> instant
+	roused   map[string]int64 // owner -> instant
+}
+
+func newOverlay() *overlay {
+	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}, map[string]int64{}}
+}
+
+// New makes the engine of a store.
+func New(st *store.Store, opts Options) (*Engine, error) {
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.Queue <= 0 {
+		opts.Queue = 20_000
+	}
+	if opts.Cached <= 0 {
+		opts.Cached = 50_000
+	}
+	if opts.Batch <= 0 {
+		opts.Batch = 2_000
+	}
+	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	if err := e.load(context.Background()); err != nil {
+		return nil, err
+	}
+	go e.serve()
+	return e, nil
+}
+
+// load takes the state of the engine from the store. Nothing in memory survives it.
+func (e *Engine) load(ctx context.Context) error {
+	last, err := e.st.LastInput(ctx)
+	if err != nil {
+		return err
+	}
+	e.nextID = last + 1
+	e.cache.init(e.opts.Cached)
+	e.accounts = map[int64]*account{}
+	e.now, e.old = newOverlay(), newOverlay()
+	e.batch, e.tally = store.NewBatch(), tally{}
+	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
+	e.behind = true
+	active, err := e.st.ActiveAgreement(ctx)
+	if err != nil {
+		return err
+	}
+	if active == nil {
+		e.version, e.plan, e.roster = 0, nil, nil
+		return nil
+	}
+	e.version = active.Version
+	if e.plan = e.plans[active.Version]; e.plan == nil && e.opts.Compile != nil {
+		if e.plan, err = e.opts.Compile(active); err != nil {
+			return fmt.Errorf("reading the stored agreement, version %d: %w", active.Version, err)
+		}
+		e.plans[active.Version] = e.plan
+	}
+	if e.roster, err = e.st.Roster(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// planOf returns the plan of a version.
+func (e *Engine) planOf(ctx context.Context, version int64) (*agreement.Plan, error) {
+	if p := e.plans[version]; p != nil {
+		return p, nil
+	}
+	a, err := e.st.AgreementVersion(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	if e.opts.Compile == nil {
+		return nil, fmt.Errorf("reading the stored agreement, version %d: this engine cannot compile", version)
+	}
+	p, err := e.opts.Compile(a)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stored agreement, version %d: %w", version, err)
+	}
+	e.plans[version] = p
+	return p, nil
+}
+
+// Agreement returns the plan that applies and its version; nil and 0 before there is one.
+func (e *Engine) Agreement() (*agreement.Plan, int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.plan, e.version
+}
+
+// ready reports what keeps the engine from deciding.
+func (e *Engine) ready(ctx context.Context) error {
+	if e.broken != nil {
+		// A commit failed. What was in memory went beyond what is stored: begin again from there.
+		if err := e.load(ctx); err != nil {
+			return err
+		}
+		e.broken = nil
+	}
+	if e.plan == nil {
+		return ErrNoAgreement
+	}
+	return nil
+}
+
+// begin starts a round of gathering and deciding.
+func (e *Engine) begin() {
+	e.turn++
+	e.old, e.now = e.now, newOverlay()
+	e.cache.shrink(e.turn, e.evicted)
+	if len(e.accounts) > e.opts.Cached {
+		for id, a := range e.accounts {
+			if a.used < e.turn-1 {
+				delete(e.accounts, id)
+			}
+		}
+	}
+}
+
+// evicted notes that a lead left the memory.
+func (e *Engine) evicted(rec *store.Record) {
+	if a := e.accounts[rec.Lead.Account]; a != nil {
+		a.complete = false
+	}
+}
+
+// commit writes the batch and waits for it.
+func (e *Engine) commit(ctx context.Context) error {
+	e.send(ctx)
+	return e.wait()
+}
+
+// send hands the batch to the database and returns while it is written; at most one is
+// on its way.
+func (e *Engine) send(ctx context.Context) {
+	if e.wait() != nil || e.batch.Empty() {
+		return
+	}
+	b := e.batch
+	e.tally.put(b)
+	if e.rosterDirty {
+		b.Roster(e.plan, e.roster, &e.rosterRows)
+	}
+	b.Seal(e.plan)
+	e.batch, e.tally, e.rosterDirty = store.NewBatch(), tally{}, false
+	e.inFlight = make(chan error, 1)
+	go func(done chan error) { done <- e.st.Commit(ctx, b) }(e.inFlight)
+}
+
+// wait returns when nothing is on its way, with the error of what went wrong since the last load.
+func (e *Engine) wait() error {
+	if e.inFlight != nil {
+		if err := <-e.inFlight; err != nil {
+			e.broken = err
+		}
+		e.inFlight = nil
+	}
+	return e.broken
+}
+
+// tally counts what a batch takes in for an import.
+type tally struct{ importID, arrivals, first, last int64 }
+
+func (t *tally) put(b *store.Batch) {
+	if t.importID != 0 && t.arrivals > 0 {
+		b.Imported(t.importID, t.arrivals, t.first, t.last)
+	}
+}
+
+// Close decides what has been submitted and then stops; Submit refuses more.
+func (e *Engine) Close() error {
+	e.closing.Lock()
+	if !e.closed {
+		e.closed = true
+		close(e.requests)
+	}
+	e.closing.Unlock()
+	<-e.drained
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.wait()
+}

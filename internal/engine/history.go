@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// HistoryOptions are the settings of History.
+type HistoryOptions struct {
+	Import   int64          // ID of the import the arrivals belong to, 0 for none
+	Batch    int            // inputs to a transaction; 0 for the engine's
+	Progress func(Progress) // called after each transaction is on its way; may be nil
+	Until    int64          // let time run on to here after the last arrival; 0: not
+}
+
+// Progress is how far History has come.
+type Progress struct {
+	Arrivals   int64 // handed in
+	Duplicates int64 // of them, known already
+	Inputs     int64 // decided: arrivals and timers
+	Timers     int64
+	Problems   int64 // could not be decided; kept
+	At         int64 // on the time line of the arrivals
+}
+
+// stopEarly ends the arrivals after an error that History keeps.
+var errStop = errors.New("stop")
+
+// History has arrivals decided on their own time line: each when it was known, and between
+// them what fell due, when it fell due. Arrivals come in the order of Input.Known. When the context ends,
+// History stops after the transaction at hand; started again with the same arrivals, it
+// goes on where it stopped, since arrivals with a Key are taken in once.
+//
+// Others may submit between its transactions. A lead is decided in one order of time: what is
+// known earlier than the lead's last decision counts as known then. Nothing that History decides is
+// told to anybody: effects stay in the decisions and make no jobs.
+func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Arrival) error) error, opts HistoryOptions) error {
+	if opts.Batch <= 0 {
+		opts.Batch = e.opts.Batch
+	}
+	if err := e.followAll(ctx); err != nil {
+		return err
+	}
+	h := &history{e: e, opts: opts, round: make([]lifecycle.Arrival, 0, opts.Batch)}
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	source := ""
+	if opts.Import != 0 {
+		source = ImportSource(opts.Import)
+	}
+	err := each(func(a *lifecycle.Arrival) error {
+		h.round = append(h.round, *a)
+		if in := &h.round[len(h.round)-1].Input; in.Source == "" {
+			in.Source = source
+		}
+		if len(h.round) < cap(h.round) {
+			return nil
+		}
+		if h.err = h.flush(ctx, 0); h.err != nil {
+			return errStop
+		}
+		return nil
+	})
+	if h.err == nil {
+		// what was handed in before the arrivals ended, well or not, is taken in
+		h.err = h.flush(ctx, 0)
+	}
+	if h.err == nil && err == nil && opts.Until > h.progress.At {
+		for done := false; !done && h.err == nil; {
+			done, h.err = h.runOn(ctx)
+		}
+	}
+	h.err = errors.Join(h.err, h.stop())
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return errors.Join(h.err, err)
+}
+
+// ImportSource is the Source of the inputs of an import.
+func ImportSource(id int64) string { return fmt.Sprintf("import:%d", id) }
+
+type history struct {
+	e        *Engine
+	opts     HistoryOptions
+	round    []lifecycle.Arrival
+	progress Progress
+	err      error
+}
+
+func (h *history) start(ctx context.Context) error {
+	e := h.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.ready(ctx); err != nil {
+		return err
+	}
+	if err := e.wait(); err != nil {
+		return err
+	}
+	if e.dues != nil {
+		return errors.New("another import or history is running; wait until it is done")
+	}
+	list, err := e.st.DueUntil(ctx, agreement.Never, 0)
+	if err != nil {
+		return err
+	}
+	e.dues = &dues{at: make(map[int64]int64, len(list))}
+	for _, d := range list {
+		e.dues.set(d.Lead, d.At)
+	}
+	return nil
+}
+
+func (h *history) stop() error {
+	h.e.mu.Lock()
+	defer h.e.mu.Unlock()
+	h.e.dues = nil
+	return h.e.wait()
+}
+
+// flush decides the arrivals of a round, in as many transactions as the timers between them make.
+func (h *history) flush(ctx context.Context, until int64) error {
+	if len(h.round) == 0 {
+		return nil
+	}
+	e := h.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return e.broken
+	}
+	e.begin()
+	last := h.round[len(h.round)-1].Input.Known
+	err := e.gather(ctx, h.round, e.dues.until(last, h.opts.Batch))
+	for i := 0; err == nil && i < len(h.round); i++ {
+		if ctx.Err() != nil {
+			break
+		}
+		err = h.take(ctx, &h.round[i])
+	}
+	h.round = h.round[:0]
+	if err != nil {
+		return e.finish(ctx, err)
+	}
+	e.send(ctx)
+	h.report()
+	return errors.Join(e.broken, ctx.Err())
+}
+
+func (h *history) report() {
+	if h.opts.Progress != nil {
+		h.opts.Progress(h.progress)
+	}
+}
+
+func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
+	e := h.e
+	if a.Input.Key != "" {
+		// what is known already does not move time
+		in := a.Input
+		if _, ok := e.twin(store.Dedupe(in.Source, in.Key), &in); ok {
+			h.progress.Arrivals++
+			h.progress.Duplicates++
+			return nil
+		}
+	}
+	if _, err := h.timers(ctx, a.Input.Known, 0); err != nil {
+		return err
+	}
+	before := e.nextID
+	out, err := e.take(ctx, a, h.opts.Import)
+	if err != nil {
+		return err
+	}
+	h.progress.At = max(h.progress.At, a.Input.Known)
+	h.progress.Arrivals++
+	h.progress.Inputs += e.nextID - before
+	if out.Err != nil {
+		h.progress.Problems++
+	}
+	return h.full(ctx)
+}
+
+// timers decides what is due until an instant, the earliest first, for at most so many
+// leads (0: all), and returns for how many.
+func (h *history) timers(ctx context.Context, until int64, most int) (n int, err error) {
+	e := h.e
+	for most == 0 || n < most {
+		next, ok := e.dues.next()
+		if !ok || next.at > until || ctx.Err() != nil {
+			return n, nil
+		}
+		n++
+		lead, err := e.lead(ctx, next.lead)
+		if err != nil {
+			return n, err
+		}
+		if lead == nil || lead.Due != next.at {
+			e.dues.set(next.lead, dueOf(lead))
+			continue
+		}
+		before := e.nextID
+		if err := e.catchUp(ctx, lead, next.at); err != nil {
+			return n, err
+		}
+		if lead.Due == next.at {
+			e.dues.set(next.lead, agreement.Never) // it cannot follow the agreement
+		}
+		h.progress.At = max(h.progress.At, next.at)
+		h.progress.Inputs += e.nextID - before
+		h.progress.Timers += e.nextID - before
+		if err := h.full(ctx); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func dueOf(n *entry) int64 {
+	if n == nil {
+		return agreement.Never
+	}
+	return n.Due
+}
+
+// full sends the batch when it holds enough.
+func (h *history) full(ctx context.Context) error {
+	if h.e.batch.Inputs() < h.opts.Batch {
+		return nil
+	}
+	h.e.send(ctx)
+	h.report()
+	return h.e.broken
+}
+
+// runOn lets time run on after the last arrival, one round at a time.
+func (h *history) runOn(ctx context.Context) (done bool, err error) {
+	e := h.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return true, e.broken
+	}
+	e.begin()
+	n := 0
+	if err = e.loadLeads(ctx, e.dues.until(h.opts.Until, h.opts.Batch)); err == nil {
+		n, err = h.timers(ctx, h.opts.Until, h.opts.Batch)
+	}
+	if err != nil {
+		return true, e.finish(ctx, err)
+	}
+	e.send(ctx)
+	h.report()
+	return n < h.opts.Batch, errors.Join(e.broken, ctx.Err())
+}

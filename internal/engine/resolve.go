@@ -1,0 +1,335 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// Outcome is what became of an arrival.
+type Outcome struct {
+	Input     int64 // of a duplicate: the input it repeats
+	Lead      int64
+	Decision  lifecycle.Decision
+	Duplicate bool
+	// Err is why the input could not be decided; it is kept, with the error, among the problems.
+	Err error
+}
+
+var (
+	errNobody  = errors.New("the input does not say whom it is about: it needs an e-mail address, an ID, a phone number or a lead")
+	errUnknown = errors.New("there is no such lead")
+)
+
+// finds is what the database knows of a round of arrivals, asked for all of them at once.
+type finds struct {
+	twins map[int64][]store.Twin
+	keys  map[identity.Key]int64
+}
+
+// aboutTeam reports whether an input is about the team and not about a lead.
+func aboutTeam(k lifecycle.InputKind) bool {
+	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent
+}
+
+// gather reads all that the arrivals of a round, and the leads given, will need.
+func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads []int64) error {
+	var hashes []int64
+	var keys []identity.Key
+	var accountKeys []string
+	seen := make(map[identity.Key]struct{}, len(arrivals))
+	for i := range arrivals {
+		a := &arrivals[i]
+		if h := store.Dedupe(a.Input.Source, a.Input.Key); h != 0 {
+			hashes = append(hashes, h)
+		}
+		for _, k := range a.Keys {
+			if _, ok := seen[k]; !ok {
+				seen[k] = struct{}{}
+				keys = append(keys, k)
+			}
+		}
+		if a.Account != "" {
+			if _, ok := e.accountByKey(a.Account); !ok {
+				accountKeys = append(accountKeys, a.Account)
+			}
+		}
+		if a.Input.Lead != 0 {
+			leads = append(leads, a.Input.Lead)
+		}
+	}
+	var err error
+	slices.Sort(hashes)
+	if e.found.twins, err = e.st.Twins(ctx, slices.Compact(hashes)); err != nil {
+		return err
+	}
+	if e.found.keys, err = e.st.Keys(ctx, keys); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if lead, ok := e.lookUp(k); ok {
+			leads = append(leads, lead)
+		}
+	}
+	if err := e.loadLeads(ctx, leads); err != nil {
+		return err
+	}
+	slices.Sort(accountKeys)
+	list, err := e.st.AccountsByKey(ctx, slices.Compact(accountKeys))
+	if err != nil {
+		return err
+	}
+	e.keep(list)
+	return nil
+}
+
+func (e *Engine) keep(list []*store.AccountRecord) {
+	for _, r := range list {
+		if have := e.accounts[r.Account.ID]; have != nil {
+			have.used = e.turn
+			e.now.accounts[r.Account.Key] = r.Account.ID
+			continue
+		}
+		e.accounts[r.Account.ID] = &account{AccountRecord: r, used: e.turn, stored: true}
+		e.now.accounts[r.Account.Key] = r.Account.ID
+	}
+}
+
+func (e *Engine) accountByKey(key string) (int64, bool) {
+	id, ok := e.now.accounts[key]
+	if !ok {
+		id, ok = e.old.accounts[key]
+	}
+	if ok && e.accounts[id] == nil {
+		return 0, false
+	}
+	return id, ok
+}
+
+// lookUp returns the lead that a key belongs to.
+func (e *Engine) lookUp(k identity.Key) (int64, bool) {
+	if lead, ok := e.now.keys[k]; ok {
+		return lead, true
+	}
+	if lead, ok := e.old.keys[k]; ok {
+		return lead, true
+	}
+	lead, ok := e.found.keys[k]
+	return lead, ok
+}
+
+// loadLeads brings leads and their accounts into memory.
+func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	var missing, accounts []int64
+	for _, id := range ids {
+		if e.cache.get(id, e.turn) == nil {
+			missing = append(missing, id)
+		}
+	}
+	records, err := e.st.Leads(ctx, missing)
+	if err != nil {
+		return err
+	}
+	for _, id := range missing {
+		rec := records[id]
+		if rec == nil {
+			continue
+		}
+		for _, o := range [...]*overlay{e.old, e.now} {
+			if at, ok := o.woken[rec.Lead.Account]; ok {
+				rec.Due = min(rec.Due, at)
+			}
+			if at, ok := o.roused[rec.Lead.Owner]; ok {
+				rec.Due = min(rec.Due, at)
+			}
+		}
+		e.cache.put(rec, e.turn)
+	}
+	for _, id := range ids {
+		if n := e.cache.leads[id]; n != nil && n.Lead.Account != 0 {
+			if a := e.accounts[n.Lead.Account]; a != nil {
+				a.used = e.turn
+			} else {
+				accounts = append(accounts, n.Lead.Account)
+			}
+		}
+	}
+	if len(accounts) == 0 {
+		return nil
+	}
+	slices.Sort(accounts)
+	list, err := e.st.Accounts(ctx, slices.Compact(accounts))
+	if err != nil {
+		return err
+	}
+	e.keep(list)
+	return nil
+}
+
+// lead returns a lead in memory, loading it if need be; nil if it does not exist.
+func (e *Engine) lead(ctx context.Context, id int64) (*entry, error) {
+	if n := e.cache.get(id, e.turn); n != nil {
+		return n, nil
+	}
+	if err := e.loadLeads(ctx, []int64{id}); err != nil {
+		return nil, err
+	}
+	return e.cache.get(id, e.turn), nil
+}
+
+// account returns an account in memory, loading it if need be, in the slots of the present
+// plan; nil for 0.
+func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	a := e.accounts[id]
+	if a == nil {
+		list, err := e.st.Accounts(ctx, []int64{id})
+		if err != nil {
+			return nil, err
+		}
+		e.keep(list)
+		if a = e.accounts[id]; a == nil {
+			return nil, fmt.Errorf("account %d is not in the database", id)
+		}
+	}
+	a.used = e.turn
+	if a.Account.Version != e.version {
+		from, err := e.planOf(ctx, a.Account.Version)
+		if err != nil {
+			return nil, err
+		}
+		if err := lifecycle.Rebind(from, e.plan, &lifecycle.View{Account: a.Account}); err != nil {
+			return nil, fmt.Errorf("account %d: %w", id, err)
+		}
+		a.Account.Version = e.version
+		e.batch.Account(a.AccountRecord)
+	}
+	return a, nil
+}
+
+// take puts one arrival through, after gather. An error means that the round cannot go on;
+// what is wrong with the arrival alone is in the outcome.
+func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival, importID int64) (Outcome, error) {
+	in := a.Input
+	hash := store.Dedupe(in.Source, in.Key)
+	if t, ok := e.twin(hash, &in); ok {
+		return Outcome{Input: t.Input, Lead: t.Lead, Duplicate: true}, nil
+	}
+	c := command{in: &in, hash: hash, importID: importID}
+	if aboutTeam(in.Kind) {
+		in.Lead = 0
+		return e.decide(ctx, &c)
+	}
+	lead, err := e.whom(a)
+	if err != nil {
+		in.Lead = 0
+		return e.fail(&c, err)
+	}
+	if lead != 0 {
+		if c.entry, err = e.lead(ctx, lead); err != nil {
+			return Outcome{}, err
+		}
+		if c.entry == nil {
+			return e.fail(&c, fmt.Errorf("lead %d: %w", lead, errUnknown))
+		}
+		// A lead's time never runs backwards.
+		in.Known = max(in.Known, c.entry.Lead.Clock)
+		if err := e.catchUp(ctx, c.entry, in.Known); err != nil {
+			return Outcome{}, err
+		}
+		if c.entry.Lead == nil || c.entry.Lead.Version != e.version {
+			return e.fail(&c, fmt.Errorf("lead %d cannot follow agreement %d", lead, e.version))
+		}
+		in.Lead, in.Known = lead, max(in.Known, c.entry.Lead.Clock)
+	} else {
+		in.Lead = e.nextID
+		c.entry = &entry{Record: &store.Record{ID: in.Lead}, used: e.turn}
+	}
+	if a.Account != "" {
+		id, ok := e.accountByKey(a.Account)
+		if ok {
+			if c.account, err = e.account(ctx, id); err != nil {
+				return Outcome{}, err
+			}
+			if c.account.Name == "" && a.AccountName != "" {
+				c.account.Name = a.AccountName
+				e.batch.Account(c.account.AccountRecord)
+			}
+		} else {
+			id = e.nextID
+			c.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: id, Version: e.version, Key: a.Account},
+				Name: a.AccountName}, used: e.turn, complete: true}
+		}
+		in.Account = id
+	} else if l := c.entry.Lead; l != nil {
+		if c.account, err = e.account(ctx, l.Account); err != nil {
+			return Outcome{}, err
+		}
+	}
+	out, err := e.decide(ctx, &c)
+	if err == nil && out.Err == nil && c.entry.Lead != nil {
+		e.attach(a, c.entry, out.Input)
+	}
+	return out, err
+}
+
+// twin finds the input that this one repeats.
+func (e *Engine) twin(hash int64, in *lifecycle.Input) (store.Twin, bool) {
+	if hash == 0 {
+		return store.Twin{}, false
+	}
+	for _, list := range [...][]store.Twin{e.now.dedupe[hash], e.old.dedupe[hash], e.found.twins[hash]} {
+		for _, t := range list {
+			if t.Source == in.Source && t.Key == in.Key {
+				return t, true
+			}
+		}
+	}
+	return store.Twin{}, false
+}
+
+// whom returns the lead an arrival is about, 0 for a new one: that of the first key in the
+// order of what says most.
+func (e *Engine) whom(a *lifecycle.Arrival) (int64, error) {
+	if a.Input.Lead != 0 {
+		return a.Input.Lead, nil
+	}
+	if len(a.Keys) == 0 {
+		return 0, errNobody
+	}
+	best, lead := identity.Kind(255), int64(0)
+	for _, k := range a.Keys {
+		if k.Kind < best {
+			if l, ok := e.lookUp(k); ok {
+				best, lead = k.Kind, l
+			}
+		}
+	}
+	return lead, nil
+}
+
+// attach gives the lead those keys that nobody has, and notes those that somebody else has.
+func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
+	for _, k := range a.Keys {
+		owner, taken := e.lookUp(k)
+		switch {
+		case !taken:
+			e.now.keys[k] = n.ID
+			e.batch.Key(k, n.ID)
+			if k.Kind == identity.Email && n.Email == "" {
+				n.Email = k.Value
+			}
+		case owner != n.ID:
+			e.batch.Conflict(k, input, n.ID, owner)
+		}
+	}
+}

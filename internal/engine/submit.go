@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+
+	"baton/internal/lifecycle"
+)
+
+// request is a call of Submit on its way.
+type request struct {
+	arrivals []lifecycle.Arrival
+	outcomes []Outcome
+	done     chan error
+}
+
+// Submit has arrivals decided now, in order, and returns when they are on disk. Arrivals of
+// several callers share a transaction, so that they share the wait for the disk. It returns
+// ErrFull at once when too much is waiting. When the context ends first, the arrivals
+// may have been decided or may yet be.
+func (e *Engine) Submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]Outcome, error) {
+	if len(arrivals) == 0 {
+		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := &request{arrivals: arrivals, done: make(chan error, 1)}
+	if err := e.put(r); err != nil {
+		return nil, err
+	}
+	select {
+	case err := <-r.done:
+		return r.outcomes, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (e *Engine) put(r *request) error {
+	e.closing.RLock()
+	defer e.closing.RUnlock()
+	if e.closed {
+		return ErrClosed
+	}
+	n := int64(len(r.arrivals))
+	if e.waiting.Add(n) > int64(e.opts.Queue) {
+		e.waiting.Add(-n)
+		return ErrFull
+	}
+	select {
+	case e.requests <- r:
+		return nil
+	default:
+		e.waiting.Add(-n)
+		return ErrFull
+	}
+}
+
+// serve takes whatever has been submitted, decides it in one transaction, and answers.
+func (e *Engine) serve() {
+	defer close(e.drained)
+	for first := range e.requests {
+		group := []*request{first}
+		n := len(first.arrivals)
+	collect:
+		for n < e.opts.Batch {
+			select {
+			case r, ok := <-e.requests:
+				if !ok {
+					break collect
+				}
+				group = append(group, r)
+				n += len(r.arrivals)
+			default:
+				break collect
+			}
+		}
+		err := e.together(group, n)
+		e.waiting.Add(-int64(n))
+		for _, r := range group {
+			r.done <- err
+		}
+	}
+}
+
+// together decides the arrivals of a group in one transaction.
+func (e *Engine) together(group []*request, n int) error {
+	ctx := context.Background() // what was accepted is decided, whether or not anybody still waits
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.ready(ctx); err != nil {
+		return err
+	}
+	all := make([]lifecycle.Arrival, 0, n)
+	for _, r := range group {
+		all = append(all, r.arrivals...)
+	}
+	e.begin()
+	e.live = true
+	defer func() { e.live = false }()
+	outcomes := make([]Outcome, 0, n)
+	err := e.gather(ctx, all, nil)
+	for i := 0; err == nil && i < len(all); i++ {
+		var out Outcome
+		out, err = e.take(ctx, &all[i], 0)
+		outcomes = append(outcomes, out)
+	}
+	if err := e.finish(ctx, err); err != nil {
+		return err
+	}
+	for _, r := range group {
+		r.outcomes, outcomes = outcomes[:len(r.arrivals):len(r.arrivals)], outcomes[len(r.arrivals):]
+	}
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// finish commits a round that went well. After an error, what the round put together is dropped.
+func (e *Engine) finish(ctx context.Context, err error) error {
+	if err != nil {
+		e.wait()
+		e.broken = err
+		return err
+	}
+	return e.commit(ctx)
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"baton/internal/lifecycle"
+)
+
+// Undo takes an import back, in one transaction: every lead it touched is decided again
+// without it, and leads that nothing else is known of disappear, with their keys. The
+// inputs of the import stay where they are; an import of the same file can follow.
+func (e *Engine) Undo(ctx context.Context, importID int64) error {
+	if err := e.followAll(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.ready(ctx); err != nil {
+		return err
+	}
+	if err := e.wait(); err != nil {
+		return err
+	}
+	im, err := e.st.Import(ctx, importID)
+	if err != nil {
+		return fmt.Errorf("undoing: %w", err)
+	}
+	if im.State == "undone" {
+		return fmt.Errorf("undoing: import %d is undone already", importID)
+	}
+	leads, err := e.st.LeadsOfImport(ctx, im)
+	if err != nil {
+		return err
+	}
+	e.begin()
+	if err = e.loadLeads(ctx, leads); err == nil {
+		err = e.retract(ctx, importID, leads)
+	}
+	e.batch.Undone(importID)
+	return e.finish(ctx, err)
+}
+
+func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) error {
+	touched := make(map[int64]bool, len(leads))
+	for _, id := range leads {
+		touched[id] = true
+	}
+	keys, err := e.st.KeysOf(ctx, touched)
+	if err != nil {
+		return err
+	}
+	known := e.opts.Clock().UnixMicro()
+	for _, id := range leads {
+		n := e.cache.get(id, e.turn)
+		if n == nil {
+			continue // its inputs could not be decided, so it never was
+		}
+		at := max(known, n.Lead.Clock)
+		if n.Lead.Version != e.version {
+			if err := e.follow(ctx, n, at); err != nil {
+				return err
+			}
+		}
+		past, err := e.st.Past(ctx, n.LastInput)
+		if err != nil {
+			return err
+		}
+		a, err := e.account(ctx, n.Lead.Account)
+		if err != nil {
+			return err
+		}
+		in := &lifecycle.Input{Kind: lifecycle.Retract, Lead: id, At: at, Known: at, Source: ImportSource(importID)}
+		out, err := e.decide(ctx, &command{in: in, entry: n, account: a, past: past})
+		if err != nil {
+			return err
+		}
+		if out.Err != nil {
+			return fmt.Errorf("undoing: lead %d: %w", id, out.Err)
+		}
+		e.nextID = max(e.nextID, e.batch.FirstFree())
+		if n.Lead.Stage < 0 {
+			e.batch.Forget(n.Record, keys[id])
+			e.cache.remove(n)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Agreement is a version of the agreement as it was activated.
+type Agreement struct {
+	Version     int64
+	Name        string
+	Hash        string // of the source and the files it names
+	File        string
+	Source      []byte
+	Files       map[string][]byte // what the source names, by the name it gives
+	ActivatedAt int64
+}
+
+// Agreement adds a version to the batch.
+func (b *Batch) Agreement(a *Agreement) {
+	b.Exec(`INSERT INTO agreement (version, name, hash, file, source, files, activated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		a.Version, a.Name, a.Hash, a.File, a.Source, files(a.Files), a.ActivatedAt)
+}
+
+// Agreements returns all versions, the oldest first; the last is the one that applies.
+func (s *Store) Agreements(ctx context.Context) ([]Agreement, error) {
+	return s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement ORDER BY version`)
+}
+
+// ActiveAgreement returns the version that applies, nil before there is one.
+func (s *Store) ActiveAgreement(ctx context.Context) (*Agreement, error) {
+	list, err := s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement ORDER BY version DESC LIMIT 1`)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// AgreementVersion returns one version.
+func (s *Store) AgreementVersion(ctx context.Context, version int64) (*Agreement, error) {
+	list, err := s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement WHERE version = $1`, version)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("reading agreement %d: there is no such version", version)
+	}
+	return &list[0], nil
+}
+
+func (s *Store) agreements(ctx context.Context, query string, args ...any) ([]Agreement, error) {
+	var list []Agreement
+	stmt, err := s.queries.get(ctx, query)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
+			var a Agreement
+			var named string
+			if err := r.Scan(&a.Version, &a.Name, &a.Hash, &a.File, &a.Source, &named, &a.ActivatedAt); err != nil {
+				return err
+			}
+			var texts map[string]string
+			if err := json.Unmarshal([]byte(named), &texts); err != nil {
+				return fmt.Errorf("agreement %d: %w", a.Version, err)
+			}
+			a.Files = make(map[string][]byte, len(texts))
+			for name, text := range texts {
+				a.Files[name] = []byte(text)
+			}
+			list = append(list, a)
+			return nil
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// LeadsOfEachKind returns one lead for each stage of each version that leads stand in, and
+// one for each hand-off that is open: enough to see whether a new agreement has a
+// place for all.
+func (s *Store) LeadsOfEachKind(ctx context.Context) ([]int64, error) {
+	stages, err := s.ids(ctx, `SELECT min(id) FROM lead GROUP BY version, stage ORDER BY 1`)
+	if err != nil {
+		return nil, err
+	}
+	handoffs, err := s.ids(ctx, `SELECT min(lead) FROM handoff WHERE closed_at IS NULL AND accepted_at IS NULL GROUP BY name ORDER BY 1`)
+	return append(stages, handoffs...), err
+}
+
+// Import is a file that was read in.
+type Import struct {
+	ID         int64
+	Name, File string
+	Hash       string // of its content
+	State      string // running, done, stopped, undone
+	StartedAt  int64
+	FinishedAt int64 // 0: not yet
+	Rows       int64 // of the file
+	Arrivals   int64 // inputs taken in
+	Refused    int64 // rows that made none
+	FirstInput int64
+	LastInput  int64
+	Notes      string
+}
+
+// ErrNoImport means that there is no such import.
+var ErrNoImport = errors.New("no such import")
+
+// StartImport makes the record of an import, or finds the one of the same content that was
+// begun before: what it has taken in already will not be taken in again. An import that
+// was undone is begun anew.
+func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
+	found, err := s.imports(ctx, `WHERE hash = $1 AND state <> 'undone' ORDER BY id DESC LIMIT 1`, im.Hash)
+	if err != nil {
+		return Import{}, err
+	}
+	if len(found) > 0 {
+		return found[0], nil
+	}
+	err = s.writer.transaction(ctx, func(ctx context.Context) error {
+		return s.writer.conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes)
+			VALUES ($1, $2, $3, 'running', $4, $5, 0, 0, 0, 0, $6) RETURNING id`, im.Name, im.File, im.Hash, im.StartedAt, im.Rows, im.Notes).Scan(&im.ID)
+	})
+	im.State = "running"
+	return im, s.explain("writing", err)
+}
+
+// FinishImport records how an import ended: its State, FinishedAt, Rows, Refused and Notes.
+func (s *Store) FinishImport(ctx context.Context, im Import) error {
+	err := s.writer.transaction(ctx, func(ctx context.Context) error {
+		_, err := s.writer.conn.ExecContext(ctx, `UPDATE import SET state = $1, finished_at = $2, rows = $3, refused = $4, notes = $5 WHERE id = $6`,
+			im.State, optional(im.FinishedAt), im.Rows, im.Refused, im.Notes, im.ID)
+		return err
+	})
+	return s.explain("writing", err)
+}
+
+// Imported counts what a batch took in for an import.
+func (b *Batch) Imported(id, arrivals, first, last int64) {
+	b.Exec(`UPDATE import SET arrivals = arrivals + $1, first_input = CASE first_input WHEN 0 THEN $2 ELSE first_input END, last_input = $3 WHERE id = $4`,
+		arrivals, first, last, id)
+}
+
+// Undone marks an import as undone.
+func (b *Batch) Undone(id int64) { b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id) }
+
+// Import returns one import, or ErrNoImport.
+func (s *Store) Import(ctx context.Context, id int64) (Import, error) {
+	list, err := s.imports(ctx, `WHERE id = $1`, id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("import %d: %w", id, ErrNoImport)
+	}
+	if err != nil {
+		return Import{}, err
+	}
+	return list[0], nil
+}
+
+// Imports returns all imports, the oldest first.
+func (s *Store) Imports(ctx context.Context) ([]Import, error) { return s.imports(ctx, `ORDER BY id`) }
+
+func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
+	var list []Import
+	stmt, err := s.queries.get(ctx, `SELECT id, name, file, hash, state, started_at, finished_at, rows, arrivals, refused, first_input, last_input, notes FROM import `+where)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
+			var im Import
+			var finished sql.NullInt64
+			if err := r.Scan(&im.ID, &im.Name, &im.File, &im.Hash, &im.State, &im.StartedAt, &finished, &im.Rows, &im.Arrivals, &im.Refused,
+				&im.FirstInput, &im.LastInput, &im.Notes); err != nil {
+				return err
+			}
+			im.FinishedAt = finished.Int64
+			list = append(list, im)
+			return nil
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// LeadsOfImport returns the leads that inputs of an import are about, ascending.
+func (s *Store) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) {
+	return s.ids(ctx, `SELECT DISTINCT lead FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND lead <> 0 ORDER BY lead`, im.FirstInput, im.LastInput, im.ID)
+}

@@ -1,0 +1,265 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+// Batch is what one transaction will write. It is filled while inputs are decided, then
+// sealed, then committed. However often a lead changes in a batch, it is written once.
+//
+// After Seal the batch holds values only, no states: the next batch can be filled while this
+// one is written.
+type Batch struct {
+	n       int64 // tells whether a row is in this batch already
+	lastRow int64
+
+	visitRows, handoffRows, clockRows counter
+
+	leads    []*Record
+	visits   []*Visit
+	handoffs []*Handoff
+	clocks   []*Clock
+	accounts []*AccountRecord
+
+	statements []statement
+	inputs     rows
+	decisions  rows
+	keys       rows
+	conflicts  rows
+	jobs       rows
+	members    rows
+	ledgers    rows
+	roster     []byte
+
+	newLeads, quietLeads, dueLeads, otherLeads rows
+	visitValues, handoffValues, clockValues    rows
+	accountValues                              rows
+
+	text  []byte
+	words wording
+}
+
+type statement struct {
+	text string
+	args []any
+}
+
+var batches int64
+
+// NewBatch returns an empty batch. One goroutine fills batches.
+func NewBatch() *Batch {
+	batches++
+	return &Batch{n: batches}
+}
+
+// Empty reports whether there is nothing to write.
+func (b *Batch) Empty() bool {
+	return len(b.inputs) == 0 && len(b.statements) == 0 && len(b.leads) == 0
+}
+
+// inputWidth is the number of columns of the input table.
+const inputWidth = 10
+
+// Inputs returns how many inputs the batch holds.
+func (b *Batch) Inputs() int { return len(b.inputs) / inputWidth }
+
+// Exec adds a statement. Statements run before all rows are written, in order.
+func (b *Batch) Exec(text string, args ...any) {
+	b.statements = append(b.statements, statement{text, args})
+}
+
+// Input adds an input. prev is the lead's input before it; dedupe is Dedupe of its key.
+func (b *Batch) Input(in *lifecycle.Input, prev, dedupe, importID int64) {
+	b.text = in.AppendJSON(b.text[:0])
+	b.inputs = append(b.inputs, in.ID, int64(in.Kind), in.Lead, in.Account, prev, in.At, in.Known, dedupe, importID, string(b.text))
+}
+
+// Decision adds what was decided about an input, and a problem with it ("" for none).
+func (b *Batch) Decision(d *lifecycle.Decision, problem string) {
+	b.text = d.AppendJSON(b.text[:0])
+	var note any
+	if problem != "" {
+		note = problem
+	}
+	b.decisions = append(b.decisions, d.Input, d.Lead, d.Version, string(b.text), note)
+}
+
+// Failure adds, in place of a decision, why there is none.
+func (b *Batch) Failure(in *lifecycle.Input, version int64, why error) {
+	b.decisions = append(b.decisions, in.ID, in.Lead, version, "", why.Error())
+}
+
+// Jobs adds the effects of a decision as work to be done.
+func (b *Batch) Jobs(d *lifecycle.Decision) {
+	for i := range d.Effects {
+		e := &d.Effects[i]
+		t := append(b.text[:0], `{"name":`...)
+		t = appendText(t, e.Name)
+		if e.Reason > 0 && e.Reason <= len(d.Reasons) {
+			t = append(t, `,"clause":`...)
+			t = appendText(t, d.Reasons[e.Reason-1].Clause)
+		}
+		b.text = append(t, '}')
+		b.jobs = append(b.jobs, d.Input*rowsPerInput+int64(i), e.Kind.String(), d.At, e.To, d.Lead, d.Input, string(b.text), "waiting", 0, "")
+	}
+}
+
+// Key gives a free key to a lead.
+func (b *Batch) Key(k identity.Key, lead int64) {
+	b.keys = append(b.keys, int64(k.Kind), k.Value, lead)
+}
+
+// Conflict notes that a key of an input about one lead belongs to another.
+func (b *Batch) Conflict(k identity.Key, input, lead, other int64) {
+	b.conflicts = append(b.conflicts, input, lead, int64(k.Kind), k.Value, other)
+}
+
+// Lead says that a lead has changed.
+func (b *Batch) Lead(r *Record) {
+	if r.batch != b.n {
+		r.batch = b.n
+		b.leads = append(b.leads, r)
+	}
+}
+
+// Account says that an account has changed.
+func (b *Batch) Account(r *AccountRecord) {
+	if r.batch != b.n {
+		r.batch = b.n
+		b.accounts = append(b.accounts, r)
+	}
+}
+
+// Wake has the leads that a condition selects looked at at an instant, unless that is so
+// already. The condition is SQL on the lead table with one argument, $2.
+func (b *Batch) wake(where string, at int64, arg any) {
+	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND `+where, at, arg)
+}
+
+// WakeAccount has all leads of an account looked at at an instant.
+func (b *Batch) WakeAccount(account, at int64) {
+	b.wake(`account = $2 AND account <> 0`, at, account)
+}
+
+// WakeOwner has all leads of a member looked at at an instant.
+func (b *Batch) WakeOwner(member string, at int64) { b.wake(`owner = $2 AND owner <> ''`, at, member) }
+
+// RosterRows remembers the rows of members and ledgers as last written, so that an
+// assignment writes two rows and not the whole team. The zero value writes all.
+type RosterRows struct {
+	members map[string]string
+	ledgers map[[2]string]lifecycle.Entry
+}
+
+// Roster writes the roster.
+func (b *Batch) Roster(plan *agreement.Plan, r *lifecycle.Roster, last *RosterRows) {
+	if last.members == nil {
+		last.members, last.ledgers = map[string]string{}, map[[2]string]lifecycle.Entry{}
+		b.Exec(`DELETE FROM member`)
+		b.Exec(`DELETE FROM ledger`)
+	}
+	b.roster = lifecycle.AppendRoster(nil, r)
+	for i := range r.Members {
+		m := &r.Members[i]
+		pools := make([]string, 0, len(m.Pools))
+		for _, p := range m.Pools {
+			pools = append(pools, plan.Pools[p].Name)
+		}
+		active := 1
+		if m.Inactive {
+			active = 0
+		}
+		away := make([]string, 0, len(m.Away))
+		for _, a := range m.Away {
+			away = append(away, stamp(a.From)+" to "+stamp(a.To))
+		}
+		row := []any{m.ID, m.Name, m.Side.String(), m.Manager, strings.Join(pools, ", "), m.Weight, m.Capacity, active,
+			strings.Join(away, ", "), m.Open, m.Taken}
+		if seal := fmt.Sprint(row...); last.members[m.ID] != seal {
+			last.members[m.ID] = seal
+			b.members = append(b.members, row...)
+		}
+	}
+	for i := range r.Ledgers {
+		pool := plan.Pools[r.Ledgers[i].Pool].Name
+		for _, e := range r.Ledgers[i].Entries {
+			key := [2]string{pool, e.Member}
+			if have, ok := last.ledgers[key]; !ok || have != e {
+				last.ledgers[key] = e
+				b.ledgers = append(b.ledgers, pool, e.Member, e.Debt, e.Handicap, e.Since, e.Given)
+			}
+		}
+	}
+}
+
+// Seal turns the states into the values to be written. The plan is the one that the leads'
+// slots belong to.
+func (b *Batch) Seal(plan *agreement.Plan) {
+	b.words = word(plan)
+	slices.SortFunc(b.leads, func(x, y *Record) int { return cmp.Compare(x.ID, y.ID) })
+	for _, r := range b.leads {
+		if r.reworded {
+			r.reword(&b.words)
+		}
+		values := r.values(&b.words)
+		switch {
+		case !r.stored:
+			b.newLeads = append(b.newLeads, values...)
+		case r.account != r.Lead.Account || r.owner != r.Lead.Owner:
+			b.otherLeads = append(b.otherLeads, values...)
+		case r.due != r.Due:
+			b.dueLeads = append(b.dueLeads, values...)
+		default:
+			b.quietLeads = append(b.quietLeads, values...)
+		}
+		r.stored, r.account, r.owner, r.due = true, r.Lead.Account, r.Lead.Owner, r.Due
+	}
+	slices.SortFunc(b.visits, func(x, y *Visit) int { return cmp.Compare(x.ID, y.ID) })
+	for _, v := range b.visits {
+		b.visitValues = append(b.visitValues, v.values()...)
+	}
+	slices.SortFunc(b.handoffs, func(x, y *Handoff) int { return cmp.Compare(x.ID, y.ID) })
+	for _, h := range b.handoffs {
+		b.handoffValues = append(b.handoffValues, h.values()...)
+	}
+	slices.SortFunc(b.clocks, func(x, y *Clock) int { return cmp.Compare(x.ID, y.ID) })
+	for _, k := range b.clocks {
+		b.clockValues = append(b.clockValues, k.values()...)
+	}
+	for _, a := range b.accounts {
+		b.accountValues = append(b.accountValues, a.values(plan)...)
+	}
+	b.leads, b.visits, b.handoffs, b.clocks, b.accounts = nil, nil, nil, nil, nil
+}
+
+// Forget takes a lead that is empty again out of the tables, with its keys.
+func (b *Batch) Forget(r *Record, keys []identity.Key) {
+	for _, k := range keys {
+		b.Exec(`DELETE FROM key WHERE kind = $1 AND value = $2`, int64(k.Kind), k.Value)
+	}
+	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
+	r.Lead, r.stored = nil, false
+}
+
+// files is what an agreement names beside itself, as JSON.
+func files(m map[string][]byte) string {
+	texts := make(map[string]string, len(m))
+	for name, text := range m {
+		texts[name] = string(text)
+	}
+	b, _ := json.Marshal(texts) // a map of strings always can
+	return string(b)
+}
+
+// Mute keeps a lead from being due. It is for one whose row is not written otherwise.
+func (b *Batch) Mute(lead int64) {
+	b.Exec(`UPDATE lead SET due = 9223372036854775807 WHERE id = $1`, lead)
+}

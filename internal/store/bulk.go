@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// rows are the values of many rows of one table, end to end.
+type rows []any
+
+// bulk writes rows of one table, many to a statement: a statement costs more than a row.
+type bulk struct {
+	width int
+	sizes []int // rows to a statement, descending, the last 1
+	stmts []*sql.Stmt
+}
+
+var bulkSizes = []int{64, 8, 1}
+
+// newBulk prepares the statements. Columns are separated by spaces; suffix is what to do
+// on conflict.
+func newBulk(ctx context.Context, conn *sql.Conn, table, columns, suffix string) (*bulk, error) {
+	names := strings.Fields(columns)
+	b := &bulk{width: len(names), sizes: bulkSizes}
+	for _, size := range b.sizes {
+		text := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES " + places(size, len(names)) + " " + suffix
+		stmt, err := conn.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		b.stmts = append(b.stmts, stmt)
+	}
+	return b, nil
+}
+
+// places returns size groups of width numbered arguments: ($1, $2), ($3, $4).
+func places(size, width int) string {
+	var b strings.Builder
+	for i := range size * width {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+func (b *bulk) write(ctx context.Context, args rows) error {
+	for i, size := range b.sizes {
+		for n := size * b.width; len(args) >= n; args = args[n:] {
+			if _, err := b.stmts[i].ExecContext(ctx, args[:n]...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replace returns the suffix that lets a row take the place of the one with its key,
+// in the columns named.
+func replace(key, columns string) string {
+	var b strings.Builder
+	b.WriteString("ON CONFLICT (" + key + ") DO UPDATE SET ")
+	keys := strings.Split(key, ", ")
+	first := true
+next:
+	for _, name := range strings.Fields(columns) {
+		for _, k := range keys {
+			if k == name {
+				continue next
+			}
+		}
+		if !first {
+			b.WriteString(", ")
+		}
+		first = false
+		b.WriteString(name + " = excluded." + name)
+	}
+	return b.String()
+}
+
+// statements keeps prepared queries by their text.
+type statements struct {
+	db   *sql.DB
+	lock sync.Mutex
+	list map[string]*sql.Stmt
+}
+
+func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if stmt, ok := s.list[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if s.list == nil {
+		s.list = make(map[string]*sql.Stmt)
+	}
+	s.list[text] = stmt
+	return stmt, nil
+}
+
+func (s *statements) close() {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	for _, stmt := range s.list {
+		stmt.Close()
+	}
+	s.list = nil
+}
+
+// each runs a query whose text has one %s for a list of argument groups, as often as it
+// takes for all values, and hands over each row. Groups that a list has to spare are
+// filled up with the last values, so a row may come twice.
+func each(ctx context.Context, s *statements, before, after string, width int, values []any, scan func(*sql.Rows) error) error {
+	for len(values) > 0 {
+		size := 1
+		for _, n := range []int{8, 64, 256} {
+			if len(values)/width >= size+1 {
+				size = n
+			}
+		}
+		stmt, err := s.get(ctx, before+places(size, width)+after)
+		if err != nil {
+			return err
+		}
+		n := min(size*width, len(values))
+		args := values[:n:n]
+		for len(args) < size*width {
+			args = append(args, values[n-width:n]...)
+		}
+		values = values[n:]
+		if err := scanAll(ctx, stmt, args, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanAll(ctx context.Context, stmt *sql.Stmt, args []any, scan func(*sql.Rows) error) error {
+	found, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	for found.Next() {
+		if err := scan(found); err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}

@@ -1,0 +1,350 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+// Dedupe returns the number under which an input with a key is found again, 0 for no key.
+// Keys that differ only in their last three characters get neighbouring numbers, so that
+// the rows of a file, numbered as they mostly are, meet in few pages of the index.
+func Dedupe(source, key string) int64 {
+	if key == "" {
+		return 0
+	}
+	head := fnv(fnv(offset64, source), "\x00")
+	near := fnv(head, key[:max(0, len(key)-3)])
+	h := int64(near&^0xFFFFFFFF | fnv(near, key)>>32)
+	if h == 0 {
+		return 1
+	}
+	return h
+}
+
+// FNV-1a (draft-eastlake-fnv), then a finishing multiplication so that high bits depend on all.
+const (
+	offset64 = 14695981039346656037
+	prime64  = 1099511628211
+)
+
+func fnv(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * prime64
+	}
+	h ^= h >> 32
+	h *= 0x9E3779B97F4A7C15
+	return h ^ h>>29
+}
+
+// Twin is a stored input that may be the same as one that arrives.
+type Twin struct {
+	Input, Lead int64
+	Source, Key string
+}
+
+// Twins finds stored inputs by their dedupe numbers.
+func (s *Store) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, error) {
+	found := map[int64][]Twin{}
+	err := each(ctx, &s.queries, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND dedupe IN (VALUES `, `)`, 1, anys(dedupe), func(r *sql.Rows) error {
+		var t Twin
+		var hash int64
+		var body sql.RawBytes
+		if err := r.Scan(&t.Input, &t.Lead, &hash, &body); err != nil {
+			return err
+		}
+		in, err := lifecycle.ParseInput(body)
+		if err != nil {
+			return fmt.Errorf("input %d: %w", t.Input, err)
+		}
+		t.Source, t.Key = in.Source, in.Key
+		found[hash] = append(found[hash], t)
+		return nil
+	})
+	return found, s.explain("reading", err)
+}
+
+// Keys finds the leads that keys belong to.
+func (s *Store) Keys(ctx context.Context, keys []identity.Key) (map[identity.Key]int64, error) {
+	found := make(map[identity.Key]int64, len(keys))
+	args := make([]any, 0, 2*len(keys))
+	for _, k := range keys {
+		args = append(args, int64(k.Kind), k.Value)
+	}
+	err := each(ctx, &s.queries, `SELECT kind, value, lead FROM key WHERE (kind, value) IN (VALUES `, `)`, 2, args, func(r *sql.Rows) error {
+		var k identity.Key
+		var lead int64
+		if err := r.Scan(&k.Kind, &k.Value, &lead); err != nil {
+			return err
+		}
+		found[k] = lead
+		return nil
+	})
+	return found, s.explain("reading", err)
+}
+
+// KeysOf returns the keys of a lead by the inputs that brought them. It reads the whole list
+// of keys once, for any number of leads.
+func (s *Store) KeysOf(ctx context.Context, leads map[int64]bool) (map[int64][]identity.Key, error) {
+	found := map[int64][]identity.Key{}
+	stmt, err := s.queries.get(ctx, `SELECT kind, value, lead FROM key`)
+	if err == nil {
+		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+			var k identity.Key
+			var lead int64
+			if err := r.Scan(&k.Kind, &k.Value, &lead); err != nil {
+				return err
+			}
+			if leads[lead] {
+				found[lead] = append(found[lead], k)
+			}
+			return nil
+		})
+	}
+	return found, s.explain("reading", err)
+}
+
+// Leads loads leads by their IDs; those that do not exist are missing from the map.
+func (s *Store) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
+	found := make(map[int64]*Record, len(ids))
+	visits, handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}, map[int64]*Record{}
+	err := each(ctx, &s.queries, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, state
+		FROM lead WHERE id IN (VALUES `, `)`, 1, anys(ids), func(r *sql.Rows) error {
+		rec := &Record{stored: true}
+		var visit, handoff int64
+		var open string
+		var state sql.RawBytes
+		if err := r.Scan(&rec.ID, &rec.LastInput, &rec.Due, &visit, &handoff, &rec.LastClock, &open, &rec.name, &rec.Email, &rec.source,
+			&rec.campaign, &rec.segment, &rec.attributes, &state); err != nil {
+			return err
+		}
+		l, err := lifecycle.ParseLead(state)
+		if err != nil {
+			return fmt.Errorf("lead %d: %w", rec.ID, err)
+		}
+		rec.Lead, rec.account, rec.owner, rec.due = l, l.Account, l.Owner, rec.Due
+		if found[rec.ID] != nil {
+			return nil
+		}
+		found[rec.ID] = rec
+		if visit != 0 {
+			visits[visit] = rec
+		}
+		if handoff != 0 {
+			handoffs[handoff] = rec
+		}
+		for _, word := range strings.Fields(open) {
+			id, err := strconv.ParseInt(word, 10, 64)
+			if err != nil {
+				return fmt.Errorf("lead %d: clocks: %w", rec.ID, err)
+			}
+			clocks[id] = rec
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.explain("reading", err)
+	}
+	err = errors.Join(s.openVisits(ctx, visits), s.openHandoffs(ctx, handoffs), s.openClocks(ctx, clocks))
+	return found, s.explain("reading", err)
+}
+
+func (s *Store) openVisits(ctx context.Context, of map[int64]*Record) error {
+	return each(ctx, &s.queries, selecting(visitColumns, "visit"), `)`, 1, keysOf(of), func(r *sql.Rows) error {
+		v := &Visit{}
+		var leftAt, leftDay sql.NullInt64
+		if err := r.Scan(&v.ID, &v.Lead, &v.Prev, &v.N, &v.Pass, &v.Stage, &v.Side, &v.Outcome, &v.FromStage, &v.EnteredAt, &v.EnteredDay,
+			&v.EnteredVia, &leftAt, &leftDay, &v.LeftVia, &v.ToStage); err != nil {
+			return err
+		}
+		v.LeftAt, v.LeftDay = leftAt.Int64, leftDay.Int64
+		of[v.ID].Visit = v
+		return nil
+	})
+}
+
+func (s *Store) openHandoffs(ctx context.Context, of map[int64]*Record) error {
+	return each(ctx, &s.queries, selecting(handoffColumns, "handoff"), `)`, 1, keysOf(of), func(r *sql.Rows) error {
+		h := &Handoff{}
+		var acceptDue, accepted, acceptUsed, acceptBreached, contactDue, contacted, contactUsed, contactBreached, closed sql.NullInt64
+		if err := r.Scan(&h.ID, &h.Lead, &h.Prev, &h.Name, &h.Pass, &h.State, &h.OfferedAt, &h.OfferedDay, &h.Owner, &h.Queue, &acceptDue,
+			&accepted, &h.AcceptedBy, &acceptUsed, &acceptBreached, &contactDue, &contacted, &contactUsed, &contactBreached, &closed,
+			&h.Reason, &h.Reassigned); err != nil {
+			return err
+		}
+		h.AcceptDue, h.AcceptedAt, h.AcceptUsed, h.AcceptBreachedAt = acceptDue.Int64, accepted.Int64, acceptUsed.Int64, acceptBreached.Int64
+		h.ContactDue, h.ContactedAt, h.ContactUsed, h.ContactBreachedAt = contactDue.Int64, contacted.Int64, contactUsed.Int64, contactBreached.Int64
+		h.ClosedAt = closed.Int64
+		of[h.ID].Handoff = h
+		return nil
+	})
+}
+
+func (s *Store) openClocks(ctx context.Context, of map[int64]*Record) error {
+	seen := map[int64]bool{}
+	return each(ctx, &s.queries, selecting(clockColumns, "clock"), `) ORDER BY id`, 1, keysOf(of), func(r *sql.Rows) error {
+		k := &Clock{}
+		var due, breached, stopped sql.NullInt64
+		if err := r.Scan(&k.ID, &k.Lead, &k.Prev, &k.Name, &k.State, &k.Member, &k.StartedAt, &k.Since, &due, &breached, &k.Breaches, &stopped,
+			&k.Unit, &k.Within, &k.Used); err != nil {
+			return err
+		}
+		if seen[k.ID] {
+			return nil
+		}
+		seen[k.ID] = true
+		k.DueAt, k.BreachedAt, k.StoppedAt = due.Int64, breached.Int64, stopped.Int64
+		of[k.ID].Clocks = append(of[k.ID].Clocks, k)
+		return nil
+	})
+}
+
+func selecting(columns, table string) string {
+	return "SELECT " + strings.Join(strings.Fields(columns), ", ") + " FROM " + table + " WHERE id IN (VALUES "
+}
+
+// Accounts loads accounts by their IDs.
+func (s *Store) Accounts(ctx context.Context, ids []int64) ([]*AccountRecord, error) {
+	return s.accounts(ctx, `SELECT name, state FROM account WHERE id IN (VALUES `, anys(ids))
+}
+
+// AccountsByKey loads accounts by their keys.
+func (s *Store) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRecord, error) {
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = k
+	}
+	return s.accounts(ctx, `SELECT name, state FROM account WHERE key IN (VALUES `, args)
+}
+
+func (s *Store) accounts(ctx context.Context, query string, args []any) ([]*AccountRecord, error) {
+	var found []*AccountRecord
+	err := each(ctx, &s.queries, query, `)`, 1, args, func(r *sql.Rows) error {
+		a := &AccountRecord{}
+		var state sql.RawBytes
+		if err := r.Scan(&a.Name, &state); err != nil {
+			return err
+		}
+		var err error
+		if a.Account, err = lifecycle.ParseAccount(state); err != nil {
+			return fmt.Errorf("account: %w", err)
+		}
+		found = append(found, a)
+		return nil
+	})
+	return found, s.explain("reading", err)
+}
+
+// Roster loads the roster, nil before there is one.
+func (s *Store) Roster(ctx context.Context) (*lifecycle.Roster, error) {
+	var state []byte
+	err := s.read.QueryRowContext(ctx, `SELECT state FROM roster WHERE id = 1`).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.explain("reading", err)
+	}
+	r, err := lifecycle.ParseRoster(state)
+	return r, s.explain("reading the roster from", err)
+}
+
+// LastInput returns the ID of the newest input, 0 for none.
+func (s *Store) LastInput(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM input`).Scan(&id)
+	return id, s.explain("reading", err)
+}
+
+// Due is a lead and when it has to be looked at.
+type Due struct{ At, Lead int64 }
+
+// DueUntil returns the leads that are due at or before an instant, at most so many
+// (0: all), the earliest first; agreement.Never for all that will ever be.
+func (s *Store) DueUntil(ctx context.Context, at int64, most int) ([]Due, error) {
+	if at == agreement.Never {
+		at--
+	}
+	limit := int64(most)
+	if most == 0 {
+		limit = agreement.Never
+	}
+	var list []Due
+	stmt, err := s.queries.get(ctx, `SELECT due, id FROM lead WHERE due <= $1 AND due < 9223372036854775807 ORDER BY due, id LIMIT $2`)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{at, limit}, func(r *sql.Rows) error {
+			var d Due
+			if err := r.Scan(&d.At, &d.Lead); err != nil {
+				return err
+			}
+			list = append(list, d)
+			return nil
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// NextDue returns when the next lead is due, agreement.Never for not at all.
+func (s *Store) NextDue(ctx context.Context) (int64, error) {
+	var at sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT min(due) FROM lead WHERE due < 9223372036854775807`).Scan(&at)
+	if !at.Valid {
+		return agreement.Never, s.explain("reading", err)
+	}
+	return at.Int64, s.explain("reading", err)
+}
+
+// LeadsOfAccount returns the IDs of the leads of an account.
+func (s *Store) LeadsOfAccount(ctx context.Context, account int64) ([]int64, error) {
+	return s.ids(ctx, `SELECT id FROM lead WHERE account = $1 AND account <> 0 ORDER BY id`, account)
+}
+
+// LeadsOfOwner returns the IDs of the leads a member owns.
+func (s *Store) LeadsOfOwner(ctx context.Context, member string) ([]int64, error) {
+	return s.ids(ctx, `SELECT id FROM lead WHERE owner = $1 AND owner <> '' ORDER BY id`, member)
+}
+
+// LeadsBehind returns leads under way that follow another version of the agreement than
+// this one, from an ID on, at most so many.
+func (s *Store) LeadsBehind(ctx context.Context, version, after int64, most int) ([]int64, error) {
+	return s.ids(ctx, `SELECT id FROM lead WHERE id > $1 AND version <> $2 AND outcome = '' ORDER BY id LIMIT $3`, after, version, most)
+}
+
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]int64, error) {
+	var list []int64
+	stmt, err := s.queries.get(ctx, query)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
+			var id int64
+			if err := r.Scan(&id); err != nil {
+				return err
+			}
+			list = append(list, id)
+			return nil
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+func anys(list []int64) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = v
+	}
+	return out
+}
+
+func keysOf(m map[int64]*Record) []any {
+	out := make([]any, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+)
+
+// Record is a lead as it is stored: its state, and the rows of its history that can still
+// change.
+type Record struct {
+	ID        int64
+	Lead      *lifecycle.Lead // nil before it exists
+	LastInput int64
+	// Due is when the lead has to be looked at next. It is Lead.Due() but for two: earlier
+	// when something outside the lead changed (a Refresh is due), and Never when the
+	// timer could not be decided and would fail again.
+	Due       int64
+	Email     string // of its keys; the attribute, once there is one
+	Visit     *Visit
+	Handoff   *Handoff
+	Clocks    []*Clock // those that have not stopped
+	LastClock int64
+
+	name, source, campaign, segment, attributes string
+	reworded                                    bool // attributes have changed since
+
+	stored  bool // there is a row for it
+	account int64
+	owner   string
+	due     int64
+	batch   int64
+}
+
+// Stored reports whether the lead has a row, in the database or in a batch on its way.
+func (r *Record) Stored() bool { return r.stored }
+
+// wording is where a plan keeps the attributes that the lead table has columns for.
+type wording struct {
+	plan                                                *agreement.Plan
+	name, first, last, email, source, campaign, segment int
+}
+
+func word(plan *agreement.Plan) wording {
+	find := func(names ...string) int {
+		for _, n := range names {
+			if slot, ok := plan.Index.Attribute[n]; ok {
+				return slot
+			}
+		}
+		return -1
+	}
+	return wording{plan: plan, name: find("name", "full_name"), first: find("first_name"), last: find("last_name"), email: find("email"),
+		source: find("source", "lead_source"), campaign: find("campaign", "utm_campaign"), segment: find("segment", "company.segment")}
+}
+
+func (w *wording) text(l *lifecycle.Lead, slot int) string {
+	if slot < 0 || slot >= len(l.Attributes) || !l.Attributes[slot].Known() {
+		return ""
+	}
+	if l.Attributes[slot].Kind == agreement.Date {
+		return stamp(int64(l.Attributes[slot].Num))
+	}
+	return l.Attributes[slot].String()
+}
+
+// reword makes the text copies of the lead's attributes.
+func (r *Record) reword(w *wording) {
+	l := r.Lead
+	r.name = w.text(l, w.name)
+	if r.name == "" {
+		r.name = strings.TrimSpace(w.text(l, w.first) + " " + w.text(l, w.last))
+	}
+	if email := w.text(l, w.email); email != "" {
+		r.Email = email
+	}
+	r.source, r.campaign, r.segment = w.text(l, w.source), w.text(l, w.campaign), w.text(l, w.segment)
+	b := append(make([]byte, 0, 128), '{')
+	for i := range l.Attributes {
+		b = appendMember(b, "", w.plan.Attributes[i].Name, l.Attributes[i])
+	}
+	for i := range l.Answers {
+		b = appendMember(b, "answers.", w.plan.Questions[i].Name, l.Answers[i])
+	}
+	r.attributes = string(append(b, '}'))
+	r.reworded = false
+}
+
+// appendMember appends a member of a JSON object, unless its value is missing.
+func appendMember(b []byte, prefix, name string, v agreement.Value) []byte {
+	if !v.Known() {
+		return b
+	}
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	b = appendText(b, prefix+name)
+	b = append(b, ':')
+	switch v.Kind {
+	case agreement.Number:
+		return strconv.AppendFloat(b, v.Num, 'f', -1, 64)
+	case agreement.Boolean:
+		return strconv.AppendBool(b, v.Num != 0)
+	case agreement.Date:
+		return appendText(b, stamp(int64(v.Num)))
+	}
+	return appendText(b, v.Str)
+}
+
+// appendText appends a JSON string; bytes that are not UTF-8 become U+FFFD.
+func appendText(b []byte, s string) []byte {
+	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(s, "\uFFFD"))
+	return b
+}
+
+// stamp writes an instant as the views do.
+func stamp(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05") }
+
+const leadColumns = `id version input due account owner clock created_at origin stage side outcome entered_at pass queue track revisit_at
+	grade fit engagement readiness buying_stage activities consent value name email source campaign segment visit handoff clock_row clocks
+	attributes state`
+
+// The columns that a lead's row keeps in most batches: they have indexes, and SQLite
+// moves an index entry when a column is set, whether or not its value changes.
+var (
+	leadQuiet = strings.NewReplacer("due account owner ", "", "created_at origin ", "").Replace(leadColumns)
+	leadDue   = strings.NewReplacer("account owner ", "", "created_at origin ", "").Replace(leadColumns)
+)
+
+func (r *Record) values(w *wording) []any {
+	l, plan := r.Lead, w.plan
+	stage := &plan.Stages[l.Stage]
+	var visit, handoff int64
+	if r.Visit != nil {
+		visit = r.Visit.ID
+	}
+	if r.Handoff != nil {
+		handoff = r.Handoff.ID
+	}
+	track, buying, clocks := "", "", ""
+	if l.Track >= 0 {
+		track = plan.Tracks[l.Track].Name
+	}
+	if l.BuyingStage >= 0 {
+		buying = plan.BuyingStages[l.BuyingStage].Name
+	}
+	if len(r.Clocks) > 0 {
+		var b []byte
+		for i, k := range r.Clocks {
+			if i > 0 {
+				b = append(b, ' ')
+			}
+			b = strconv.AppendInt(b, k.ID, 10)
+		}
+		clocks = string(b)
+	}
+	return []any{r.ID, l.Version, r.LastInput, r.Due, l.Account, l.Owner, l.Clock, l.Created, l.Origin.String(), stage.Name, stage.Side.String(),
+		stage.Final.String(), l.Entered, l.Pass, queueName(plan, l.Queue), track, l.Revisit, l.Grade.String(), l.FitPoints, l.Engagement,
+		l.Readiness, buying, l.Total, l.Consent.Status.String(), l.Value, r.name, r.Email, r.source, r.campaign, r.segment,
+		visit, handoff, r.LastClock, clocks, r.attributes, lifecycle.AppendLead(nil, l)}
+}
+
+// AccountRecord is an account as it is stored.
+type AccountRecord struct {
+	Account *lifecycle.Account
+	Name    string // as people write it
+	batch   int64
+}
+
+func (r *AccountRecord) values(plan *agreement.Plan) []any {
+	b := []byte{'{'}
+	for i := range r.Account.Attributes {
+		b = appendMember(b, "", plan.Attributes[i].Name, r.Account.Attributes[i])
+	}
+	return []any{r.Account.ID, r.Account.Key, r.Name, r.Account.Owner, string(append(b, '}')), lifecycle.AppendAccount(nil, r.Account)}
+}
+
+const (
+	visitColumns = `id lead prev n pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage`
+	// what can change of a visit once it is stored
+	visitChanges   = `pass left_at left_day left_via to_stage`
+	handoffColumns = `id lead prev name pass state offered_at offered_day owner queue accept_due accepted_at accepted_by accept_used
+		accept_breached_at contact_due contacted_at contact_used contact_breached_at closed_at reason reassigned`
+	clockColumns = `id lead prev name state member started_at since due_at breached_at breaches stopped_at unit within used`
+)
+
+func (v *Visit) values() []any {
+	var leftDay any
+	if v.LeftAt != 0 {
+		leftDay = v.LeftDay
+	}
+	return []any{v.ID, v.Lead, v.Prev, v.N, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
+		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage}
+}
+
+func (h *Handoff) values() []any {
+	var acceptUsed, contactUsed any
+	if h.AcceptedAt != 0 {
+		acceptUsed = h.AcceptUsed
+	}
+	if h.ContactedAt != 0 {
+		contactUsed = h.ContactUsed
+	}
+	return []any{h.ID, h.Lead, h.Prev, h.Name, h.Pass, h.State, h.OfferedAt, h.OfferedDay, h.Owner, h.Queue, optional(h.AcceptDue),
+		optional(h.AcceptedAt), h.AcceptedBy, acceptUsed, optional(h.AcceptBreachedAt), optional(h.ContactDue), optional(h.ContactedAt),
+		contactUsed, optional(h.ContactBreachedAt), optional(h.ClosedAt), h.Reason, h.Reassigned}
+}
+
+func (k *Clock) values() []any {
+	return []any{k.ID, k.Lead, k.Prev, k.Name, k.State, k.Member, k.StartedAt, k.Since, optional(k.DueAt), optional(k.BreachedAt), k.Breaches,
+		optional(k.StoppedAt), k.Unit, k.Within, k.Used}
+}
+
+// optional is NULL for 0.
+func optional(at int64) any {
+	if at == 0 {
+		return nil
+	}
+	return at
+}
