@@ -97,7 +97,7 @@ func (c *condCompiler) unknownFunction(name string, nameFrom, nameTo, from, to i
 	hint := ""
 	switch name {
 	case "":
-		return c.foreign("only functions of the language can be called", "", from, to)
+		return c.foreign("values have no functions of their own", "write a function with the value in brackets, such as known(title)", from, to)
 	case "lower", "upper", "lowercase", "uppercase", "toLower", "toUpper":
 		hint = "leave it out: texts compare without regard to letter case"
 	case "now", "today":

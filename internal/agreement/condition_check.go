@@ -89,8 +89,8 @@ func condDotted(n ast.Node) string {
 	case *ast.MemberNode:
 		head := condDotted(n.Node)
 		part, ok := n.Property.(*ast.StringNode)
-		if head == "" || !ok || n.Optional || n.Method || part.Location() == n.Location() && part.Value == "" {
-			return ""
+		if head == "" || !ok || n.Optional || n.Method || part.Location() != n.Location() {
+			return "" // n["part"] and calls; a dotted part stands where its node does
 		}
 		return head + "." + part.Value
 	}
@@ -405,9 +405,12 @@ func (c *condCompiler) duration(n *condNode) *condNode {
 	switch {
 	case err != nil:
 		if _, why, ok := strings.Cut(err.Error(), "\": "); ok {
-			message += ": " + why
-			if strings.Contains(why, "write ") {
-				hint = ""
+			why, forms, _ := strings.Cut(why, "write ")
+			if why = strings.TrimSuffix(why, "; "); why != "" {
+				message += ": " + why
+			}
+			if forms != "" && !strings.HasPrefix(forms, "a number and a unit") {
+				hint = "write " + forms
 			}
 		}
 	case d.Unit != calendar.Wall:

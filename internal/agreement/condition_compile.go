@@ -196,8 +196,10 @@ func (c *condCompiler) syntax(e *file.Error) {
 			message, hint = "= alone does not compare", "write == for \"is equal to\""
 		case word == "&" || word == "|":
 			hint = "write and, or"
-		case word == "<>" || word == "=>" || word == "=<" || word == "===":
-			hint = "comparisons are ==, !=, <, <=, > and >="
+		case word == ">" && from > 0 && c.source[from-1] == '<':
+			hint = "write != for \"is not equal to\""
+		case slices.Contains([]string{"and", "or", "not", "in"}, strings.ToLower(word)):
+			hint = "write " + strings.ToLower(word) + " in lower case, between two conditions"
 		case strings.HasPrefix(rest, "Identifier"), strings.HasPrefix(rest, "String"), strings.HasPrefix(rest, "Number"):
 			hint = "is an operator missing before it, such as and, or, ==? texts stand in quotes"
 		default:
@@ -334,8 +336,10 @@ func (c *condCompiler) extent(n ast.Node) (from, to int) {
 	switch n.(type) {
 	case *ast.CallNode, *ast.BuiltinNode:
 		to = c.closing(to, ')')
-	case *ast.ArrayNode:
+	case *ast.ArrayNode, *ast.SliceNode:
 		to = c.closing(to, ']')
+	case *ast.MapNode:
+		to = c.closing(to, '}')
 	}
 	c.extents[n] = [2]int{from, to}
 	return from, to

@@ -109,7 +109,9 @@ func condFormOf(n *condNode, negate bool) *condForm {
 	case condConst:
 		return condFormTruth(condTruth((n.num != 0) != negate), n.from, n.to)
 	case condNot:
-		return condFormOf(n.kids[0], !negate)
+		f = condFormOf(n.kids[0], !negate)
+		f.from, f.to = n.from, n.to
+		return f
 	case condAnd, condOr:
 		f.op = condFormAnd
 		if (n.op == condOr) != negate {

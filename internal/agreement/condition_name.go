@@ -121,7 +121,7 @@ type condNode struct {
 
 // condDomain is the list of values that a text can take.
 type condDomain struct {
-	what   string // "stage", "company.industry": of what it is a value
+	what   string // "stage", "choice of company.industry": what its values are
 	names  []string
 	folded []string
 }
@@ -252,7 +252,7 @@ func (c *condCompiler) name(name string, from, to int) *condNode {
 func (c *condCompiler) value(place condPlace, slot int, kind Kind, name string, choices []string, from, to int) *condNode {
 	n := &condNode{op: condValue, kind: kind, place: place, slot: slot, from: from, to: to, size: 1, text: name, unit: 1, least: math.Inf(-1), most: math.Inf(1)}
 	if kind == Choice {
-		n.kind, n.domain = Text, condNewDomain(name, choices)
+		n.kind, n.domain = Text, condNewDomain("choice of "+name, choices)
 	}
 	n.whole = kind == Date
 	c.see(n)
@@ -300,8 +300,6 @@ func (c *condCompiler) unknown(name string, from, to int) *condNode {
 		hint = "write known(x) or not known(x)"
 	case name == "True" || name == "False" || name == "yes" || name == "no":
 		hint = "write true or false, or the name of a boolean alone"
-	case name == "AND" || name == "OR" || name == "NOT":
-		hint = "write it in lower case"
 	default:
 		if near := condNearest(name, c.names()); near != "" {
 			hint = "did you mean " + near + "?"
