@@ -51,7 +51,6 @@ const (
 	codeStart     = "A54"
 	codeIdle      = "A55"
 	codeHidden    = "A56"
-	codeNever     = "A57"
 
 	codeThreshold  = "A60"
 	codeDescending = "A61"
@@ -124,7 +123,6 @@ var findingCodes = []struct{ Code, About string }{
 	{codeStart, "leads start in a stage that ends"},
 	{codeIdle, "a transition that moves nobody"},
 	{codeHidden, "a rule that an earlier one always hides"},
-	{codeNever, "a condition that is always or never true"},
 	{codeThreshold, "a threshold no lead could reach"},
 	{codeDescending, "thresholds that do not descend"},
 	{codeFades, "points that both halve and expire"},

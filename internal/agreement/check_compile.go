@@ -22,7 +22,8 @@ import (
 //	declare   names get their slots, so that anything may refer to anything (check_declare.go)
 //	refer     references, values and conditions (check_refer.go)
 //	index     what lets a decision cost what changed (check_index.go)
-//	judge     whether the agreement as a whole can work (check_flow.go, check_score.go)
+//	judge     whether the agreement as a whole can work (check_flow.go, check_handoff.go,
+//	          check_score.go)
 //
 // A stage goes on after a finding, so that several are told at once. A node whose
 // shape was found bad is absent for later stages.

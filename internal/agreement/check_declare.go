@@ -25,6 +25,9 @@ func (c *compiler) declare() {
 		*s = Stage{Clause: clause, Name: name, Definition: word(n, "definition")}
 		s.Side = sideOf(word(n, "side"))
 		s.Final = Final(slices.Index(finals, word(n, "final")) + 1)
+		if at := field(n, "limit"); at != nil {
+			c.declareClause(clause.Address+".limit", at.name)
+		}
 	})
 	p.Index.Transition = declareEach(c, "transitions", &p.Transitions, func(t *Transition, clause Clause, name string, n *node) {
 		*t = Transition{Clause: clause, Name: name, To: -1, By: sideOf(word(n, "by"))}

@@ -1,4 +1,383 @@
 package agreement
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // judge asks whether the agreement as a whole can work.
-func (c *compiler) judge() {}
+func (c *compiler) judge() {
+	c.judgeStages()
+	c.judgeLoops()
+	c.judgeHandoffs()
+	c.judgeLadders()
+	c.judgeHidden()
+	c.judgeAssignment()
+	c.judgeRules()
+	c.judgeScoring()
+}
+
+// of returns the node that declares an address.
+func (c *compiler) of(address string) *node { return c.nodes[address] }
+
+// ways returns, for each stage, the stages that a lead can go to from there, by
+// whatever means lifecycle knows.
+func (c *compiler) ways() [][]int {
+	p := c.plan
+	ways := make([][]int, len(p.Stages))
+	add := func(from, to int) {
+		if from >= 0 && to >= 0 && from != to && !slices.Contains(ways[from], to) && p.Stages[from].Final == NotFinal {
+			ways[from] = append(ways[from], to)
+		}
+	}
+	returns := func(from int, steps []Step) {
+		for i := range steps {
+			if steps[i].Kind == ReturnTo {
+				add(from, steps[i].Stage)
+			}
+		}
+	}
+	for i := range p.Transitions {
+		for _, from := range p.Transitions[i].From {
+			add(from, p.Transitions[i].To)
+		}
+	}
+	for i := range p.Handoffs {
+		h := &p.Handoffs[i]
+		add(h.From, h.To)
+		for _, reason := range h.Reject {
+			add(h.From, p.Handbacks[reason].To)
+		}
+		returns(h.From, h.OnBreach)
+		if len(h.OnNoContact) > 0 {
+			returns(h.To, h.OnNoContact)
+		} else if !h.ContactWithin.IsZero() {
+			returns(h.To, h.OnBreach)
+		}
+	}
+	revisited := make([]bool, len(p.Stages))
+	for i := range p.Handbacks {
+		if b := &p.Handbacks[i]; b.To >= 0 && b.Revisit > 0 && !revisited[b.To] {
+			revisited[b.To] = true
+			add(b.To, 0) // a lead that is looked at again begins anew
+		}
+	}
+	back := make([]int, 0, len(p.Stages))
+	for i := range p.Handbacks {
+		if to := p.Handbacks[i].To; to >= 0 && !slices.Contains(back, to) {
+			back = append(back, to)
+		}
+	}
+	for i := range p.Stages {
+		returns(i, p.Stages[i].OnBreach)
+		if p.Stages[i].Side == Sales { // sales can hand back whatever it holds
+			for _, to := range back {
+				add(i, to)
+			}
+		}
+	}
+	return ways
+}
+
+func (c *compiler) judgeStages() {
+	p := c.plan
+	if len(p.Stages) == 0 {
+		return
+	}
+	if first := &p.Stages[0]; first.Final != NotFinal {
+		c.find(codeStart, c.of(first.Address), first.Address, fmt.Sprintf("leads start in %s, the first stage, and a pass ends there", first.Name), "put the stage that leads start in first")
+	}
+	if !slices.ContainsFunc(p.Stages, func(s Stage) bool { return s.Final == Won }) {
+		c.find(codeNoWon, c.doc.root.lookup("stages").name, "stages", "no stage is won", "give the stage that you work towards final: won")
+	}
+	ways := c.ways()
+	reached := make([]bool, len(p.Stages))
+	todo := []int{0}
+	reached[0] = true
+	for len(todo) > 0 {
+		s := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, to := range ways[s] {
+			if !reached[to] {
+				reached[to] = true
+				todo = append(todo, to)
+			}
+		}
+	}
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		switch {
+		case !reached[i]:
+			c.find(codeUnreached, c.of(s.Address), s.Address, fmt.Sprintf("no lead can reach the stage %s", s.Name), "lead to it by a transition, a hand-off or a hand-back, or take it out")
+		case s.Final == NotFinal && len(ways[i]) == 0:
+			c.find(codeStuck, c.of(s.Address), s.Address, fmt.Sprintf("no lead can leave the stage %s", s.Name), "lead out of it by a transition or a hand-off, give the hand-back that leads here a revisit, or make it final")
+		}
+	}
+}
+
+// step is an automatic transition from one stage.
+type automatic struct {
+	rule     int
+	from, to int
+}
+
+// judgeLoops looks for automatic transitions that send a lead round and round. In one
+// decision lifecycle enters no stage twice, so that nothing hangs; but such a lead
+// would move at every input. It is an error where one condition holds whenever another
+// does all the way round, and a warning where nothing says that the conditions
+// cannot hold together.
+func (c *compiler) judgeLoops() {
+	p := c.plan
+	var all []automatic
+	for i := range p.Transitions {
+		t := &p.Transitions[i]
+		if t.When == nil {
+			continue
+		}
+		for _, from := range t.From {
+			all = append(all, automatic{i, from, t.To})
+		}
+	}
+	for _, group := range c.circles(all) {
+		if c.certainLoop(group) {
+			continue
+		}
+		// a lead that has just come in has not been there long
+		group = slices.DeleteFunc(group, func(a automatic) bool { return waits(p.Transitions[a.rule].When) })
+		for _, rest := range c.circles(group) {
+			c.possibleLoop(rest)
+		}
+	}
+}
+
+// circles splits transitions into groups within which a lead can return to where it was
+// (strongly connected components, after Tarjan), leaving the others out.
+func (c *compiler) circles(all []automatic) [][]automatic {
+	n := len(c.plan.Stages)
+	out := make([][]int, n)
+	for _, a := range all {
+		out[a.from] = append(out[a.from], a.to)
+	}
+	index, low, group := make([]int, n), make([]int, n), make([]int, n)
+	var stack []int
+	count, groups := 0, 0
+	var visit func(s int)
+	visit = func(s int) {
+		count++
+		index[s], low[s] = count, count
+		stack = append(stack, s)
+		for _, t := range out[s] {
+			if index[t] == 0 {
+				visit(t)
+				low[s] = min(low[s], low[t])
+			} else if group[t] == 0 {
+				low[s] = min(low[s], index[t])
+			}
+		}
+		if low[s] == index[s] {
+			groups++
+			for {
+				t := stack[len(stack)-1]
+				stack = stack[:len(stack)-1]
+				group[t] = groups
+				if t == s {
+					break
+				}
+			}
+		}
+	}
+	for s := range n {
+		if index[s] == 0 {
+			visit(s)
+		}
+	}
+	parts := make([][]automatic, groups+1)
+	for _, a := range all {
+		if group[a.from] == group[a.to] {
+			parts[group[a.from]] = append(parts[group[a.from]], a)
+		}
+	}
+	return slices.DeleteFunc(parts, func(part []automatic) bool { return len(part) == 0 })
+}
+
+// mostPairs bounds how many pairs of conditions are held against each other; no agreement
+// that people read has as many.
+const mostPairs = 40_000
+
+// certainLoop finds a circle all of whose conditions hold whenever one of them does.
+func (c *compiler) certainLoop(group []automatic) bool {
+	t := c.plan.Transitions
+	if len(group)*len(group) > mostPairs {
+		return false
+	}
+	for _, a := range group {
+		var held []automatic
+		for _, b := range group {
+			if t[b.rule].When.Hides(t[a.rule].When) {
+				held = append(held, b)
+			}
+		}
+		way := shortest(held, a.to, a.from)
+		if way == nil {
+			continue
+		}
+		c.loop(Error, append([]automatic{a}, way...), "a lead that meets its condition goes round and round", "make the conditions exclude each other, or take one of the transitions out")
+		return true
+	}
+	return false
+}
+
+// shortest returns a shortest way between two stages, nil for none.
+func shortest(steps []automatic, from, to int) []automatic {
+	came := map[int]automatic{}
+	todo := []int{from}
+	for len(todo) > 0 {
+		s := todo[0]
+		todo = todo[1:]
+		if s == to {
+			var way []automatic
+			for s != from {
+				way = append(way, came[s])
+				s = came[s].from
+			}
+			slices.Reverse(way)
+			return way
+		}
+		for _, a := range steps {
+			if _, seen := came[a.to]; a.from == s && !seen && a.to != from {
+				came[a.to] = a
+				todo = append(todo, a.to)
+			}
+		}
+	}
+	return nil
+}
+
+// possibleLoop looks for a circle no two of whose conditions exclude each other. It
+// gives up after as many steps as no agreement that people read takes, and then warns.
+func (c *compiler) possibleLoop(group []automatic) {
+	t := c.plan.Transitions
+	budget := mostPairs
+	var path []automatic
+	var walk func(start, at int) bool
+	walk = func(start, at int) bool {
+		for _, a := range group {
+			if a.from != at || a.to < start || slices.ContainsFunc(path, func(b automatic) bool { return b.to == a.to }) {
+				continue
+			}
+			if budget -= 1 + len(path); budget < 0 {
+				path = append([]automatic{a}, shortest(group, a.to, a.from)...)
+				return true
+			}
+			if slices.ContainsFunc(path, func(b automatic) bool { return excludes(t[a.rule].When, t[b.rule].When) }) {
+				continue
+			}
+			path = append(path, a)
+			if a.to == start || walk(start, a.to) {
+				return true
+			}
+			path = path[:len(path)-1]
+		}
+		return false
+	}
+	for _, a := range group {
+		path = path[:0]
+		if walk(a.from, a.from) {
+			c.loop(Warning, path, "a lead can go round if their conditions hold together", "let the conditions exclude each other: add what one asks for as \"not ...\" to the other, or ask for in_stage")
+			return
+		}
+	}
+}
+
+func (c *compiler) loop(severity Severity, way []automatic, message, hint string) {
+	p := c.plan
+	var names []string
+	for _, a := range way {
+		names = append(names, p.Stages[a.from].Name)
+	}
+	names = append(names, p.Stages[way[len(way)-1].to].Name)
+	first := &p.Transitions[way[0].rule]
+	f := c.add(severity, codeLoop, c.of(first.Address), first.Address, fmt.Sprintf("automatic transitions lead %s: %s", strings.Join(names, " -> "), message), hint)
+	for _, a := range way[1:] {
+		c.related(f, c.of(p.Transitions[a.rule].Address), fmt.Sprintf("from %s to %s", p.Stages[a.from].Name, p.Stages[a.to].Name))
+	}
+}
+
+// excludes reports whether two conditions certainly never hold together.
+func excludes(a, b *Condition) bool {
+	for _, x := range a.form.conjuncts() {
+		for _, y := range b.form.conjuncts() {
+			if condClash(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// waits reports whether a condition asks for some time in the stage.
+func waits(c *Condition) bool {
+	return slices.ContainsFunc(c.form.conjuncts(), func(f *condForm) bool {
+		return f.leaf != nil && f.leaf.op == condInStage && len(f.spans) > 0 && f.spans[0].lo > 0
+	})
+}
+
+// judgeHidden looks for rules that an earlier one always hides.
+func (c *compiler) judgeHidden() {
+	p := c.plan
+	for s := range p.Stages {
+		var rules []ordered
+		for _, i := range p.Index.Automatic[s] {
+			t := &p.Transitions[i]
+			rules = append(rules, ordered{t.Address, t.Name, t.When, true})
+		}
+		c.hidden(rules, func(later, earlier ordered) string {
+			return fmt.Sprintf("%s never moves a lead out of %s: whenever it could, %s comes first", later.name, p.Stages[s].Name, earlier.name)
+		})
+	}
+	var rules []ordered
+	for i := range p.Assignment {
+		a := &p.Assignment[i]
+		// an account owner, a person or a pool may be unable to take a lead; a queue never is
+		rules = append(rules, ordered{a.Address, a.Name, a.When, a.Queue >= 0 || a.Pool >= 0 && a.Otherwise >= 0})
+	}
+	c.hidden(rules, hiddenRule)
+	rules = rules[:0]
+	for i := range p.Rules {
+		rules = append(rules, ordered{p.Rules[i].Address, p.Rules[i].Name, p.Rules[i].When, true})
+	}
+	c.hidden(rules, hiddenRule)
+}
+
+func hiddenRule(later, earlier ordered) string {
+	name := earlier.name
+	if name == "" {
+		name = earlier.address
+	}
+	return fmt.Sprintf("this rule never decides: whenever it could, %s comes first", quote(name))
+}
+
+// ordered is a rule of a list of which the first that holds decides.
+type ordered struct {
+	address, name string
+	when          *Condition
+	decides       bool // it leaves nothing to later ones where it holds
+}
+
+func (c *compiler) hidden(rules []ordered, message func(later, earlier ordered) string) {
+	pairs := 0
+	for i, later := range rules {
+		for _, earlier := range rules[:i] {
+			if pairs++; pairs > mostPairs {
+				return
+			}
+			if !earlier.decides || !earlier.when.Hides(later.when) {
+				continue
+			}
+			f := c.find(codeHidden, c.of(later.address), later.address, message(later, earlier), "put it before the other one, narrow that one down, or take one out")
+			c.related(f, c.of(earlier.address), "the one that comes first")
+			break
+		}
+	}
+}

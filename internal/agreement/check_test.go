@@ -1,10 +1,19 @@
 package agreement
 
 import (
+	"bytes"
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 )
+
+var update = flag.Bool("update", false, "rewrite the expected findings of testdata/check")
 
 func readTestdata(name string) ([]byte, error) { return os.ReadFile(filepath.Join("testdata", name)) }
 
@@ -23,5 +32,80 @@ func TestCompileTheDesign(t *testing.T) {
 	}
 	if c := plan.Index.Clause["scoring.engagement.webinar"]; c.Line != 42 || c.Column != 5 {
 		t.Errorf("scoring.engagement.webinar stands at %d:%d", c.Line, c.Column)
+	}
+}
+
+// readArchive reads files of a test case.
+func readArchive(a *txtar.Archive) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		for _, f := range a.Files {
+			if f.Name == name {
+				return f.Data, nil
+			}
+		}
+		return nil, errors.New("there is no such file")
+	}
+}
+
+// Each case of testdata/check holds an agreement and what is found in it.
+func TestFindings(t *testing.T) {
+	cases, err := filepath.Glob("testdata/check/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, name := range cases {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, err := readArchive(archive)("agreement.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, found := Compile("agreement.yaml", source, readArchive(archive))
+			if (plan == nil) != found.HasErrors() {
+				t.Errorf("plan %v, errors %v", plan != nil, found.HasErrors())
+			}
+			text := found.Text(func(string) []byte { return source }, false)
+			last := &archive.Files[len(archive.Files)-1]
+			if *update {
+				last.Data = []byte(text)
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(last.Data), text); diff != "" {
+				t.Errorf("other findings (-want +got; -update rewrites them):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Every code is in the table, and every code of the table has a case.
+func TestEveryCodeHasACase(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range findingCodes {
+		if known[c.Code] {
+			t.Errorf("%s is in the table twice", c.Code)
+		}
+		known[c.Code] = true
+	}
+	var all bytes.Buffer
+	cases, _ := filepath.Glob("testdata/check/*.txtar")
+	for _, name := range cases {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(archive.Files[len(archive.Files)-1].Data)
+	}
+	// those that txtar cannot hold, or that take a large file, have tests in source_test.go
+	elsewhere := []string{codeTooLarge, codeEncoding, codeMark, codeReturns, codeTab, codeDepth, codeValues}
+	for _, c := range findingCodes {
+		if !strings.Contains(all.String(), " "+c.Code+": ") && !strings.Contains(strings.Join(elsewhere, " "), c.Code) {
+			t.Errorf("no case finds %s, %s", c.Code, c.About)
+		}
 	}
 }
