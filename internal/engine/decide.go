@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"baton/internal/agreement"
@@ -115,23 +116,16 @@ func (e *Engine) fail(c *command, why error) (Outcome, error) {
 // apply carries the changes out and marks what has to be written.
 func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d *lifecycle.Decision) error {
 	n := c.entry
-	var account, roster bool
+	account, roster := c.account != nil && !c.account.stored, false
 	var wakeAccount int64
 	for i := range d.Changes {
 		change := &d.Changes[i]
 		lifecycle.Apply(e.plan, view, change)
 		switch change.Kind {
-		case lifecycle.AccountJoined:
-			account = account || !c.account.stored
 		case lifecycle.AccountAttributeSet, lifecycle.AccountOwnerSet:
 			account, wakeAccount = true, c.account.Account.ID
-		case lifecycle.LedgerMoved, lifecycle.LoadChanged:
+		case lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet:
 			roster = true
-		case lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet:
-			roster = true
-			if err := e.rouse(ctx, change.Name, c.in.Known); err != nil {
-				return err
-			}
 		}
 		if n != nil {
 			n.Lead = view.Lead
@@ -179,15 +173,30 @@ func (e *Engine) setDue(n *entry, at int64) {
 	}
 }
 
-// wake has the other leads of an account looked at: something they share has changed.
+// wake has the other leads of an account looked at, since something they share has changed: at
+// once in History, otherwise as the next thing that is due.
 func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
+	all := e.accounts[id].complete
+	if e.dues != nil && !e.live {
+		leads := slices.Clone(e.cache.byAccount[id])
+		if !all {
+			stored, err := e.st.LeadsOfAccount(ctx, id)
+			if err != nil {
+				return err
+			}
+			leads = append(leads, stored...)
+		}
+		e.refresh = append(e.refresh, slices.DeleteFunc(leads, func(lead int64) bool { return but != nil && lead == but.ID })...)
+		e.refreshAt = at
+		return nil
+	}
 	for _, lead := range e.cache.byAccount[id] {
-		if n := e.cache.leads[lead]; n != but && n.Lead.Stage >= 0 {
+		if n := e.cache.leads[lead]; n != but {
 			n.used = e.turn
 			e.setDue(n, min(n.Due, at))
 		}
 	}
-	if a := e.accounts[id]; a != nil && a.complete {
+	if all {
 		return nil
 	}
 	e.now.woken[id] = at
@@ -200,22 +209,31 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 	return err
 }
 
-// rouse has the leads of a member looked at: their hours or absence have changed.
-func (e *Engine) rouse(ctx context.Context, member string, at int64) error {
-	for _, n := range e.cache.leads {
-		if n.Lead != nil && n.Lead.Owner == member && n.Lead.Stage >= 0 {
-			n.used = e.turn
-			e.setDue(n, min(n.Due, at))
+// refreshAll looks again at the leads that wake found, in the order of their IDs.
+func (e *Engine) refreshAll(ctx context.Context) error {
+	for len(e.refresh) > 0 {
+		leads, at := e.refresh, e.refreshAt
+		e.refresh = nil
+		slices.Sort(leads)
+		for _, id := range slices.Compact(leads) {
+			n, err := e.lead(ctx, id)
+			if err != nil {
+				return err
+			}
+			if n == nil || n.Lead.Version != e.version {
+				continue // following the agreement will look at everything
+			}
+			a, err := e.account(ctx, n.Lead.Account)
+			if err != nil {
+				return err
+			}
+			in := &lifecycle.Input{Kind: lifecycle.Refresh, Lead: id, At: at, Known: max(at, n.Lead.Clock)}
+			if _, err := e.decide(ctx, &command{in: in, entry: n, account: a}); err != nil {
+				return err
+			}
 		}
 	}
-	e.now.roused[member] = at
-	e.batch.WakeOwner(member, at)
-	if e.dues == nil {
-		return nil
-	}
-	leads, err := e.st.LeadsOfOwner(ctx, member)
-	e.dues.earlier(leads, at, e.cache.leads)
-	return err
+	return nil
 }
 
 // catchUp decides what is due for a lead until an instant, and lets it follow the present

@@ -64,13 +64,14 @@ type Engine struct {
 	now, old *overlay
 	found    finds
 
-	batch    *store.Batch
-	tally    tally
-	live     bool
-	clockNow int64 // live: the instant of the turn
-	dues     *dues // of History, while it runs
-	inFlight chan error
-	broken   error
+	batch     *store.Batch
+	tally     tally
+	live      bool
+	dues      *dues   // of History, while it runs
+	refresh   []int64 // of History: leads to look at again
+	refreshAt int64
+	inFlight  chan error
+	broken    error
 }
 
 // account is an account in memory.
@@ -86,12 +87,11 @@ type overlay struct {
 	keys     map[identity.Key]int64
 	dedupe   map[int64][]store.Twin
 	accounts map[string]int64
-	woken    map[int64]int64  // account -> instant
-	roused   map[string]int64 // owner -> instant
+	woken    map[int64]int64 // account -> instant
 }
 
 func newOverlay() *overlay {
-	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}, map[string]int64{}}
+	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}}
 }
 
 // New makes the engine of a store.
@@ -128,7 +128,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.now, e.old = newOverlay(), newOverlay()
 	e.batch, e.tally = store.NewBatch(), tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
-	e.behind = true
+	e.behind, e.refresh = true, nil
 	active, err := e.st.ActiveAgreement(ctx)
 	if err != nil {
 		return err

@@ -176,6 +176,9 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 	}
 	before := e.nextID
 	out, err := e.take(ctx, a, h.opts.Import)
+	if err == nil {
+		err = e.refreshAll(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -207,7 +210,11 @@ func (h *history) timers(ctx context.Context, until int64, most int) (n int, err
 			continue
 		}
 		before := e.nextID
-		if err := e.catchUp(ctx, lead, next.at); err != nil {
+		err = e.catchUp(ctx, lead, next.at)
+		if err == nil {
+			err = e.refreshAll(ctx)
+		}
+		if err != nil {
 			return n, err
 		}
 		if lead.Due == next.at {

@@ -146,9 +146,6 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 			if at, ok := o.woken[rec.Lead.Account]; ok {
 				rec.Due = min(rec.Due, at)
 			}
-			if at, ok := o.roused[rec.Lead.Owner]; ok {
-				rec.Due = min(rec.Due, at)
-			}
 		}
 		e.cache.put(rec, e.turn)
 	}

@@ -138,19 +138,10 @@ func (b *Batch) Account(r *AccountRecord) {
 	}
 }
 
-// Wake has the leads that a condition selects looked at at an instant, unless that is so
-// already. The condition is SQL on the lead table with one argument, $2.
-func (b *Batch) wake(where string, at int64, arg any) {
-	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND `+where, at, arg)
-}
-
-// WakeAccount has all leads of an account looked at at an instant.
+// WakeAccount has the leads of an account looked at at an instant, unless they are before.
 func (b *Batch) WakeAccount(account, at int64) {
-	b.wake(`account = $2 AND account <> 0`, at, account)
+	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND account = $2 AND account <> 0`, at, account)
 }
-
-// WakeOwner has all leads of a member looked at at an instant.
-func (b *Batch) WakeOwner(member string, at int64) { b.wake(`owner = $2 AND owner <> ''`, at, member) }
 
 // RosterRows remembers the rows of members and ledgers as last written, so that an
 // assignment writes two rows and not the whole team. The zero value writes all.

@@ -306,11 +306,6 @@ func (s *Store) LeadsOfAccount(ctx context.Context, account int64) ([]int64, err
 	return s.ids(ctx, `SELECT id FROM lead WHERE account = $1 AND account <> 0 ORDER BY id`, account)
 }
 
-// LeadsOfOwner returns the IDs of the leads a member owns.
-func (s *Store) LeadsOfOwner(ctx context.Context, member string) ([]int64, error) {
-	return s.ids(ctx, `SELECT id FROM lead WHERE owner = $1 AND owner <> '' ORDER BY id`, member)
-}
-
 // LeadsBehind returns leads under way that follow another version of the agreement than
 // this one, from an ID on, at most so many.
 func (s *Store) LeadsBehind(ctx context.Context, version, after int64, most int) ([]int64, error) {
