@@ -2,6 +2,7 @@ package agreement
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -60,47 +61,106 @@ func condTestRules(tb testing.TB) (*Plan, []*Condition, *Facts) {
 }
 
 // condTestHand is what a programmer would write for one agreement: a struct with
-// a field for each attribute, no missing values but empty texts.
+// a field for each attribute. It does the same: what is not known makes no rule fire.
 type condTestHand struct {
-	number  [10]float64
-	text    [10]string
-	boolean [10]bool
-	score   int64
-	now     int64
-	demo    int64
+	number       [10]float64
+	text         [10]string
+	boolean      [10]bool
+	knowsNumber  [10]bool
+	knowsText    [10]bool
+	knowsBoolean [10]bool
+	score        int64
+	scored       bool
+	now          int64
+	demo         int64
 }
 
 func (h *condTestHand) count() int {
 	n := 0
-	for i := range 25 {
-		k := i % 10
-		var holds bool
-		switch i % 5 {
-		case 0:
-			holds = h.number[k] >= float64(20*i)
-		case 1:
-			holds = h.number[k] >= 10 && h.number[k] <= float64(20*i) && h.text[k] == "se"
-		case 2:
-			s := h.text[k]
-			holds = s == "se" || s == "no" || s == "dk" || s == "fi"
-		case 3:
-			holds = strings.Contains(h.text[k], "student")
-		default:
-			holds = h.boolean[k] && !h.boolean[(i+1)%10]
-		}
-		if holds {
-			n++
-		}
+	if h.knowsNumber[0] && h.number[0] >= 0 {
+		n++
 	}
-	s := h.text[0]
-	if (h.score >= 60*Point && h.number[0] > 100 || h.demo > h.now-7*condTestDay) && (s == "se" || s == "no" || s == "dk") && !h.boolean[0] {
+	if h.knowsNumber[1] && h.number[1] >= 10 && h.number[1] <= 20 && h.knowsText[1] && h.text[1] == "se" {
+		n++
+	}
+	if h.knowsText[2] && (h.text[2] == "se" || h.text[2] == "no" || h.text[2] == "dk" || h.text[2] == "fi") {
+		n++
+	}
+	if h.knowsText[3] && strings.Contains(h.text[3], "student") {
+		n++
+	}
+	if h.knowsBoolean[4] && h.boolean[4] && h.knowsBoolean[5] && !h.boolean[5] {
+		n++
+	}
+	if h.knowsNumber[5] && h.number[5] >= 100 {
+		n++
+	}
+	if h.knowsNumber[6] && h.number[6] >= 10 && h.number[6] <= 120 && h.knowsText[6] && h.text[6] == "se" {
+		n++
+	}
+	if h.knowsText[7] && (h.text[7] == "se" || h.text[7] == "no" || h.text[7] == "dk" || h.text[7] == "fi") {
+		n++
+	}
+	if h.knowsText[8] && strings.Contains(h.text[8], "student") {
+		n++
+	}
+	if h.knowsBoolean[9] && h.boolean[9] && h.knowsBoolean[0] && !h.boolean[0] {
+		n++
+	}
+	if h.knowsNumber[0] && h.number[0] >= 200 {
+		n++
+	}
+	if h.knowsNumber[1] && h.number[1] >= 10 && h.number[1] <= 220 && h.knowsText[1] && h.text[1] == "se" {
+		n++
+	}
+	if h.knowsText[2] && (h.text[2] == "se" || h.text[2] == "no" || h.text[2] == "dk" || h.text[2] == "fi") {
+		n++
+	}
+	if h.knowsText[3] && strings.Contains(h.text[3], "student") {
+		n++
+	}
+	if h.knowsBoolean[4] && h.boolean[4] && h.knowsBoolean[5] && !h.boolean[5] {
+		n++
+	}
+	if h.knowsNumber[5] && h.number[5] >= 300 {
+		n++
+	}
+	if h.knowsNumber[6] && h.number[6] >= 10 && h.number[6] <= 320 && h.knowsText[6] && h.text[6] == "se" {
+		n++
+	}
+	if h.knowsText[7] && (h.text[7] == "se" || h.text[7] == "no" || h.text[7] == "dk" || h.text[7] == "fi") {
+		n++
+	}
+	if h.knowsText[8] && strings.Contains(h.text[8], "student") {
+		n++
+	}
+	if h.knowsBoolean[9] && h.boolean[9] && h.knowsBoolean[0] && !h.boolean[0] {
+		n++
+	}
+	if h.knowsNumber[0] && h.number[0] >= 400 {
+		n++
+	}
+	if h.knowsNumber[1] && h.number[1] >= 10 && h.number[1] <= 420 && h.knowsText[1] && h.text[1] == "se" {
+		n++
+	}
+	if h.knowsText[2] && (h.text[2] == "se" || h.text[2] == "no" || h.text[2] == "dk" || h.text[2] == "fi") {
+		n++
+	}
+	if h.knowsText[3] && strings.Contains(h.text[3], "student") {
+		n++
+	}
+	if h.knowsBoolean[4] && h.boolean[4] && h.knowsBoolean[5] && !h.boolean[5] {
+		n++
+	}
+	if (h.scored && h.score >= 60*Point && h.knowsNumber[0] && h.number[0] > 100 || h.scored && h.demo > h.now-7*condTestDay) &&
+		h.knowsText[0] && (h.text[0] == "se" || h.text[0] == "no" || h.text[0] == "dk") && h.knowsBoolean[0] && !h.boolean[0] {
 		n++
 	}
 	return n
 }
 
 func condTestHandOf(f *Facts) *condTestHand {
-	h := &condTestHand{score: f.Fit + f.Engagement, now: f.Now, demo: f.Activities[0].Last}
+	h := &condTestHand{score: f.Fit + f.Engagement, scored: f.Scored, now: f.Now, demo: f.Activities[0].Last}
 	for i := range 30 {
 		v := f.Lead[i]
 		if i >= 20 {
@@ -108,11 +168,11 @@ func condTestHandOf(f *Facts) *condTestHand {
 		}
 		switch i % 3 {
 		case 0:
-			h.number[i/3] = v.Num
+			h.number[i/3], h.knowsNumber[i/3] = v.Num, v.Known()
 		case 1:
-			h.text[i/3] = v.Fold
+			h.text[i/3], h.knowsText[i/3] = v.Fold, v.Known()
 		default:
-			h.boolean[i/3] = v.Num != 0
+			h.boolean[i/3], h.knowsBoolean[i/3] = v.Num != 0, v.Known()
 		}
 	}
 	return h
@@ -136,8 +196,7 @@ func TestConditionsCountLikeHand(t *testing.T) {
 }
 
 func TestConditionsDoNotAllocate(t *testing.T) {
-	p, conditions, f := condTestRules(t)
-	_ = p
+	_, conditions, f := condTestRules(t)
 	if n := testing.AllocsPerRun(100, func() { condTestCount(conditions, f) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -146,12 +205,9 @@ func TestConditionsDoNotAllocate(t *testing.T) {
 	for _, source := range []string{
 		`owner == "x"`, `account.owner == owner`, `stage startsWith "m" and stage.side == "sales"`, `grade in ["A1"] or grade startsWith "B"`, `title matches "operations$"`,
 		`count("page_viewed", "7d") > 2 and since("demo_requested") > "1d"`, `matches_buyer("operations_lead")`, `age(renewal) > "1d" or renewal - "3d" > created`, `(company.employees ?? 5) * 2 > budget`,
-		`country in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]`, `origin ?? "sales" == "sales" or true`,
+		`country in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]`, `(origin ?? "sales") == "sales"`,
 	} {
-		c, _ := compileCondition(q, ScopeLead, Clause{}, source)
-		if c == nil {
-			continue
-		}
+		c := condMust(t, q, ScopeLead, source)
 		if n := testing.AllocsPerRun(100, func() { c.Eval(facts); c.NextChange(facts) }); n != 0 {
 			t.Errorf("%s: %v allocations", source, n)
 		}
@@ -200,20 +256,20 @@ func TestFigureConditionVsHand(t *testing.T) {
 	_, conditions, f := condTestRules(t)
 	hand, n := condTestHandOf(f), 0
 	per := func(run func()) float64 {
-		best := 0.0
-		for range 5 {
-			r := testing.Benchmark(func(b *testing.B) {
-				for b.Loop() {
-					run()
-				}
-			})
-			if ns := float64(r.T.Nanoseconds()) / float64(r.N); best == 0 || ns < best {
-				best = ns
+		r := testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				run()
 			}
-		}
-		return best
+		})
+		return float64(r.T.Nanoseconds()) / float64(r.N)
 	}
-	ratio := per(func() { n += condTestCount(conditions, f) }) / per(func() { n += hand.count() })
+	// the quickest of each, taken in turn, so that a busy machine slows both
+	ours, theirs := math.Inf(1), math.Inf(1)
+	for range 5 {
+		ours = min(ours, per(func() { n += condTestCount(conditions, f) }))
+		theirs = min(theirs, per(func() { n += hand.count() }))
+	}
+	ratio := ours / theirs
 	fmt.Printf("FIGURE condition_vs_hand %.1f <=10\n", ratio)
 	if n == 0 {
 		t.Error("no condition holds")

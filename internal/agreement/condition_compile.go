@@ -114,8 +114,8 @@ func compileCondition(p *Plan, scope Scope, place Clause, source string) (*Condi
 
 // find records a finding about the runes from..to.
 func (c *condCompiler) find(code string, from, to int, message, hint string) {
-	from = min(max(from, 0), len(c.source))
-	to = min(max(to, from+1), max(len(c.source), from+1))
+	from = max(0, min(from, len(c.source)-1))
+	to = max(from+1, min(to, len(c.source)))
 	for _, f := range c.findings {
 		if f.Code == code && f.Offset == from {
 			return // a chained comparison is checked twice

@@ -16,6 +16,11 @@ func (c *condCompiler) compile(n *condNode) (truthFunc, nextFunc) {
 	case condAnd, condOr:
 		return c.compileChain(n)
 	case condNot:
+		switch kid := *n.kids[0]; kid.op {
+		case condValue, condWithin, condOneOf, condSameText, condSameTruth:
+			kid.negate = !kid.negate
+			return c.compile(&kid)
+		}
 		eval, next := c.compile(n.kids[0])
 		return func(f *Facts) Truth { return True - eval(f) }, next
 	case condCoalesce:
@@ -65,12 +70,12 @@ func (c *condCompiler) compile(n *condNode) (truthFunc, nextFunc) {
 		return func(f *Facts) Truth { return condTruth(f.Contacted) }, nil
 	}
 	// a boolean value
-	slot := n.slot
+	slot, negate := n.slot, n.negate
 	return condPick(n.place,
-		func(f *Facts) Truth { return condBooleanAt(f.Lead, slot) },
-		func(f *Facts) Truth { return condBooleanAt(f.Company, slot) },
-		func(f *Facts) Truth { return condBooleanAt(f.Answers, slot) },
-		func(f *Facts) Truth { return condBooleanAt(f.Properties, slot) }), nil
+		func(f *Facts) Truth { return condBooleanAt(f.Lead, slot, negate) },
+		func(f *Facts) Truth { return condBooleanAt(f.Company, slot, negate) },
+		func(f *Facts) Truth { return condBooleanAt(f.Answers, slot, negate) },
+		func(f *Facts) Truth { return condBooleanAt(f.Properties, slot, negate) }), nil
 }
 
 func condTruth(b bool) Truth {
@@ -87,22 +92,46 @@ func condPick(place condPlace, lead, company, answers, properties truthFunc) tru
 	return [...]truthFunc{condLead: lead, condCompany: company, condAnswer: answers, condProperty: properties}[place]
 }
 
-func condBooleanAt(values []Value, slot int) Truth {
+func condBooleanAt(values []Value, slot int, negate bool) Truth {
 	if uint(slot) < uint(len(values)) {
 		if v := &values[slot]; v.Kind == Boolean {
-			return condTruth(v.Num != 0)
+			return condTruth((v.Num != 0) != negate)
 		}
 	}
 	return Unknown
 }
 
-func condWithinAt(values []Value, slot int, kind Kind, lo, hi float64) Truth {
+func condWithinAt(values []Value, slot int, kind Kind, lo, hi float64, negate bool) Truth {
 	if uint(slot) < uint(len(values)) {
 		if v := &values[slot]; v.Kind == kind {
-			return condTruth(lo <= v.Num && v.Num <= hi)
+			return condTruth((lo <= v.Num && v.Num <= hi) != negate)
 		}
 	}
 	return Unknown
+}
+
+func condSameAt(values []Value, slot int, k string, negate bool) Truth {
+	s, ok := condTextAt(values, slot)
+	if !ok {
+		return Unknown
+	}
+	return condTruth((s == k) != negate)
+}
+
+func condAmongAt(values []Value, slot int, set []string, negate bool) Truth {
+	s, ok := condTextAt(values, slot)
+	if !ok {
+		return Unknown
+	}
+	return condTruth(condAmongTexts(set, s) != negate)
+}
+
+func condContainsAt(values []Value, slot int, k string) Truth {
+	s, ok := condTextAt(values, slot)
+	if !ok {
+		return Unknown
+	}
+	return condTruth(strings.Contains(s, k))
 }
 
 func condTextAt(values []Value, slot int) (string, bool) {
@@ -261,13 +290,13 @@ func (c *condCompiler) compileWithin(n *condNode) (truthFunc, nextFunc) {
 			return condCompileCount(a.slot, a.window, n.spans, n.negate)
 		}
 	case condValue:
-		if len(n.spans) == 1 && !n.negate {
-			slot, kind, lo, hi := a.slot, a.kind, n.spans[0].lo, n.spans[0].hi
+		if len(n.spans) == 1 {
+			slot, kind, lo, hi, negate := a.slot, a.kind, n.spans[0].lo, n.spans[0].hi, n.negate
 			return condPick(a.place,
-				func(f *Facts) Truth { return condWithinAt(f.Lead, slot, kind, lo, hi) },
-				func(f *Facts) Truth { return condWithinAt(f.Company, slot, kind, lo, hi) },
-				func(f *Facts) Truth { return condWithinAt(f.Answers, slot, kind, lo, hi) },
-				func(f *Facts) Truth { return condWithinAt(f.Properties, slot, kind, lo, hi) }), nil
+				func(f *Facts) Truth { return condWithinAt(f.Lead, slot, kind, lo, hi, negate) },
+				func(f *Facts) Truth { return condWithinAt(f.Company, slot, kind, lo, hi, negate) },
+				func(f *Facts) Truth { return condWithinAt(f.Answers, slot, kind, lo, hi, negate) },
+				func(f *Facts) Truth { return condWithinAt(f.Properties, slot, kind, lo, hi, negate) }), nil
 		}
 	}
 	number, spans, negate := c.numberOf(a), n.spans, n.negate
@@ -328,20 +357,21 @@ func (c *condCompiler) compileOneOf(n *condNode) (truthFunc, nextFunc) {
 			return condTruth(in[slot])
 		}, nil
 	case condValue:
-		slot := a.slot
-		if len(n.set) == 1 {
-			k := n.set[0]
-			same := func(s string, ok bool) Truth {
-				if !ok {
-					return Unknown
-				}
-				return condTruth((s == k) != negate)
-			}
+		slot, set := a.slot, n.set
+		switch {
+		case len(set) == 1:
+			k := set[0]
 			return condPick(a.place,
-				func(f *Facts) Truth { return same(condTextAt(f.Lead, slot)) },
-				func(f *Facts) Truth { return same(condTextAt(f.Company, slot)) },
-				func(f *Facts) Truth { return same(condTextAt(f.Answers, slot)) },
-				func(f *Facts) Truth { return same(condTextAt(f.Properties, slot)) }), nil
+				func(f *Facts) Truth { return condSameAt(f.Lead, slot, k, negate) },
+				func(f *Facts) Truth { return condSameAt(f.Company, slot, k, negate) },
+				func(f *Facts) Truth { return condSameAt(f.Answers, slot, k, negate) },
+				func(f *Facts) Truth { return condSameAt(f.Properties, slot, k, negate) }), nil
+		case len(set) <= condFewTexts:
+			return condPick(a.place,
+				func(f *Facts) Truth { return condAmongAt(f.Lead, slot, set, negate) },
+				func(f *Facts) Truth { return condAmongAt(f.Company, slot, set, negate) },
+				func(f *Facts) Truth { return condAmongAt(f.Answers, slot, set, negate) },
+				func(f *Facts) Truth { return condAmongAt(f.Properties, slot, set, negate) }), nil
 		}
 	}
 	text, has := c.textOf(a), condHas(n.set)
@@ -354,17 +384,22 @@ func (c *condCompiler) compileOneOf(n *condNode) (truthFunc, nextFunc) {
 	}, nil
 }
 
+// condFewTexts is up to how many texts a walk is quicker than a map.
+const condFewTexts = 8
+
+func condAmongTexts(set []string, s string) bool {
+	for _, k := range set {
+		if s == k {
+			return true
+		}
+	}
+	return false
+}
+
 // condHas returns the membership of a set.
 func condHas(set []string) func(string) bool {
-	if len(set) <= 8 {
-		return func(s string) bool {
-			for _, k := range set {
-				if s == k {
-					return true
-				}
-			}
-			return false
-		}
+	if len(set) <= condFewTexts {
+		return func(s string) bool { return condAmongTexts(set, s) }
 	}
 	members := make(map[string]bool, len(set))
 	for _, k := range set {
@@ -374,17 +409,16 @@ func condHas(set []string) func(string) bool {
 }
 
 func (c *condCompiler) compileSearch(n *condNode) truthFunc {
+	if text, k := n.kids[0], n.kids[1].fold; n.op == condContains && n.match != nil && text.op == condValue {
+		slot := text.slot
+		return condPick(text.place,
+			func(f *Facts) Truth { return condContainsAt(f.Lead, slot, k) },
+			func(f *Facts) Truth { return condContainsAt(f.Company, slot, k) },
+			func(f *Facts) Truth { return condContainsAt(f.Answers, slot, k) },
+			func(f *Facts) Truth { return condContainsAt(f.Properties, slot, k) })
+	}
 	a := c.textOf(n.kids[0])
 	if n.match != nil {
-		if k := n.kids[1].fold; n.op == condContains {
-			return func(f *Facts) Truth {
-				s, ok := a(f)
-				if !ok {
-					return Unknown
-				}
-				return condTruth(strings.Contains(s, k))
-			}
-		}
 		match := n.match
 		return func(f *Facts) Truth {
 			s, ok := a(f)

@@ -109,7 +109,7 @@ type condNode struct {
 	window int64 // did, count: microseconds, 0 for ever
 	spans  []condSpan
 	set    []string
-	negate bool // condWithin, condOneOf, condSameText, condSameTruth
+	negate bool // the opposite: condWithin, condOneOf, condSameText, condSameTruth; a boolean value in condition_eval.go only
 	match  func(string) bool
 
 	varies bool    // time alone changes the value
