@@ -1,0 +1,41 @@
+# What can be done here: `make help`. Needs Go, git and make; script/need gets the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 60
+
+# One static binary, the same wherever it is built. (`make check` turns cgo on for the race detector alone.)
+export CGO_ENABLED := 0
+
+.PHONY: help build demo test check bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/baton
+	@script/need go
+	go build -trimpath -buildvcs=false -ldflags '-s -w -X baton/internal/cli.version=$(VERSION)' -o bin/baton ./cmd/baton
+
+demo: build ## build, and show Baton with a made-up company
+	bin/baton demo
+
+test: ## run all tests, and each fuzz target briefly
+	@script/need go
+	script/test
+
+check: ## run what a change must pass: format, vet, lint, vulnerabilities, generated files, modules, races
+	@script/need go compiler
+	script/check
+
+bench: ## measure the promised figures, and fail if one misses its bound
+	@script/need go
+	script/bench
+
+fuzz: ## run each fuzz target for FUZZTIME seconds (60)
+	@script/need go
+	script/fuzz $(FUZZTIME)
+
+clean: ## remove what the other targets made
+	rm -rf bin .cache
