@@ -87,6 +87,7 @@ func (c *compiler) judgeStages() {
 	}
 	if first := &p.Stages[0]; first.Final != NotFinal {
 		c.find(codeStart, c.of(first.Address), first.Address, fmt.Sprintf("leads start in %s, the first stage, and a pass ends there", first.Name), "put the stage that leads start in first")
+		return
 	}
 	if !slices.ContainsFunc(p.Stages, func(s Stage) bool { return s.Final == Won }) {
 		c.find(codeNoWon, c.doc.root.lookup("stages").name, "stages", "no stage is won", "give the stage that you work towards final: won")

@@ -325,7 +325,7 @@ func (c *compiler) referTransitions() {
 			c.find(codeIdle, field(n, "to"), t.Address, "this transition leads to where it begins", "")
 		}
 		t.When = c.condition(field(n, "when"), ScopeLead, t.Address)
-		if n != nil && n.kind == mapping && n.lookup("when") == nil && n.lookup("by") == nil {
+		if n != nil && n.kind == mapping && !n.bad && n.lookup("when") == nil && n.lookup("by") == nil {
 			c.find(codeIdle, n.name, t.Address, "nothing and nobody makes this transition", "say when it happens by itself, or by which side: when, by")
 		}
 	}

@@ -69,10 +69,11 @@ func join(address, name string) string {
 }
 
 func (c *compiler) keysShape(n *node, s *shape, address string) {
+	var meant []string
 	for _, e := range n.entries {
 		i := slices.IndexFunc(s.keys, func(k key) bool { return k.name == e.key.value })
 		if i < 0 {
-			c.unknownKey(e.key, s, address)
+			meant = append(meant, c.unknownKey(e.key, s, address))
 			continue
 		}
 		c.shape(e.value, s.keys[i].shape, join(address, e.key.value))
@@ -82,10 +83,13 @@ func (c *compiler) keysShape(n *node, s *shape, address string) {
 			continue
 		}
 		n.bad = n.bad || address != ""
+		if slices.Contains(meant, name) {
+			continue
+		}
 		doc := ""
 		for _, k := range s.keys {
 			if k.name == name {
-				doc = k.doc
+				doc = name + ": " + strings.ToLower(k.doc[:1]) + strings.TrimSuffix(k.doc[1:], ".")
 			}
 		}
 		if address == "" {
@@ -105,16 +109,18 @@ var confused = map[string]string{
 	"question": "ask", "text": "ask", "target_buyers": "target_buyer",
 }
 
-func (c *compiler) unknownKey(k *node, s *shape, address string) {
+// unknownKey finds that a key is not known and returns the one that may be meant, or "".
+func (c *compiler) unknownKey(k *node, s *shape, address string) (meant string) {
 	names := make([]string, len(s.keys))
 	for i := range s.keys {
 		names[i] = s.keys[i].name
 	}
 	hint := "known here: " + strings.Join(names, ", ")
-	if meant, ok := confused[k.value]; ok && slices.Contains(names, meant) {
+	if meant = confused[k.value]; !slices.Contains(names, meant) {
+		meant = nearest(k.value, names)
+	}
+	if meant != "" {
 		hint = fmt.Sprintf("did you mean %s?", meant)
-	} else if near := nearest(k.value, names); near != "" {
-		hint = fmt.Sprintf("did you mean %s?", near)
 	} else if at := c.home(k.value); at != "" && address == "" {
 		hint = fmt.Sprintf("did you mean %s?", at)
 	} else if at != "" {
@@ -125,6 +131,7 @@ func (c *compiler) unknownKey(k *node, s *shape, address string) {
 		where = "in " + s.what
 	}
 	c.find(codeKey, k, address, fmt.Sprintf("%s is not known %s", quote(k.value), where), hint)
+	return meant
 }
 
 // home returns where in the language a key belongs that stands in a wrong place, "" for nowhere or in many.

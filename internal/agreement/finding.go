@@ -206,7 +206,7 @@ func under(line string, column int) string {
 
 func carets(line string, x *Finding) string {
 	width := utf8.RuneCountInString(line)
-	return strings.Repeat("^", max(1, min(x.EndColumn, width+1)-x.Column))
+	return strings.Repeat("^", min(80, max(1, min(x.EndColumn, width+1)-x.Column)))
 }
 
 // printable keeps control characters of a hostile file away from a terminal, and

@@ -265,6 +265,10 @@ func (b *builder) unexpected(t *token.Token) {
 	case token.InvalidType:
 		hint := ""
 		switch {
+		case b.next > 0 && (b.tokens[b.next-1].Type == token.SingleQuoteType || b.tokens[b.next-1].Type == token.DoubleQuoteType) && b.tokens[b.next-1].Position.Line == t.Position.Line:
+			b.refuse(codeSyntax, t, "text after the closing quote", afterQuote)
+			b.stopped = true
+			return
 		case strings.Contains(t.Error, "tab") || strings.Contains(t.Error, `\t`):
 			b.refuse(codeTab, t, "a tab where YAML wants spaces", "indent by two spaces")
 			b.stopped = true
@@ -359,6 +363,8 @@ func (b *builder) value(column, line int, afterKey bool, depth int) *node {
 	return nothing
 }
 
+const afterQuote = "put the whole text in single quotes: 'a == \"b\"'"
+
 // endLine sees that nothing else stands on the line where a value ends.
 func (b *builder) endLine(column int, n *node) {
 	t := b.peek()
@@ -372,7 +378,9 @@ func (b *builder) endLine(column int, n *node) {
 	case t.Type == token.MappingValueType && n.kind != scalar:
 		b.refuse(codeFeature, t, "a key must be a word", "")
 	case isScalar(t) && n.kind == scalar && n.style != plain:
-		b.refuse(codeSyntax, t, "text after the closing quote", "put the whole text in single quotes: 'a == \"b\"'")
+		b.refuse(codeSyntax, t, "text after the closing quote", afterQuote)
+	case t.Type == token.MappingValueType && strings.Contains(b.src[n.start:n.end], "\n"):
+		b.refuse(codeSyntax, t, "a colon where none can be: this line goes on with the value above", "indent a key like the keys it belongs to; put a text that holds \": \" in quotes")
 	default:
 		b.unexpected(t)
 	}
@@ -490,7 +498,7 @@ func (b *builder) flow(depth int) *node {
 			continue
 		}
 		if !separated {
-			b.brokenFlow(t, condition, "a comma is missing, or the bracket is not closed")
+			b.brokenFlow(open, t, condition, "a comma is missing, or the bracket is not closed")
 			return nil
 		}
 		separated = false
@@ -507,13 +515,13 @@ func (b *builder) flow(depth int) *node {
 			continue
 		}
 		if !isScalar(t) {
-			b.brokenFlow(t, condition, "a key is missing before this")
+			b.brokenFlow(open, t, condition, "a key is missing before this")
 			return nil
 		}
 		key := b.scalar(t, true)
 		b.next++
 		if after := b.peek(); after == nil || after.Type != token.MappingValueType {
-			b.brokenFlow(t, condition, fmt.Sprintf("%s has no value", quote(key.value)))
+			b.brokenFlow(open, t, condition, fmt.Sprintf("%s has no value", quote(key.value)))
 			return nil
 		}
 		colon := b.at(b.peek())
@@ -531,7 +539,11 @@ func (b *builder) flow(depth int) *node {
 
 // brokenFlow says what is wrong inside { } or [ ]; a condition with a comma is the
 // mistake that everybody makes once.
-func (b *builder) brokenFlow(t *token.Token, condition bool, message string) {
+func (b *builder) brokenFlow(open, t *token.Token, condition bool, message string) {
+	if first := b.tokens[b.next-1]; first.Position.Line < t.Position.Line && t.Position.Line > open.Position.Line && b.isKey() {
+		b.refuse(codeSyntax, open, fmt.Sprintf("this %s is not closed", open.Value), "")
+		return
+	}
 	switch t.Type {
 	case token.InvalidType, token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.MappingKeyType:
 		b.unexpected(t)
@@ -567,21 +579,40 @@ func (b *builder) flowValue(depth int) *node {
 // scalar makes a node of a token that is a scalar on its own.
 func (b *builder) scalar(t *token.Token, flow bool) *node {
 	start := b.at(t)
-	raw := strings.TrimSpace(t.Origin)
-	if !strings.HasPrefix(b.src[start:], raw) {
-		// the scanner is out of step with the text: the place is a line, not a word
-		raw = ""
-	}
-	n := &node{kind: scalar, start: start, end: start + len(raw), column: t.Position.Column, value: t.Value}
+	n := &node{kind: scalar, start: start, end: start, column: t.Position.Column, value: t.Value}
 	switch t.Type {
 	case token.SingleQuoteType:
-		n.style = single
+		n.style, n.end = single, start+quoted(b.src[start:], '\'')
 	case token.DoubleQuoteType:
-		n.style = double
+		n.style, n.end = double, start+quoted(b.src[start:], '"')
 	case token.NullType, token.ImplicitNullType:
 		n.kind = empty
+		fallthrough
+	default:
+		// where the scanner is out of step with the text, the place is a line, not a word
+		if raw := strings.TrimSpace(t.Origin); strings.HasPrefix(b.src[start:], raw) {
+			n.end = start + len(raw)
+		}
 	}
 	return n
+}
+
+// quoted returns the length of the quoted scalar that s begins with, 0 if it does not.
+func quoted(s string, quote byte) int {
+	if s == "" || s[0] != quote {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quote == '"':
+			i++
+		case s[i] == quote && quote == '\'' && i+1 < len(s) && s[i+1] == quote:
+			i++
+		case s[i] == quote:
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // block makes a node of a block scalar, | or >.
