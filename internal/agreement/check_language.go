@@ -94,8 +94,10 @@ var (
 // definedShape is a list of names, or a mapping from names to what they mean.
 func definedShape(doc string) *shape {
 	return &shape{what: "a list of names, or a mapping from names to definitions", doc: doc, list: nameShape, names: nameForm,
-		each: &shape{what: "a definition", form: textForm, optional: true, keys: []key{{"definition", "What it means, in words that both sides agree on.", definitionShape}}}}
+		each: definedEach}
 }
+
+var definedEach = &shape{what: "a definition", form: textForm, optional: true, keys: []key{{"definition", "What it means, in words that both sides agree on.", definitionShape}}}
 
 // language is the whole of an agreement.
 var language = &shape{what: "an agreement", doc: "An agreement between marketing and sales.", require: []string{"agreement", "timezone", "parties", "stages"}, keys: []key{
