@@ -385,7 +385,7 @@ func excelTime(s string, from1904 bool, zone *time.Location) (int64, bool) {
 }
 
 // looksMangled reports whether a text is what a spreadsheet makes of a range or a
-// number with a dot: "01-May" for "1-5", "May-20" for "5-20", "1.Mai".
+// number with a dot: "01-May" for "1-5", "May-20" for "5-20". It knows English months.
 func looksMangled(s string) bool {
 	if len(s) < 5 || len(s) > 7 {
 		return false

@@ -196,13 +196,13 @@ func (p *mappingParser) words(n *node, key string) []*node {
 	case n.kind == list && len(n.items) > 0:
 		for _, item := range n.items {
 			if item.kind != word {
-				p.refuse(item, codeShape, "", "%s: is a list of words, and here is %s", key, item.kind)
+				p.refuse(item, codeShape, "put a text that holds a colon in quotes", "%s: is a list of words, and here is %s", key, item.kind)
 				return nil
 			}
 		}
 		return n.items
 	}
-	p.refuse(n, codeShape, "", "%s: is a word or a list of words, and here is %s", key, n.kind)
+	p.refuse(n, codeShape, "put a text that holds a colon in quotes", "%s: is a word or a list of words, and here is %s", key, n.kind)
 	return nil
 }
 
@@ -592,7 +592,7 @@ func (p *mappingParser) member(n *node, sides []string) {
 	}
 }
 
-// what lists, for messages, which mapping keys read a column.
+// place is where the mapping first names a column.
 func (m *Mapping) place(c columnUse) string {
 	return m.file + ":" + strconv.Itoa(c.place.line) + ":" + strconv.Itoa(c.place.column)
 }

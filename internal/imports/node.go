@@ -38,7 +38,9 @@ const (
 	table
 )
 
-func (k nodeKind) String() string { return [...]string{"nothing", "a word", "a list", "keys"}[k] }
+func (k nodeKind) String() string {
+	return [...]string{"nothing", "a word", "a list", "something with keys"}[k]
+}
 
 type keyed struct{ key, value *node }
 
@@ -236,30 +238,33 @@ func listed(names []string, most int) string {
 	return strings.Join(quoted, ", ")
 }
 
-// nearest returns the candidate that takes the fewest changes of a letter, "" if all
-// take more than a third of the name.
+// nearest returns the candidate that takes the fewest changes, "" if all take more
+// than a third of the name: letters to insert, drop, replace or swap with their neighbour
+// (optimal string alignment, after Damerau and Levenshtein).
 func nearest(name string, candidates []string) string {
 	want := []rune(strings.ToLower(clip(name)))
 	best, fewest := "", max(1, len(want)/3)+1
 	for _, c := range candidates {
 		have := []rune(strings.ToLower(clip(c)))
-		row := make([]int, len(have)+1)
-		for j := range row {
-			row[j] = j
+		before, last, row := make([]int, len(have)+1), make([]int, len(have)+1), make([]int, len(have)+1)
+		for j := range last {
+			last[j] = j
 		}
 		for i, a := range want {
-			diagonal := row[0]
 			row[0] = i + 1
 			for j, b := range have {
-				cost := diagonal
+				replace := last[j]
 				if a != b {
-					cost++
+					replace++
 				}
-				diagonal = row[j+1]
-				row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+				row[j+1] = min(replace, last[j+1]+1, row[j]+1)
+				if i > 0 && j > 0 && a == have[j-1] && want[i-1] == b {
+					row[j+1] = min(row[j+1], before[j-1]+1)
+				}
 			}
+			before, last, row = last, row, before
 		}
-		if d := row[len(have)]; d < fewest {
+		if d := last[len(have)]; d < fewest {
 			best, fewest = c, d
 		}
 	}

@@ -29,29 +29,17 @@ func olist(t testing.TB, name string) string {
 	return path
 }
 
-// olistPlan has the words of examples/olist/agreement.yaml.
 func olistPlan(t testing.TB) *agreement.Plan {
-	p := vocabulary(t)
-	text := func(names ...string) (list []agreement.Attribute) {
-		for _, n := range names {
-			list = append(list, agreement.Attribute{Name: n, Kind: agreement.Text})
-		}
-		return list
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "examples", "olist", "agreement.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	choice := func(name, words string) agreement.Attribute {
-		return agreement.Attribute{Name: name, Kind: agreement.Choice, Choices: strings.Fields(words)}
+	plan, found := agreement.Compile("agreement.yaml", source, nil)
+	if len(found) > 0 {
+		t.Fatal(found.Text(func(string) []byte { return source }, false))
 	}
-	p.Attributes = append(text("landing_page", "sdr", "seller", "business_segment", "behaviour_profile"),
-		choice("source", "organic_search paid_search social direct_traffic email referral display other_publicities other unknown"),
-		choice("business_type", "reseller manufacturer other"),
-		choice("lead_type", "online_big online_medium online_small online_beginner online_top offline industry other"),
-		choice("average_stock", "1-5 5-20 20-50 50-200 200+ unknown"),
-		agreement.Attribute{Name: "has_company", Kind: agreement.Boolean}, agreement.Attribute{Name: "has_gtin", Kind: agreement.Boolean},
-		agreement.Attribute{Name: "catalogue_size", Kind: agreement.Number}, agreement.Attribute{Name: "monthly_revenue", Kind: agreement.Number})
-	p.Properties = text("landing_page")
-	p.Activities = []agreement.Activity{{Name: "contact_requested"}}
-	index(p)
-	return p
+	return plan
 }
 
 func olistMapping(t testing.TB, name string) *imports.Mapping {

@@ -288,6 +288,9 @@ func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
 			if !slices.Contains(columns, p.column) {
 				columns = append(columns, p.column)
 			}
+			if len(problems) > 1 && p.column != "" {
+				p.why = p.column + ": " + p.why
+			}
 			reasons = append(reasons, p.why)
 		}
 		return r.refuse(rows.line, strings.Join(columns, ", "), strings.Join(reasons, "; "), rows.fields)
@@ -371,9 +374,9 @@ func (r *Reading) Line() int { return r.line }
 // and then the row as it was, to be mended and imported with the same mapping.
 func (r *Reading) WriteRefused(w io.Writer) error { return r.refused.copyTo(w) }
 
-// Merge gives the arrivals of several readings in one order of time, of one time in
-// the order of the readings; otherwise it is as Each. Leads and their outcomes are
-// often in two files, and only together do they make a history.
+// Merge gives the arrivals of several readings in the order in which they were known,
+// of one time in the order of the readings; otherwise it is as Each. Leads and their
+// outcomes are often in two files, and only together do they make a history.
 func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 	next := make([]int, len(readings))
 	w := watch{}
@@ -387,7 +390,7 @@ func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 		var r *Reading
 		first := -1
 		for i := range readings {
-			if next[i] < len(readings[i].order) && (first < 0 || readings[i].order[next[i]].at < r.order[next[first]].at) {
+			if next[i] < len(readings[i].order) && (first < 0 || readings[i].before(next[i], r, next[first])) {
 				first, r = i, readings[i]
 			}
 		}
@@ -405,6 +408,20 @@ func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 			return err
 		}
 	}
+}
+
+// before reports whether an arrival was known before one of another reading, or at
+// the same time and occurred before it.
+func (r *Reading) before(i int, other *Reading, j int) bool {
+	a, b := r.order[i].at, other.order[j].at
+	return cmp.Or(cmp.Compare(r.known(a), other.known(b)), cmp.Compare(a, b)) < 0
+}
+
+func (r *Reading) known(at int64) int64 {
+	if r.m.atImport {
+		return r.x.now
+	}
+	return at
 }
 
 // load decodes an arrival into r.arrival.

@@ -175,7 +175,8 @@ func lineEnd(b []byte) int {
 	return 1
 }
 
-// fill reads more behind what is there. It grows the buffer up to what two rows need.
+// fill fills the buffer behind what is there, which it grows if it is full: up to
+// what two rows need.
 func (r *rowReader) fill() error {
 	if r.eof {
 		return nil
@@ -188,21 +189,14 @@ func (r *rowReader) fill() error {
 	if r.end == len(r.buf) {
 		r.buf = append(r.buf, make([]byte, len(r.buf))...)
 	}
-	for range 100 {
-		n, err := r.src.Read(r.buf[r.end:])
-		r.end += n
-		if err == io.EOF {
-			r.eof = true
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the file: %w", err)
-		}
-		if n > 0 {
-			return nil
-		}
+	n, err := io.ReadFull(r.src, r.buf[r.end:])
+	r.end += n
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		r.eof = true
+	} else if err != nil {
+		return fmt.Errorf("reading the file: %w", err)
 	}
-	return io.ErrNoProgress
+	return nil
 }
 
 // parse finds the row at the beginning of b: its length with the line end, how many
