@@ -215,8 +215,12 @@ func (c *condCompiler) buyer(f *condFunction, n *ast.CallNode, from, to int) *co
 		c.find(condNoValue, k.from, k.to, fmt.Sprintf("the target buyer %s has no condition yet", c.excerpt(k)), "give it a when:, above the place that uses it")
 		return condNothing(from, to)
 	}
-	c.topics.Merge(c.p.Buyers[i].When.Topics)
+	when := c.p.Buyers[i].When
+	c.topics.Merge(when.Topics)
 	node := &condNode{op: condBuyer, kind: Boolean, from: from, to: to, size: 1, slot: i, text: k.text}
 	c.see(node)
+	for _, s := range when.seen {
+		c.seeAs(s)
+	}
 	return node
 }

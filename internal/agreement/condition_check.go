@@ -562,7 +562,7 @@ func condWhole(n *condNode, s condSpan) condSpan {
 
 // condUnion sorts spans, joins those that meet and drops the empty ones.
 func condUnion(list []condSpan) []condSpan {
-	list = slices.DeleteFunc(list, func(s condSpan) bool { return !(s.lo <= s.hi) })
+	list = slices.DeleteFunc(list, func(s condSpan) bool { return !(s.lo <= s.hi) || math.IsInf(s.hi, -1) || math.IsInf(s.lo, 1) })
 	slices.SortFunc(list, func(a, b condSpan) int {
 		if a.lo < b.lo {
 			return -1

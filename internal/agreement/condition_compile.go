@@ -314,9 +314,8 @@ func condKids(n ast.Node) []ast.Node {
 	return nil
 }
 
-// extent returns the runes that a node of the parser covers, as nearly as its
-// tokens tell: closing brackets of calls and lists are included, those around a
-// whole operand are not.
+// extent returns the runes that a node of the parser covers. Brackets around the
+// whole of it are left out, others are complete.
 func (c *condCompiler) extent(n ast.Node) (from, to int) {
 	if known, ok := c.extents[n]; ok {
 		return known[0], known[1]
@@ -340,8 +339,45 @@ func (c *condCompiler) extent(n ast.Node) (from, to int) {
 		to = c.closing(to, ']')
 	case *ast.MapNode:
 		to = c.closing(to, '}')
+	case *ast.UnaryNode, *ast.BinaryNode, *ast.ConditionalNode:
+		from, to = c.balanced(from, to)
 	}
 	c.extents[n] = [2]int{from, to}
+	return from, to
+}
+
+// balanced widens from..to to the partners of the round brackets in it.
+func (c *condCompiler) balanced(from, to int) (int, int) {
+	quote, open, before := rune(0), 0, 0
+	for i := from; i < to && i < len(c.source); i++ {
+		switch r := c.source[i]; {
+		case quote != 0 && quote != '`' && r == '\\':
+			i++
+		case r == quote:
+			quote = 0
+		case quote != 0:
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+		case r == '(':
+			open++
+		case r == ')' && open > 0:
+			open--
+		case r == ')':
+			before++
+		}
+	}
+	for i := from - 1; i >= 0 && before > 0; i-- {
+		if c.source[i] == '(' {
+			from = i
+			before--
+		}
+	}
+	for i := to; i < len(c.source) && open > 0; i++ {
+		if c.source[i] == ')' {
+			to = i + 1
+			open--
+		}
+	}
 	return from, to
 }
 

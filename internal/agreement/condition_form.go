@@ -85,8 +85,12 @@ func condWriteKey(b *strings.Builder, n *condNode) {
 	if n.op == condCompare {
 		b.WriteString(n.text)
 	}
-	for _, kid := range n.kids {
+	for i, kid := range n.kids {
 		b.WriteByte(' ')
+		if n.op == condMatches && i == 1 {
+			b.WriteString(strconv.Quote(kid.text)) // \d is not \D
+			continue
+		}
 		condWriteKey(b, kid)
 	}
 	for _, s := range n.spans {

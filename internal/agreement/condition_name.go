@@ -389,12 +389,12 @@ func condDistance(a, b string, enough int) int {
 }
 
 // see notes a value for Saw, once.
-func (c *condCompiler) see(n *condNode) {
-	name := condName(n)
-	if slices.ContainsFunc(c.seen, func(s seer) bool { return s.name == name }) {
-		return
+func (c *condCompiler) see(n *condNode) { c.seeAs(seer{condName(n), c.show(n)}) }
+
+func (c *condCompiler) seeAs(s seer) {
+	if !slices.ContainsFunc(c.seen, func(known seer) bool { return known.name == s.name }) {
+		c.seen = append(c.seen, s)
 	}
-	c.seen = append(c.seen, seer{name, c.show(n)})
 }
 
 // day returns the first instant of a local date.

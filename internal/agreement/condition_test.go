@@ -313,9 +313,87 @@ func TestConditionSaw(t *testing.T) {
 	want := []Seen{
 		{"score", "85"}, {"grade", "B2"}, {`did("demo_requested", "7d")`, "yes, 2026-04-28 12:00"}, {`did("webinar_attended")`, "no"}, {"country", "not known"},
 		{"title", "Head of Operations"}, {"company.employees", "800"}, {"renewal", "2026-05-31"}, {"in_stage", "2 days"}, {`count("page_viewed", "7d")`, "3"}, {"stage", "mql"},
-		{`matches_buyer("operations_lead")`, "yes"}, {"newsletter", "yes"}, {`since("page_viewed")`, "1 hour"},
+		{`matches_buyer("operations_lead")`, "yes"}, {"company.industry", "Manufacturing"}, {"newsletter", "yes"}, {`since("page_viewed")`, "1 hour"},
 	}
 	if diff := cmp.Diff(want, c.Saw(f)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConditionTopicsAndWindows(t *testing.T) {
+	p := condTestPlan(t)
+	c := condMust(t, p, ScopeLead, `(score >= 60 or did("demo_requested", "90d")) and answers.budget and count("page_viewed", "30d") > 2
+		or count("page_viewed", "7d") > 1 and matches_buyer("operations_lead") and stage == "mql"`)
+	want := map[int]bool{
+		TopicTime: true, TopicFit: true, TopicEngagement: true, TopicStage: true,
+		p.QuestionTopic(0): true, p.ActivityTopic(0): true, p.ActivityTopic(2): true, p.AttributeTopic(6): true, p.AttributeTopic(7): true,
+	}
+	for i := range p.countTopics() {
+		if c.Topics.Has(i) != want[i] {
+			t.Errorf("topic %d: %v, want %v", i, c.Topics.Has(i), want[i])
+		}
+	}
+	// did remembers the last one only
+	if diff := cmp.Diff([]int64{0, 0, 30 * condTestDay}, p.Index.Window); diff != "" {
+		t.Error(diff)
+	}
+	for source, moves := range map[string]bool{`fit >= 60`: false, `did("demo_requested")`: false, `count("page_viewed") > 2`: false, `grade == "A1"`: true, `in_stage > "1d"`: true, `age(renewal) > "1d"`: true} {
+		if got := condMust(t, p, ScopeLead, source).Topics.Has(TopicTime); got != moves {
+			t.Errorf("%s changes with time: %v, want %v", source, got, moves)
+		}
+	}
+}
+
+func TestConditionsThatSayTheSame(t *testing.T) {
+	p := condTestPlan(t)
+	for _, test := range []struct {
+		a, b                string
+		same, hides, hidden bool // a.Same(b), a.Hides(b), b.Hides(a)
+	}{
+		{`title == "a" and newsletter`, `newsletter == true and "A" == title`, true, true, true},
+		{`not (title == "a" or newsletter)`, `title != "a" and not newsletter`, true, true, true},
+		{`company.employees >= 100 and company.employees <= 200`, `company.employees in 100..200`, false, true, false},
+		{`company.employees >= 100`, `company.employees >= 200`, false, true, false},
+		{`company.employees >= 100`, `company.employees >= 200 and newsletter`, false, true, false},
+		{`company.employees >= 100`, `company.employees in 50..200`, false, false, false},
+		{`company.employees >= 100`, `company.employees in [100, 150.5]`, false, true, false},
+		{`score > 59.999999`, `score >= 60`, true, true, true},
+		{`country in ["SE", "NO", "DK"]`, `country in ["no", "se"]`, false, true, false},
+		{`country in ["SE"]`, `country == "se"`, true, true, true},
+		{`country`, `country == "se"`, false, true, false},
+		{`country`, `country contains "se"`, false, true, false},
+		{`country != "SE"`, `country in ["NO", "DK"]`, false, true, false},
+		{`stage not in ["lead", "mql"]`, `stage in ["won", "sal"]`, true, true, true},
+		{`grade in ["A1", "A2", "A3", "A4"]`, `grade startsWith "a"`, true, true, true},
+		{`newsletter or title`, `newsletter`, false, true, false},
+		{`newsletter or title`, `title == "x"`, false, true, false},
+		{`did("demo_requested", "7d")`, `did("demo_requested", "1 week")`, true, true, true},
+		{`did("demo_requested", "7d")`, `did("demo_requested", "8d")`, false, false, false},
+		{`title matches "\\d"`, `title matches "\\D"`, false, false, false},
+		{`true`, `newsletter`, false, true, false},
+	} {
+		a, b := condMust(t, p, ScopeLead, test.a), condMust(t, p, ScopeLead, test.b)
+		if a.Same(b) != test.same || a.Hides(b) != test.hides || b.Hides(a) != test.hidden {
+			t.Errorf("%s | %s: same %v, hides %v, hidden %v", test.a, test.b, a.Same(b), a.Hides(b), b.Hides(a))
+		}
+	}
+	var always *Condition
+	some := condMust(t, p, ScopeLead, `newsletter`)
+	if !always.Hides(some) || some.Hides(always) || !always.Same(nil) || some.Same(always) {
+		t.Error("a rule without condition holds always")
+	}
+}
+
+func TestConditionNeeds(t *testing.T) {
+	p := condTestPlan(t)
+	c := condMust(t, p, ScopeLead, `newsletter and score >= 200 and 12.5 < fit and (engagement > 3 or title) and grade in ["A1", "B1"] and engagement <= 9 and not (engagement < 2)`)
+	want := []Need{
+		{Name: "score", Least: 200 * Point, Offset: 15, Length: 12},
+		{Name: "fit", Least: 12_500_001, Offset: 32, Length: 10},
+		{Name: "grade", Grades: []string{"A1", "B1"}, Offset: 77, Length: 21},
+		{Name: "engagement", Least: 2 * Point, Offset: 123, Length: 20},
+	}
+	if diff := cmp.Diff(want, c.Needs()); diff != "" {
 		t.Error(diff)
 	}
 }
