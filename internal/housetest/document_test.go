@@ -25,7 +25,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			where := file + ":" + strconv.Itoa(m.line)
 			switch m.kind {
 			case "path":
-				if !tr.has(m.text) {
+				if !tr.has(m.text) && !tr.planned(m.text) {
 					t.Errorf("%s names %s, which is not there", where, m.text)
 				}
 			case "link":
@@ -51,6 +51,11 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	if tr.has("internal/cli/*.go") && len(commands) == 0 {
 		t.Error(`internal/cli has no field tagged cmd:"": tell (*tree).commands how commands are declared now`)
 	}
+}
+
+// planned reports whether a path leads into a room of the house that is not built yet.
+func (tr *tree) planned(p string) bool {
+	return slices.ContainsFunc(order, func(room string) bool { return (&pack{dir: path.Clean(p)}).within(room) && !tr.has(room) })
 }
 
 // mention is something a document says is there.
