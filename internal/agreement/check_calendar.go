@@ -137,6 +137,10 @@ func (c *compiler) holidays(n *node) []calendar.Closure {
 	}
 	c.hash = binary.AppendUvarint(append(append(c.hash, 0), name...), uint64(len(data)))
 	c.hash = append(c.hash, data...)
+	if c.plan.Files == nil {
+		c.plan.Files = map[string][]byte{}
+	}
+	c.plan.Files[name] = data
 	found, err := calendar.ParseICS(data, c.zone)
 	if err != nil {
 		c.find(codeHolidays, n, address, fmt.Sprintf("the file %s is not an iCalendar file that Baton understands: %s", quote(name), clip(err.Error(), 200)), "")

@@ -49,6 +49,16 @@ func (c *compiler) index() {
 			x.Offers[from] = i
 		}
 	}
+	x.FitTopics = NewTopics(x.Topics)
+	for i := range p.Fit {
+		if p.Fit[i].When != nil {
+			x.FitTopics.Merge(p.Fit[i].When.Topics)
+		}
+	}
+	x.Person = make(map[string]int, len(p.People))
+	for i := range p.People {
+		x.Person[p.People[i].ID] = i
+	}
 	x.ReadinessTopics = NewTopics(x.Topics)
 	for i := range p.Readiness {
 		if p.Readiness[i].When != nil {

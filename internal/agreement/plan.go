@@ -36,8 +36,10 @@ type Clause struct {
 // concurrent use. Slices are in the order of the file; an index into a slice
 // (a "slot") is how the rest of the plan and the facts refer to an element.
 type Plan struct {
-	Name     string
-	Hash     string // of the source and the files it names, hexadecimal SHA-256
+	Name string
+	Hash string // of the source and the files it names, hexadecimal SHA-256
+	// Files holds what the source names (holidays), by the name it gives.
+	Files    map[string][]byte
 	Calendar *calendar.Calendar
 
 	Parties      [2]Party // marketing, sales
@@ -87,6 +89,7 @@ type Index struct {
 	Handoff    map[string]int
 	Handback   map[string]int
 	Pool       map[string]int
+	Person     map[string]int    // ID -> slot of People
 	Clause     map[string]Clause // every address
 
 	ByActivity [][]int // Activities slot -> slots of Engagement rules it can touch

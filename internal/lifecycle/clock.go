@@ -10,10 +10,8 @@ import (
 
 // calendarOf returns the working calendar a clock of a member runs in: theirs, or the agreement's.
 func calendarOf(plan *agreement.Plan, member string) *calendar.Calendar {
-	if member != "" {
-		if i, ok := slices.BinarySearchFunc(plan.People, member, func(p agreement.Person, id string) int { return strings.Compare(p.ID, id) }); ok && plan.People[i].Hours != nil {
-			return plan.People[i].Hours
-		}
+	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
+		return plan.People[i].Hours
 	}
 	return plan.Calendar
 }
@@ -251,6 +249,9 @@ func (d *decider) target(word string) string {
 // watch starts, pauses, resumes and stops the agreement's own clocks.
 func (d *decider) watch() {
 	if len(d.plan.Clocks) == 0 || d.plan.Stages[d.lead.Stage].Final != agreement.NotFinal || d.lead.Consent.Status == Objected {
+		return
+	}
+	if d.in.Kind != Timer && !d.touched.Overlaps(d.plan.Index.StageTopics[d.lead.Stage]) {
 		return
 	}
 	d.observe()

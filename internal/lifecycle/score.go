@@ -179,7 +179,7 @@ func (d *decider) score() {
 
 func (d *decider) scoreFit() int64 {
 	total := d.lead.FitPoints
-	if len(d.plan.Index.FitTopics) > 0 && !d.touched.Overlaps(d.plan.Index.FitTopics) {
+	if !d.touched.Overlaps(d.plan.Index.FitTopics) {
 		return total
 	}
 	for i := range d.plan.Fit {
