@@ -1,0 +1,397 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// funnel draws a bar from zero for each stage, and between two of the way what share went on.
+func (k *ink) funnel(t *Table) {
+	const left, right = 170.0, 560.0
+	beside := false
+	for r := range t.Rows {
+		y := float64(k.y)
+		name, side := t.Cell(r, "stage").Text, t.Cell(r, "side").Text
+		on := t.Cell(r, "of_before")
+		along := r == 0 || on.Kind != Missing
+		if !along && !beside {
+			beside = true
+			k.line(edge, y+6, chartWidth-edge, y+6, "hair", 1)
+			k.write(edge, y+24, "start", quiet, "Beside the way")
+			y += 32
+		}
+		if along && r > 0 {
+			k.write(left+2, y+12, "start", quiet, "↓ "+goOn(on))
+			y += 20
+		}
+		if side != "" {
+			k.side(edge+5, y+10, side, 8)
+		}
+		k.write(edge+16, y+14, "start", inked, clip(name, left-edge-24, false))
+		share := t.Cell(r, "of_all")
+		colour := "q4"
+		if !along {
+			colour = "q2"
+		}
+		w := (right - left) * fraction(share)
+		k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="20" rx="2" fill="%s"/>`+"\n", left, y, max(w, 1), paint(colour))
+		k.write(left+max(w, 1)+8, y+14, "start", strong, share.String())
+		k.write(left+max(w, 1)+16+letters(share.String()), y+14, "start", quiet, aside(t, r))
+		k.y = int(y) + 26
+	}
+}
+
+// goOn says what share of the stage before went on.
+func goOn(c Cell) string {
+	if c.Kind == FewOf {
+		return c.String()
+	}
+	return c.String() + " go on"
+}
+
+// aside are the counts beside a bar.
+func aside(t *Table, r int) string {
+	s := t.Cell(r, "entered").String() + " entered"
+	if now := t.Cell(r, "now"); now.Int > 0 {
+		s += " · " + now.String() + " there"
+	}
+	return s
+}
+
+// funnelOfGroups draws, for each group, the share of its passes that came to the end of the way.
+func (k *ink) funnelOfGroups(t *Table) {
+	const left, right = 190.0, 520.0
+	type line struct {
+		name, end string
+		share     Cell
+		all       int64
+		young     bool
+	}
+	var list []line
+	for r := range t.Rows {
+		name := t.Rows[r][0].Text
+		if len(list) == 0 || list[len(list)-1].name != name {
+			list = append(list, line{name: name, all: t.Cell(r, "entered").Int, young: t.Cell(r, "cohort").Text == string(Maturing)})
+		}
+		l := &list[len(list)-1]
+		if l.end == "" || t.Cell(r, "of_before").Kind != Missing {
+			l.end, l.share = t.Cell(r, "stage").Text, t.Cell(r, "of_all")
+		}
+	}
+	top := 0.0
+	for _, l := range list {
+		top = max(top, fraction(l.share))
+	}
+	if top == 0 {
+		top = 1
+	}
+	k.hatch()
+	k.write(left, float64(k.y)+10, "start", quiet, "came to "+list[0].end+", of all passes of the group")
+	k.y += 20
+	for i, l := range list {
+		if i == mostRows {
+			k.more(len(list) - i)
+			break
+		}
+		y := float64(k.y)
+		k.write(edge, y+14, "start", inked, clip(l.name, left-edge-16, false))
+		w := max(1, (right-left)*fraction(l.share)/top)
+		fill := paint("q4")
+		note := things(l.all, "pass")
+		if l.young {
+			fill, note = "url(#baton-hatch)", note+" · "+string(Maturing)
+		}
+		if l.all < fewLeads {
+			k.write(left, y+14, "start", quiet, fmt.Sprintf("too few (%d)", l.all))
+		} else {
+			k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="18" rx="2" fill="%s"/>`+"\n", left, y+1, w, fill)
+			k.write(left+w+8, y+14, "start", strong, l.share.String())
+			k.write(left+w+16+letters(l.share.String()), y+14, "start", quiet, note)
+		}
+		k.y += 24
+	}
+}
+
+// scale is an axis from zero to a round number.
+type scale struct {
+	left, right float64
+	top         float64 // in units
+	step        float64
+}
+
+func scaleTo(most, left, right float64) scale {
+	if most <= 0 {
+		most = 1
+	}
+	step := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, m := range []float64{0.2, 0.5, 1, 2} {
+		if most/(step*m) <= 5.5 {
+			step *= m
+			break
+		}
+	}
+	return scale{left, right, math.Ceil(most/step-1e-9) * step, step}
+}
+
+func (s scale) at(v float64) float64 { return s.left + (s.right-s.left)*min(v/s.top, 1) }
+
+// spans draws a dot at the median and a whisker to the 90th percentile of each row.
+func (k *ink) spans(t *Table, median, p90 string, unit int64) {
+	const left, right = 250.0, 560.0
+	rows := rowsWith(t, median)
+	most := 0.0
+	for _, r := range rows {
+		most = max(most, float64(t.Cell(r, p90).Int)/float64(unit))
+	}
+	if len(rows) == 0 {
+		return
+	}
+	x := scaleTo(most, left, right)
+	word := map[int64]string{day: "days", hour: "working hours"}[unit]
+	shown := min(len(rows), mostRows)
+	top := float64(k.y)
+	heads := 0
+	if t.grouped {
+		heads = groupsIn(t, rows[:shown])
+	}
+	bottom := top + 18 + float64(26*shown+24*heads)
+	for v := 0.0; v <= x.top+x.step/2; v += x.step {
+		k.line(x.at(v), top+16, x.at(v), bottom, "hair", 1)
+		k.write(x.at(v), top+10, "middle", quiet, figure(v))
+	}
+	k.write(right+20, top+10, "start", quiet, word)
+	k.y += 18
+	group := ""
+	for i, r := range rows {
+		if i == mostRows {
+			k.more(len(rows) - i)
+			break
+		}
+		if g := t.Rows[r][0].Text; t.grouped && g != group {
+			group = g
+			k.write(edge, float64(k.y)+18, "start", strong, clip(g, left-edge-16, false))
+			k.y += 24
+		}
+		y := float64(k.y) + 13
+		name := t.Cell(r, "step").Text
+		if name == "" {
+			name = t.Cell(r, "from").Text + " → " + t.Cell(r, "to").Text
+		}
+		k.write(edge, y+4, "start", inked, clip(name, left-edge-16, false))
+		m, p := t.Cell(r, median), t.Cell(r, p90)
+		a, b := x.at(float64(m.Int)/float64(unit)), x.at(float64(p.Int)/float64(unit))
+		n := t.Cell(r, "n")
+		if n.Kind == Missing {
+			n = t.Cell(r, "done")
+		}
+		if n.Int < fewLeads {
+			k.write(left, y+4, "start", quiet, fmt.Sprintf("too few (%d)", n.Int))
+			k.y += 26
+			continue
+		}
+		k.line(a, y, b, y, "foreground", 1.75)
+		k.line(b, y-4, b, y+4, "foreground", 1.75)
+		k.dot(a, y, false)
+		k.write(right+20, y+4, "start", strong, m.String())
+		k.write(right+26+letters(m.String()), y+4, "start", quiet, "90 % "+p.String()+" · n "+n.String())
+		k.y += 26
+	}
+	k.write(edge, float64(k.y)+16, "start", quiet, "Dot: half take no longer. Line: to where nine in ten are there.")
+	k.y += 20
+}
+
+func rowsWith(t *Table, column string) (rows []int) {
+	for r := range t.Rows {
+		if t.Cell(r, column).Kind != Missing {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func groupsIn(t *Table, rows []int) int {
+	n, last := 0, ""
+	for i, r := range rows {
+		if g := t.Rows[r][0].Text; i == 0 || g != last {
+			n, last = n+1, g
+		}
+	}
+	return n
+}
+
+// figure writes a tick of an axis.
+func figure(v float64) string {
+	if v >= 1000 {
+		return number(int64(v + 0.5))
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+}
+
+// lift draws each group's rate over the base rate on a doubling scale, with its interval.
+func (k *ink) lift(t *Table) {
+	const left, right = 300.0, 560.0
+	base := t.Base
+	rows := min(len(t.Rows), mostRows)
+	if base <= 0 {
+		k.write(edge, float64(k.y)+10, "start", quiet, "Nothing is won yet, so there is no base rate to draw.")
+		k.y += 16
+		return
+	}
+	reach := 1 // doublings either way
+	for r := range rows {
+		if t.Cell(r, "rate").Kind != Share {
+			continue
+		}
+		for _, c := range []string{"low", "high"} {
+			if v := t.Cell(r, c).Num / base; v > 0 {
+				reach = max(reach, min(3, int(math.Ceil(math.Abs(math.Log2(v))-0.05))))
+			}
+		}
+	}
+	middle := (left + right) / 2
+	unit := (right - left) / 2 / float64(reach)
+	place := func(rate float64) (x float64, off int) {
+		switch at := math.Log2(rate / base); {
+		case rate <= 0 || at < -float64(reach):
+			return left, -1
+		case at > float64(reach):
+			return right, 1
+		default:
+			return middle + at*unit, 0
+		}
+	}
+	top := float64(k.y)
+	bottom := top + 20 + float64(28*rows)
+	for i := -reach; i <= reach; i++ {
+		x := middle + float64(i)*unit
+		if i != 0 {
+			k.line(x, top+16, x, bottom, "hair", 1)
+			k.write(x, top+10, "middle", quiet, map[int]string{-3: "⅛×", -2: "¼×", -1: "½×", 1: "2×", 2: "4×", 3: "8×"}[i])
+		}
+	}
+	k.write(middle, top+10, "middle", strong, "base "+percent(base))
+	k.line(middle, top+16, middle, bottom, "foreground", 1)
+	k.write(edge, top+10, "start", quiet, t.Columns[0].Title)
+	k.write(218, top+10, "end", quiet, "Leads")
+	k.write(280, top+10, "end", quiet, "Rate")
+	k.write(620, top+10, "end", quiet, "Lift")
+	k.y += 20
+	for r := range t.Rows {
+		if r == mostRows {
+			k.more(len(t.Rows) - r)
+			break
+		}
+		y := float64(k.y) + 14
+		k.line(edge, y+14, chartWidth-edge, y+14, "hair", 1)
+		k.write(edge, y+4, "start", inked, clip(t.Rows[r][0].Text, 150, false))
+		k.write(218, y+4, "end", inked, t.Cell(r, "leads").String())
+		rate, said := t.Cell(r, "rate"), t.Cell(r, "verdict").Text
+		k.y += 28
+		if rate.Kind != Share {
+			k.write(280, y+4, "end", quiet, "–")
+			k.write(620, y+4, "end", quiet, "–")
+			k.write(632, y+4, "start", quiet, fmt.Sprintf("too few (%s)", t.Cell(r, "leads")))
+			continue
+		}
+		k.write(280, y+4, "end", inked, rate.String())
+		k.write(620, y+4, "end", strong, t.Cell(r, "lift").String())
+		a, offA := place(t.Cell(r, "low").Num)
+		b, offB := place(t.Cell(r, "high").Num)
+		k.line(a, y, b, y, "foreground", 1.5)
+		for _, e := range []struct {
+			x   float64
+			off int
+		}{{a, offA}, {b, offB}} {
+			if e.off == 0 {
+				k.line(e.x, y-4, e.x, y+4, "foreground", 1.5)
+			} else { // the interval goes on beyond the picture
+				back := -5 * float64(e.off)
+				k.f(`<path d="M%.1f %.1fL%.1f %.1fL%.1f %.1f" stroke="%s" stroke-width="1.5"/>`+"\n", e.x+back, y-4, e.x, y, e.x+back, y+4, paint("foreground"))
+			}
+		}
+		if x, off := place(rate.Num); off == 0 {
+			k.dot(x, y, said != string(Above) && said != string(Below))
+		}
+		word := said
+		if c := t.Cell(r, "caution").Text; c != "" {
+			word = c
+		}
+		style := quiet
+		if said == string(Above) || said == string(Below) {
+			style = inked
+		}
+		k.write(632, y+4, "start", style, word)
+	}
+	k.write(edge, float64(k.y)+18, "start", quiet, "Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. “Goes with”, not “causes”.")
+	k.y += 22
+}
+
+// sla draws the share in time of each clause as a mark on a line, and what was promised as a
+// tick: the distance between the two is drawn thick.
+func (k *ink) sla(t *Table) {
+	const left, right = 300.0, 560.0
+	low := 0.8
+	for r := range t.Rows {
+		for _, name := range []string{"in_time", "promised"} {
+			if c := t.Cell(r, name); c.Kind == Share && c.Num < low {
+				low = math.Floor(c.Num*10) / 10
+			}
+		}
+	}
+	at := func(share float64) float64 { return left + (right-left)*(share-low)/(1-low) }
+	k.write(left, float64(k.y)+10, "middle", quiet, percent(low))
+	k.write(right, float64(k.y)+10, "middle", quiet, "100 %")
+	k.write((left+right)/2, float64(k.y)+10, "middle", quiet, "in time")
+	k.y += 16
+	group := ""
+	for r := range t.Rows {
+		if r == mostRows {
+			k.more(len(t.Rows) - r)
+			break
+		}
+		if g := t.Rows[r][0].Text; t.grouped && g != group {
+			group = g
+			k.write(edge, float64(k.y)+18, "start", strong, clip(g, left-edge-16, false))
+			k.y += 24
+		}
+		y := float64(k.y) + 14
+		promised := t.Cell(r, "promised")
+		k.write(edge, y+4, "start", inked, clip(t.Cell(r, "clause").Text, left-edge-24, true))
+		k.line(left, y, right, y, "axis", 1.5)
+		c := t.Cell(r, "in_time")
+		if c.Kind == Share {
+			if promised.Kind == Share {
+				colour := "q4"
+				switch t.Cell(r, "side").Text {
+				case "marketing":
+					colour = "mkt-line"
+				case "sales":
+					colour = "sal-line"
+				}
+				k.line(at(promised.Num), y, at(c.Num), y, colour, 4)
+			}
+			k.side(at(c.Num), y, t.Cell(r, "side").Text, 10)
+			met, over := t.Cell(r, "met").Int, t.Cell(r, "over").Int
+			k.write(right+16, y+4, "start", strong, c.String())
+			said := fmt.Sprintf("%s of %s", number(met), number(met+over))
+			if over > 0 {
+				said += ", " + number(over) + " over"
+			}
+			k.write(right+22+letters(c.String()), y+4, "start", quiet, said)
+		} else {
+			k.write(right+16, y+4, "start", quiet, "none has ended yet")
+		}
+		k.y += 28
+		if promised.Kind == Share {
+			x := at(promised.Num)
+			k.line(x, y-8, x, y+8, "foreground", 1.75)
+			anchor, place := "middle", x
+			if x > right-40 {
+				anchor, place = "end", right
+			}
+			k.write(place, y+20, anchor, quiet, percent(promised.Num)+" promised")
+			k.y += 12
+		}
+	}
+}

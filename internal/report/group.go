@@ -1,0 +1,380 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"baton/internal/agreement"
+)
+
+// none is how leads are shown that have no value for what they are grouped by. It is
+// not "unknown", which is a value somebody gave.
+const none = "(none)"
+
+// manyGroups is how many groups a report shows; the smaller ones are put together.
+const manyGroups = 40
+
+// dimension is what a report groups by, and where it is stored.
+type dimension struct {
+	name    string // as asked for; "" for nothing
+	title   string
+	column  string // of the lead table, "" if the value is in JSON
+	member  string // of the JSON in attributes
+	company bool   // the account's attributes come before the lead's
+	period  string // month or week
+	choices []string
+}
+
+// columns are the words for what the lead table holds. An expression is text.
+var columns = map[string]string{
+	"owner": "l.owner", "grade": "l.grade", "stage": "l.stage", "side": "l.side", "outcome": "l.outcome", "origin": "l.origin",
+	"track": "l.track", "buying_stage": "l.buying_stage", "consent": "l.consent", "readiness": "CAST(l.readiness AS TEXT)",
+}
+
+// copied are attributes that the lead table keeps a copy of, by the column. Each copy is of the
+// first of its names that the agreement has.
+var copied = []struct {
+	column string
+	names  []string
+}{
+	{"source", []string{"source", "lead_source"}},
+	{"campaign", []string{"campaign", "utm_campaign"}},
+}
+
+// dimensionOf finds what a report is asked to group by.
+func dimensionOf(plan *agreement.Plan, by string, more ...string) (dimension, error) {
+	d := dimension{name: by, title: title(by)}
+	switch by {
+	case "":
+		return d, nil
+	case "month", "week":
+		d.period = by
+		return d, nil
+	}
+	for _, c := range copied {
+		for _, name := range c.names {
+			if _, ok := plan.Index.Attribute[name]; !ok {
+				continue
+			}
+			if by == name || by == c.column {
+				d.column = "l." + c.column
+				return d, nil
+			}
+			break
+		}
+	}
+	if slot, ok := plan.Index.Attribute[by]; ok {
+		d.member, d.company, d.choices = by, plan.Attributes[slot].Company, plan.Attributes[slot].Choices
+		return d, nil
+	}
+	if slot, ok := plan.Index.Attribute["company."+by]; ok { // segment for company.segment
+		d.member, d.company, d.choices = "company."+by, true, plan.Attributes[slot].Choices
+		return d, nil
+	}
+	if q, ok := strings.CutPrefix(by, "answers."); ok {
+		if _, ok := plan.Index.Question[q]; ok {
+			d.member = by
+			return d, nil
+		}
+	}
+	if c, ok := columns[by]; ok {
+		d.column = c
+		return d, nil
+	}
+	return d, fmt.Errorf("grouping by %q: the agreement has no such attribute; possible are %s", by, strings.Join(groupings(plan, more), ", "))
+}
+
+// Groupings returns what reports on leads can group by under a plan.
+func Groupings(plan *agreement.Plan) []string { return groupings(plan, nil) }
+
+func groupings(plan *agreement.Plan, more []string) []string {
+	list := slices.Clone(more)
+	for i := range plan.Attributes {
+		if a := &plan.Attributes[i]; a.Kind == agreement.Text || a.Kind == agreement.Choice || a.Kind == agreement.Boolean {
+			list = append(list, a.Name)
+		}
+	}
+	for i := range plan.Questions {
+		list = append(list, "answers."+plan.Questions[i].Name)
+	}
+	var words []string
+	for word := range columns {
+		words = append(words, word)
+	}
+	slices.Sort(words)
+	return append(append(list, words...), "month", "week")
+}
+
+func title(name string) string {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "company."), "answers.")
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "_", " "), ".", " ")
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// expression is the SQL for the value, and from the tables it needs.
+func (d *dimension) expression() (column, from string) {
+	switch {
+	case d.column != "":
+		return d.column, "lead l"
+	case d.member != "" && d.company:
+		return "coalesce(a.attributes, l.attributes)", "lead l LEFT JOIN account a ON a.id = l.account AND l.account <> 0"
+	case d.member != "":
+		return "l.attributes", "lead l"
+	}
+	return "''", "lead l"
+}
+
+// cohort is the leads of a report, in order of their IDs, with the group of each.
+type cohort struct {
+	ids     []int64
+	arrived []int64
+	group   []int32
+	names   []string // of the groups
+	sizes   []int64
+	newest  int64 // instant among the rows
+	period  bool
+	zone    *time.Location
+}
+
+func (c *cohort) find(lead int64) int {
+	i, ok := slices.BinarySearch(c.ids, lead)
+	if !ok {
+		return -1
+	}
+	return i
+}
+
+// leads reads the leads that arrived within the query, with one query. Without a dimension there
+// is one group, with no name.
+func (s *snapshot) leads(ctx context.Context, plan *agreement.Plan, q Query, d dimension) (*cohort, error) {
+	c := &cohort{period: d.period != "", zone: plan.Calendar.Zone()}
+	column, from := d.expression()
+	names := map[string]int32{}
+	var raw sql.RawBytes
+	var value []byte
+	var json members
+	since, until := q.bounds()
+	err := s.each(ctx, "leads", `SELECT l.id, l.created_at, l.clock, `+column+` FROM `+from+` WHERE l.created_at >= $1 AND l.created_at < $2 ORDER BY l.id`,
+		[]any{since, until}, func(r *sql.Rows) error {
+			var id, arrived, clock int64
+			if err := r.Scan(&id, &arrived, &clock, &raw); err != nil {
+				return err
+			}
+			switch {
+			case d.period != "":
+				value = appendPeriod(value[:0], d.period, arrived, c.zone)
+			case d.member != "":
+				value = append(value[:0], json.one(raw, d.member)...)
+			default:
+				value = raw
+			}
+			g, ok := names[string(value)]
+			if !ok {
+				g = int32(len(c.names))
+				names[string(value)] = g
+				c.names = append(c.names, string(value))
+				c.sizes = append(c.sizes, 0)
+			}
+			c.sizes[g]++
+			c.ids, c.arrived, c.group = append(c.ids, id), append(c.arrived, arrived), append(c.group, g)
+			c.newest = max(c.newest, clock)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	if d.name != "" {
+		c.arrange(d)
+	}
+	return c, nil
+}
+
+// arrange orders the groups (periods by time, choices as the agreement has them, grades
+// and readiness by the alphabet, others by size) and puts the smallest together when
+// there are too many.
+func (c *cohort) arrange(d dimension) {
+	order := make([]int32, len(c.names))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if c.period {
+			return cmp.Compare(c.names[a], c.names[b])
+		}
+		return cmp.Or(cmp.Compare(c.sizes[b], c.sizes[a]), cmp.Compare(c.names[a], c.names[b]))
+	})
+	rest := 0
+	if !c.period && len(order) > manyGroups {
+		rest = len(order) - manyGroups + 1
+	}
+	shown := order[:len(order)-rest]
+	if d.name == "grade" || d.name == "readiness" {
+		slices.SortFunc(shown, func(a, b int32) int { return cmp.Compare(c.names[a], c.names[b]) })
+	}
+	if len(d.choices) > 0 {
+		place := func(g int32) int {
+			i := slices.Index(d.choices, c.names[g])
+			if i < 0 {
+				return len(d.choices)
+			}
+			return i
+		}
+		slices.SortStableFunc(shown, func(a, b int32) int { return cmp.Compare(place(a), place(b)) })
+	}
+	to := make([]int32, len(order))
+	names, sizes := make([]string, 0, len(shown)+1), make([]int64, 0, len(shown)+1)
+	for i, g := range shown {
+		name := c.names[g]
+		if name == "" {
+			name = none
+		}
+		to[g] = int32(i)
+		names, sizes = append(names, name), append(sizes, c.sizes[g])
+	}
+	if rest > 0 {
+		names, sizes = append(names, fmt.Sprintf("(%d others)", rest)), append(sizes, 0)
+		for _, g := range order[len(shown):] {
+			to[g] = int32(len(shown))
+			sizes[len(shown)] += c.sizes[g]
+		}
+	}
+	for i, g := range c.group {
+		c.group[i] = to[g]
+	}
+	c.names, c.sizes = names, sizes
+}
+
+// appendPeriod writes the local month ("2026-02") or ISO 8601 week ("2026-W07") of an instant.
+func appendPeriod(b []byte, period string, at int64, zone *time.Location) []byte {
+	t := time.UnixMicro(at).In(zone)
+	if period == "month" {
+		return t.AppendFormat(b, "2006-01")
+	}
+	year, week := t.ISOWeek()
+	return fmt.Appendf(b, "%04d-W%02d", year, week)
+}
+
+// endOf returns the instant after the month or week of an instant.
+func endOf(period string, at int64, zone *time.Location) int64 {
+	t := time.UnixMicro(at).In(zone)
+	y, m, d := t.Date()
+	if period == "month" {
+		return time.Date(y, m+1, 1, 0, 0, 0, 0, zone).UnixMicro()
+	}
+	return time.Date(y, m, d+8-isoWeekday(t), 0, 0, 0, 0, zone).UnixMicro()
+}
+
+func isoWeekday(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }
+
+// now is the instant of the report.
+func (c *cohort) now(q Query) int64 {
+	if q.Now != 0 {
+		return q.Now
+	}
+	return c.newest
+}
+
+// ripening says which groups are still maturing: those of a period that ended, or ends, less
+// than wait before now. wait 0 is not known: none are.
+func (c *cohort) ripening(d dimension, wait, now int64) []bool {
+	young := make([]bool, len(c.names))
+	if d.period == "" || wait == 0 {
+		return young
+	}
+	for i, g := range c.group {
+		if !young[g] && endOf(d.period, c.arrived[i], c.zone)+wait > now {
+			young[g] = true
+		}
+	}
+	return young
+}
+
+// young counts the leads that arrived less than wait before now.
+func (c *cohort) young(wait, now int64) int64 {
+	var n int64
+	if wait > 0 {
+		for _, at := range c.arrived {
+			if at+wait > now {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// members reads JSON objects of plain values.
+type members struct {
+	dec jsontext.Decoder
+	src bytes.Reader
+}
+
+// each hands over the members of an object whose values are text, number or boolean; kind is
+// '"', '0', 't' or 'f'. Of an object that cannot be read it hands over what comes before
+// the fault.
+func (m *members) each(object []byte, hand func(name string, kind byte, value string)) {
+	m.src.Reset(object)
+	m.dec.Reset(&m.src)
+	if tok, err := m.dec.ReadToken(); err != nil || tok.Kind() != '{' {
+		return
+	}
+	for {
+		key, err := m.dec.ReadToken()
+		if err != nil || key.Kind() != '"' {
+			return
+		}
+		name := key.String()
+		if k := m.dec.PeekKind(); k == '{' || k == '[' || k == 'n' {
+			if m.dec.SkipValue() != nil {
+				return
+			}
+			continue
+		}
+		value, err := m.dec.ReadToken()
+		if err != nil {
+			return
+		}
+		hand(name, byte(value.Kind()), value.String())
+	}
+}
+
+// one returns a member as people read it, empty when it is not there.
+func (m *members) one(object []byte, wanted string) (found string) {
+	m.each(object, func(name string, kind byte, value string) {
+		if name != wanted {
+			return
+		}
+		switch found = value; kind {
+		case 't':
+			found = "yes"
+		case 'f':
+			found = "no"
+		}
+	})
+	return found
+}
+
+// number tells a figure with thousands separated: a narrow space from 10,000 on would be
+// missing from some terminals, so it is a comma.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	start := 0
+	if n < 0 {
+		start = 1
+	}
+	for i := len(s) - 3; i > start; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

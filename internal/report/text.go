@@ -1,0 +1,332 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// Text writes the table for people: the finding first, then the figures, then what to know
+// when reading them. Columns that do not fit the width are left out, the least telling
+// first, and a line says which. colour adds ANSI colours; without it nothing is lost.
+func (t *Table) Text(w io.Writer, columns int, colour bool) error {
+	p := &page{Writer: bufio.NewWriter(w), width: max(columns, 40), colour: colour}
+	p.table(t)
+	for _, part := range t.Parts {
+		p.WriteString("\n")
+		p.table(part)
+	}
+	return p.Flush()
+}
+
+// page writes to a terminal.
+type page struct {
+	*bufio.Writer
+	width  int
+	colour bool
+}
+
+// The ANSI styles in use. Hue is for the sides and for time that ran out.
+const (
+	bold  = "1"
+	dim   = "2"
+	plum  = "35"
+	teal  = "36"
+	late  = "31"
+	plain = ""
+)
+
+func (p *page) styled(style, s string) {
+	if !p.colour || style == plain || strings.TrimSpace(s) == "" {
+		p.WriteString(s)
+		return
+	}
+	p.WriteString("\x1b[" + style + "m" + s + "\x1b[0m")
+}
+
+const gap = 2
+
+func (p *page) table(t *Table) {
+	p.styled(bold, t.Title)
+	p.WriteString("\n")
+	for _, line := range wrap(t.Finding, p.width) {
+		p.WriteString(line + "\n")
+	}
+	notes := t.Notes
+	if len(t.Rows) > 0 {
+		cells, shown := t.written()
+		left := p.fit(t, cells, &shown)
+		if len(left) > 0 {
+			notes = append(slices.Clone(notes), "No room here for: "+strings.Join(left, ", ")+". A wider window shows them, and CSV and JSON have them all.")
+		}
+		p.WriteString("\n")
+		p.grid(t, cells, shown)
+	}
+	if len(notes) > 0 {
+		p.WriteString("\n")
+	}
+	for _, n := range notes {
+		for i, line := range wrap(n, p.width-2) {
+			p.styled(dim, [2]string{"· ", "  "}[min(i, 1)]+line)
+			p.WriteString("\n")
+		}
+	}
+}
+
+// written returns the cells as they are shown and the columns that have anything in them.
+func (t *Table) written() (cells [][]string, shown []int) {
+	cells = make([][]string, len(t.Rows))
+	for r, row := range t.Rows {
+		cells[r] = make([]string, len(row))
+		for i, c := range row {
+			cells[r][i] = c.String()
+			if t.Columns[i].Name == "side" {
+				switch c.Text {
+				case "marketing":
+					cells[r][i] = "● " + c.Text
+				case "sales":
+					cells[r][i] = "■ " + c.Text
+				}
+			}
+		}
+		if t.grouped && r > 0 && t.Rows[r][0].Text == t.Rows[r-1][0].Text {
+			cells[r][0] = ""
+		}
+	}
+	for i := range t.Columns {
+		if i == 0 || slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[i].Kind != Missing }) {
+			shown = append(shown, i)
+		}
+	}
+	return cells, shown
+}
+
+// String writes the value as people read it.
+func (c Cell) String() string {
+	switch c.Kind {
+	case Text:
+		return printable(c.Text)
+	case Count:
+		return number(c.Int)
+	case Share:
+		return percent(c.Num)
+	case Duration:
+		return span(c.Int)
+	case Factor:
+		return times(c.Num)
+	case FewOf:
+		return "too few (" + number(c.Int) + ")"
+	}
+	return "–"
+}
+
+// printable takes out what could steer a terminal or turn the text around.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != 0x200d {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
+
+// fit leaves columns out, and shortens texts, until the table is no wider than the page. It
+// returns the titles of what is left out.
+func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
+	for {
+		total := -gap
+		for _, i := range *shown {
+			total += columnWidth(t, cells, i) + gap
+		}
+		if total <= p.width {
+			return left
+		}
+		worst := -1
+		for n, i := range *shown {
+			if r := t.Columns[i].Rank; r > 0 && (worst < 0 || r > t.Columns[(*shown)[worst]].Rank) {
+				worst = n
+			}
+		}
+		if worst >= 0 {
+			left = append(left, t.Columns[(*shown)[worst]].Title)
+			*shown = slices.Delete(*shown, worst, worst+1)
+			continue
+		}
+		widest := -1
+		for _, i := range *shown {
+			if t.Columns[i].Align == Left && (widest < 0 || columnWidth(t, cells, i) > columnWidth(t, cells, widest)) {
+				widest = i
+			}
+		}
+		room := columnWidth(t, cells, widest) - (total - p.width)
+		if widest < 0 || room < 8 {
+			return left
+		}
+		for r := range cells {
+			cells[r][widest] = shorten(cells[r][widest], room, t.Columns[widest].Name == "clause")
+		}
+	}
+}
+
+// shorten cuts s to a width; of an address it keeps the end, which tells more.
+func shorten(s string, room int, address bool) string {
+	if columnsOf(s) <= room {
+		return s
+	}
+	runes := []rune(s)
+	for len(runes) > 0 && columnsOf(string(runes))+1 > room {
+		if address {
+			runes = runes[1:]
+		} else {
+			runes = runes[:len(runes)-1]
+		}
+	}
+	if address {
+		return "…" + string(runes)
+	}
+	return strings.TrimRight(string(runes), " ") + "…"
+}
+
+func columnWidth(t *Table, cells [][]string, i int) int {
+	head := headOf(t.Columns[i].Title)
+	w := max(columnsOf(head[0]), columnsOf(head[1]))
+	for r := range cells {
+		w = max(w, columnsOf(cells[r][i]))
+	}
+	return w
+}
+
+// headOf breaks a heading into two lines where that makes it narrowest; a short one stays on
+// the lower line.
+func headOf(title string) [2]string {
+	best := [2]string{"", title}
+	for i, r := range title {
+		if r != ' ' || len(title) < 9 {
+			continue
+		}
+		if a, b := title[:i], title[i+1:]; max(columnsOf(a), columnsOf(b)) < max(columnsOf(best[0]), columnsOf(best[1])) {
+			best = [2]string{a, b}
+		}
+	}
+	return best
+}
+
+func (p *page) grid(t *Table, cells [][]string, shown []int) {
+	widths := make([]int, len(shown))
+	total, tall := -gap, false
+	for n, i := range shown {
+		widths[n] = columnWidth(t, cells, i)
+		total += widths[n] + gap
+		tall = tall || headOf(t.Columns[i].Title)[0] != ""
+	}
+	line := func(style string, cell func(i int) (string, string)) {
+		blank := 0
+		for n, i := range shown {
+			s, own := cell(i)
+			pad := widths[n] - columnsOf(s)
+			if own == plain {
+				own = style
+			}
+			if t.Columns[i].Align == Right {
+				blank += pad
+				pad = 0
+			}
+			if s != "" {
+				p.WriteString(strings.Repeat(" ", blank))
+				p.styled(own, s)
+				blank = 0
+			}
+			blank += pad + gap
+		}
+		p.WriteString("\n")
+	}
+	for h := range 2 {
+		if h == 0 && !tall {
+			continue
+		}
+		line(dim, func(i int) (string, string) { return headOf(t.Columns[i].Title)[h], plain })
+	}
+	p.styled(dim, strings.Repeat("─", min(total, p.width)))
+	p.WriteString("\n")
+	for r := range cells {
+		line(plain, func(i int) (string, string) { return cells[r][i], styleOf(t.Columns[i], t.Rows[r][i], i == 0) })
+	}
+}
+
+func styleOf(col Column, c Cell, first bool) string {
+	switch {
+	case c.Kind == Missing, c.Kind == FewOf:
+		return dim
+	case col.Name == "side" && c.Text == "marketing":
+		return plum
+	case col.Name == "side" && c.Text == "sales":
+		return teal
+	case col.Name == "over" && c.Int > 0:
+		return late
+	case col.Name == "verdict" && (c.Text == string(Above) || c.Text == string(Below)):
+		return bold
+	case col.Name == "verdict", col.Name == "cohort", col.Name == "caution":
+		return dim
+	}
+	return plain
+}
+
+// wrap breaks a sentence into lines.
+func wrap(s string, room int) []string {
+	var lines []string
+	line := ""
+	words := strings.Split(printable(s), " ")
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		for i+1 < len(words) && unitOf(words[i], words[i+1]) {
+			i++
+			word += " " + words[i]
+		}
+		switch {
+		case line == "":
+			line = word
+		case columnsOf(line)+1+columnsOf(word) > room:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+// unitOf reports whether b is the unit of the figure a: they stay on one line.
+func unitOf(a, b string) bool {
+	if a == "" || a[len(a)-1] < '0' || a[len(a)-1] > '9' {
+		return false
+	}
+	switch strings.TrimRight(b, ".,:;)") {
+	case "%", "s", "min", "h", "day", "days":
+		return true
+	}
+	return false
+}
+
+// columnsOf is how many columns of a terminal s takes.
+func columnsOf(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case r < 0x300:
+			n++
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		default:
+			switch width.LookupRune(r).Kind() {
+			case width.EastAsianWide, width.EastAsianFullwidth:
+				n += 2
+			default:
+				n++
+			}
+		}
+	}
+	return n
+}
