@@ -72,6 +72,8 @@ const (
 	codeEmptyPool  = "A81"
 	codeNoLastRule = "A82"
 
+	codeLayout = "A90"
+
 	codeMore = "A99"
 )
 
@@ -140,5 +142,6 @@ var findingCodes = []struct{ Code, About string }{
 	{codeNobody, "an assignment that leaves a lead with nobody"},
 	{codeEmptyPool, "a pool with nobody in it"},
 	{codeNoLastRule, "rules of engagement without a last word"},
+	{codeLayout, "a file that formatting leaves as it is"},
 	{codeMore, "more findings than are shown"},
 }

@@ -6,6 +6,7 @@ type form uint8
 const (
 	noForm        form = iota
 	textForm           // any text
+	dottedForm         // a name that may have dots
 	nameForm           // a name that the agreement declares or refers to
 	wordForm           // one of shape.words
 	conditionForm      // an expression
@@ -124,7 +125,7 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		}}}},
 	}}},
 	{"attributes", "The vocabulary: what may be known of a lead, with its type. Names that begin with company. describe the account.",
-		&shape{what: "a mapping from names to types", names: nameForm, each: kindShape}},
+		&shape{what: "a mapping from names to types", names: dottedForm, each: kindShape}},
 	{"questions", "What people ask a lead; conditions name the answer answers.NAME.", &shape{what: "a mapping from names to questions", names: nameForm,
 		each: &shape{what: "a type, a list of choices, or a question", form: kindForm, words: kindWords, list: kindShape.list, least: 1, require: []string{"type"}, keys: []key{
 			{"ask", "The question as it is asked.", textShape},

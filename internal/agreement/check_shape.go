@@ -38,7 +38,7 @@ func (c *compiler) shape(n *node, s *shape, address string) {
 	case n.kind == mapping && s.each != nil:
 		for _, e := range n.entries {
 			c.trapKey(e.key, address)
-			if s.names == nameForm || s.names == emailForm {
+			if s.names == nameForm || s.names == dottedForm || s.names == emailForm {
 				c.nameShape(e.key, s.names, address)
 			}
 			c.shape(e.value, s.each, join(address, e.key.value))
@@ -295,7 +295,7 @@ func (c *compiler) nameShape(n *node, f form, address string) {
 			c.find(codeEmail, n, address, fmt.Sprintf("%s is not an e-mail address: %s", quote(n.value), why), "")
 		}
 		return
-	case !namePattern.MatchString(n.value) && !(address == "attributes" && dottedPattern.MatchString(n.value)):
+	case !namePattern.MatchString(n.value) && !(f == dottedForm && dottedPattern.MatchString(n.value)):
 		why = fmt.Sprintf("%s cannot be a name", quote(n.value))
 	}
 	if why == "" {

@@ -628,7 +628,14 @@ func (b *builder) block(t *token.Token) *node {
 		b.next++
 		n.value = content.Value
 		if strings.HasPrefix(b.src[n.body:], content.Origin) {
-			n.end = n.body + len(strings.TrimRight(content.Origin, "\n"))
+			n.end = n.body + len(content.Origin)
+			for n.end > n.body { // but for blank lines at the end
+				line := strings.LastIndexByte(b.src[n.body:n.end], '\n') + 1
+				if strings.TrimSpace(b.src[n.body+line:n.end]) != "" {
+					break
+				}
+				n.end = n.body + max(0, line-1)
+			}
 		}
 	}
 	return n
