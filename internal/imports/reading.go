@@ -33,6 +33,7 @@ type Reading struct {
 	x        *mapper
 	outcomes []uint64 // leads that have one, by hash
 	rows     []uint64 // keys of rows, by hash, while reading
+	counted  *counted
 
 	source  string
 	line    int
@@ -128,9 +129,22 @@ func (r *Reading) read(ctx context.Context, f *os.File, opts Options) error {
 		if err := r.row(rows, bad, len(header)); err != nil {
 			return err
 		}
+		if n == 16<<10 {
+			r.reserve()
+		}
 	}
 	r.summary.Blank += rows.blank
 	return r.finish()
+}
+
+// reserve makes room for as many arrivals as the rows so far promise, because growing
+// by doubling would take twice the memory in the end.
+func (r *Reading) reserve() {
+	if c := r.counted; c.done > 0 {
+		rest := float64(c.total-c.done) / float64(c.done) * 1.02
+		r.order = slices.Grow(r.order, int(float64(len(r.order))*rest)+1024)
+		r.rows = slices.Grow(r.rows, int(float64(len(r.rows))*rest)+1024)
+	}
 }
 
 // begin finds out how the file is written.
@@ -168,7 +182,8 @@ func (r *Reading) begin(f *os.File, opts Options) (*rowReader, error) {
 		delimiter = findDelimiter(sample, wanted)
 	}
 	r.summary.Encoding, r.summary.Delimiter = c.name, delimiterName(delimiter)
-	if text, err = c.over(f, &counted{total: stat.Size(), progress: opts.Progress}); err != nil {
+	r.counted = &counted{total: stat.Size(), progress: opts.Progress}
+	if text, err = c.over(f, r.counted); err != nil {
 		return nil, err
 	}
 	return newRowReader(text, delimiter, c.decode != nil), nil
@@ -318,11 +333,7 @@ func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
 			s.Members++
 		}
 		if i == 0 {
-			key, _, _ := strings.Cut(a.Input.Key, "/")
-			if len(r.m.key) > 0 {
-				key = a.Input.Key[:strings.LastIndexByte(a.Input.Key, '/')]
-			}
-			r.rows = append(r.rows, textHash(key))
+			r.rows = append(r.rows, textHash(a.Input.Key[:strings.LastIndexByte(a.Input.Key, '/')]))
 		}
 	}
 	return nil
@@ -343,7 +354,12 @@ func (r *Reading) finish() error {
 		return err
 	}
 	// The offsets ascend with the line and the order in the row.
-	byTime := func(a, b moment) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.offset, b.offset)) }
+	byTime := func(a, b moment) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		return cmp.Compare(a.offset, b.offset)
+	}
 	if !slices.IsSortedFunc(r.order, byTime) {
 		slices.SortFunc(r.order, byTime)
 	}

@@ -27,7 +27,12 @@ type spool struct {
 	filled int
 }
 
-const windowSize = 8 << 10
+// A window is long where arrivals are read one after the other, and short where the
+// order of time jumps about in the file.
+const (
+	windowSize  = 64 << 10
+	windowShort = 1 << 10
+)
 
 func newSpool(dir string) (*spool, error) {
 	f, err := os.CreateTemp(dir, "baton-import-*")
@@ -89,10 +94,14 @@ func (s *spool) record(offset int64) ([]byte, int64, error) {
 // at returns the bytes of the file from an offset on.
 func (s *spool) at(offset int64, size int) ([]byte, error) {
 	if offset < s.base || offset+int64(size) > s.base+int64(s.filled) {
-		if size > len(s.window) {
-			s.window = make([]byte, size)
+		want := windowShort
+		if end := s.base + int64(s.filled); offset >= s.base && offset <= end {
+			want = windowSize
 		}
-		n, err := s.file.ReadAt(s.window, offset)
+		if want = max(want, size); want > len(s.window) {
+			s.window = make([]byte, want)
+		}
+		n, err := s.file.ReadAt(s.window[:want], offset)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("reading a temporary file: %w", err)
 		}
