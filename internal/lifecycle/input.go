@@ -27,7 +27,7 @@ const (
 	Left                 // the member in Name leaves the roster (no lead)
 	Absent               // the member in Name is away from At to Due (no lead)
 	OwnAccount           // the member in Name owns the account (of the lead)
-	Retract              // the import in Source is undone: as if the lead had never heard of it
+	Retract              // the import in Import is undone: as if the lead had never heard of it
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
@@ -74,6 +74,7 @@ type Input struct {
 	Clause  string // Reject, HandBack: the clause that let the lead through, if the person names one
 	Member  *agreement.Person
 	Version int64    // of the agreement that decides
+	Import  int64    // the import it came in with, 0 for none; Retract: the import that is undone
 	Keep    []string // Identify: names set only while the lead has no value yet
 }
 

@@ -14,7 +14,7 @@ import (
 // the same decision is the same bytes. Fields with nothing in them are left out.
 
 // AppendJSON appends what the columns of the input table do not hold: everything but ID,
-// Kind, Lead, Account, At, Known and Version.
+// Kind, Lead, Account, At, Known, Version and Import.
 func (in *Input) AppendJSON(b []byte) []byte {
 	o := object{b: append(b, '{')}
 	o.int("due", in.Due)

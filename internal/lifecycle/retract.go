@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"strconv"
+
 	"baton/internal/agreement"
 )
 
@@ -8,8 +10,8 @@ import (
 // what else is known of it, in order. What the team shared out stays shared out;
 // nobody is told twice. A lead of which nothing else is known stays erased.
 func (d *decider) retract() {
-	gone := d.in.Source
-	why := d.becauseText("imports", gone+" is undone")
+	gone := d.in.Import
+	why := d.becauseText("imports", "import "+strconv.FormatInt(gone, 10)+" is undone")
 	if d.state.Lead == nil || d.lead.Stage < 0 {
 		return
 	}
@@ -29,7 +31,7 @@ func (d *decider) retract() {
 	}
 	for i := range d.source.Past {
 		in := d.source.Past[i]
-		if in.Source == gone || in.Kind == Timer || in.Kind == Refresh || in.Kind == Activate || in.Kind == Retract {
+		if in.Import == gone || in.Kind == Timer || in.Kind == Refresh || in.Kind == Activate || in.Kind == Retract {
 			continue
 		}
 		in.Version = d.in.Version
