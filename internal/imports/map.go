@@ -53,16 +53,15 @@ type tally struct {
 }
 
 // collided is an attribute of a lead, by hash.
-type collided struct {
-	lead uint64
-	cell int32
+type collided uint64
+
+func collidedIn(lead uint64, cell int) collided {
+	return collided((lead + uint64(cell)) * 0x9e3779b97f4a7c15)
 }
 
-// saying is what a row said about it, and which row.
-type saying struct {
-	hash uint64
-	line int
-}
+// saying is what a row said about it, by hash, and which row: 8 bytes, since there may be
+// one for each lead and attribute.
+type saying struct{ hash, line uint32 }
 
 func newMapper(m *Mapping, now int64, header []string, at []int) *mapper {
 	x := &mapper{m: m, now: now, at: at, header: header, accounts: map[string]string{}, tallies: map[*cell]*tally{}}
@@ -494,13 +493,13 @@ func (x *mapper) checkCollisions() {
 			if c.collision != collisionRefuse || j == len(values) || values[j].Name != x.m.names[c.name] || !values[j].Value.Known() {
 				continue
 			}
-			k, hash := collided{lead, int32(i)}, valueHash(values[j].Value)
+			k, hash := collidedIn(lead, i), uint32(valueHash(values[j].Value)>>32)
 			first, ok := x.said[k]
 			switch {
 			case !ok && say:
-				x.said[k] = saying{hash, x.line}
+				x.said[k] = saying{hash, uint32(x.line)}
 			case ok && first.hash != hash:
-				x.refuse(c.column, strconv.Quote(clip(values[j].Value.String()))+" is not what line "+strconv.Itoa(first.line)+" says about the same person")
+				x.refuse(c.column, strconv.Quote(clip(values[j].Value.String()))+" is not what line "+strconv.Itoa(int(first.line))+" says about the same person")
 			}
 		}
 		if len(x.problems) > 0 {
@@ -520,7 +519,7 @@ func valueHash(v agreement.Value) uint64 {
 	if v.Kind == agreement.Text || v.Kind == agreement.Choice {
 		return textHash(v.Str)
 	}
-	return math.Float64bits(v.Num)
+	return textHash(strconv.FormatFloat(v.Num, 'b', -1, 64))
 }
 
 // textHash is FNV-1a with 64 bits: among a million texts, two share a hash once in

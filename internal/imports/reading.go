@@ -395,12 +395,9 @@ func (r *Reading) WriteRefused(w io.Writer) error { return r.refused.copyTo(w) }
 // outcomes are often in two files, and only together do they make a history.
 func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 	next := make([]int, len(readings))
-	w := watch{}
+	w := newWatch(readings)
 	for _, r := range readings {
 		r.longest, r.early = map[collided]int32{}, 0
-		for _, lead := range r.outcomes {
-			w[lead] = math.MaxInt64
-		}
 	}
 	for {
 		var r *Reading
@@ -417,7 +414,7 @@ func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 			return err
 		}
 		next[first]++
-		if len(w) > 0 && w.early(&r.arrival) {
+		if len(w.leads) > 0 && w.early(&r.arrival) {
 			r.early++
 		}
 		if err := fn(&r.arrival); err != nil {
@@ -470,7 +467,7 @@ func (r *Reading) dropShorter() {
 			if v.Name != name || v.Value.Kind != agreement.Text && v.Value.Kind != agreement.Choice {
 				return false
 			}
-			k := collided{leadHash(r.arrival.Keys), int32(i)}
+			k := collidedIn(leadHash(r.arrival.Keys), i)
 			if size := int32(len(v.Value.Str)); size > r.longest[k] {
 				r.longest[k] = size
 				return false
@@ -480,33 +477,50 @@ func (r *Reading) dropShorter() {
 	}
 }
 
-// watch follows the leads that have an outcome: the time of the first that is known of
-// them, math.MaxInt64 for nothing yet, or the complement of the time of an outcome that
-// came before it.
-type watch map[uint64]int64
+// watch follows the leads that have an outcome. It is two slices because a map would
+// take four times the memory.
+type watch struct {
+	leads []uint64 // by hash, sorted
+	// first is the time of the first that is known of each, math.MaxInt64 for nothing
+	// yet, or the complement of the time of an outcome that came before it.
+	first []int64
+}
+
+func newWatch(readings []*Reading) watch {
+	var w watch
+	for _, r := range readings {
+		w.leads = append(w.leads, r.outcomes...)
+	}
+	slices.Sort(w.leads)
+	w.leads = slices.Compact(w.leads)
+	w.first = make([]int64, len(w.leads))
+	for i := range w.first {
+		w.first[i] = math.MaxInt64
+	}
+	return w
+}
 
 // early takes in an arrival, and reports whether it is the first of a lead that has
 // an outcome already.
-func (w watch) early(a *lifecycle.Arrival) bool {
-	lead := leadHash(a.Keys)
-	first, ok := w[lead]
+func (w *watch) early(a *lifecycle.Arrival) bool {
+	i, ok := slices.BinarySearch(w.leads, leadHash(a.Keys))
 	if !ok {
 		return false
 	}
-	at := a.Input.At
+	first, at := w.first[i], a.Input.At
 	if a.Input.Kind == lifecycle.Win || a.Input.Kind == lifecycle.Lose {
 		if first >= at { // what its own row says is no contact before it
-			w[lead] = ^at
+			w.first[i] = ^at
 		}
 		return false
 	}
 	if first < 0 {
 		if at > ^first {
-			delete(w, lead)
+			w.first[i] = at // told once
 			return true
 		}
 		return false
 	}
-	w[lead] = min(first, at)
+	w.first[i] = min(first, at)
 	return false
 }
