@@ -168,6 +168,20 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestHashIsOfMappingAndFile(t *testing.T) {
+	file := "k,day,mail,title\n1,2026-01-02,ann@a.example,CEO\n"
+	hash := func(mapping, file string) string {
+		return open(t, parse(t, vocabulary(t), mapping), file).Summary().Hash
+	}
+	one := hash(titles, file)
+	if len(one) != 64 || hash(titles, file) != one {
+		t.Errorf("the hash is %q, then %q", one, hash(titles, file))
+	}
+	if hash(titles, file+"\n") == one || hash(titles+"# and more\n", file) == one {
+		t.Error("another file or mapping has the same hash")
+	}
+}
+
 func TestConditionsOnRows(t *testing.T) {
 	m := parse(t, vocabulary(t), titles+"keep_when: {title: [CEO, cfo]}\nskip_when: {k: \"3\"}\n")
 	r := open(t, m, "k,day,mail,title\n1,2026-01-02,ann@a.example,ceo\n2,2026-01-02,ann@a.example,Cook\n3,2026-01-02,ann@a.example,CFO\n")

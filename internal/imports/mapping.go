@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,9 @@ type Mapping struct {
 	Name string // of the source
 
 	file      string
-	coding    string // "" to find out
-	delimiter byte   // 0 to find out
+	hash      [sha256.Size]byte // of the source
+	coding    string            // "" to find out
+	delimiter byte              // 0 to find out
 	columns   []columnUse
 	names     []string // of attributes and properties
 	keepFirst []string // names that a lead keeps once it has them, sorted
@@ -94,7 +96,7 @@ var resultWords = []string{"won", "lost", "nothing"}
 // ParseMapping reads a mapping for a plan. The mapping is nil if there is a finding;
 // file is only for the findings.
 func ParseMapping(file string, source []byte, plan *agreement.Plan) (*Mapping, agreement.Findings) {
-	p := &mappingParser{finder: finder{file: file}, m: &Mapping{file: file, zone: time.UTC, plan: plan}}
+	p := &mappingParser{finder: finder{file: file}, m: &Mapping{file: file, hash: sha256.Sum256(source), zone: time.UTC, plan: plan}}
 	if plan.Calendar != nil {
 		p.m.zone = plan.Calendar.Zone()
 	}

@@ -99,7 +99,7 @@ func TestOlist(t *testing.T) {
 		"referral": 24, "other": 4, "display": 6, "other_publicities": 3, "": 14}, wonBySource); diff != "" {
 		t.Errorf("wins by source: %s", diff)
 	}
-	if s := leads.Summary(); s.Rows != 8000 || s.Mapped != 8000 || s.Arrivals != 16000 || !slices.Contains(s.Notes, `60 rows have an empty "origin": kept, and of source what is known of it is kept`) {
+	if s := leads.Summary(); s.Rows != 8000 || s.Mapped != 8000 || s.Arrivals != 16000 || !slices.Contains(s.Notes, `60 rows have an empty "origin": kept; they say nothing of source`) {
 		t.Errorf("leads: %+v", s)
 	}
 	notes := slices.Concat(leads.Summary().Notes, deals.Summary().Notes)

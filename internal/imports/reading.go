@@ -3,8 +3,11 @@ package imports
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"os"
@@ -77,9 +80,10 @@ func (r *Reading) Close() error {
 	return errors.Join(errs...)
 }
 
-// counted tells how much of a file has been read.
+// counted tells how much of a file has been read, and hashes it.
 type counted struct {
 	io.Reader
+	hash              hash.Hash
 	done, told, total int64
 	progress          func(done, total int64)
 }
@@ -87,6 +91,7 @@ type counted struct {
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	c.done += int64(n)
+	c.hash.Write(b[:n])
 	if c.progress != nil && (c.done-c.told >= 1<<20 || err == io.EOF && c.told != c.done) {
 		c.told = c.done
 		c.progress(c.done, max(c.total, c.done))
@@ -134,6 +139,7 @@ func (r *Reading) read(ctx context.Context, f *os.File, opts Options) error {
 		}
 	}
 	r.summary.Blank += rows.blank
+	r.summary.Hash = hex.EncodeToString(r.counted.hash.Sum(nil))
 	return r.finish()
 }
 
@@ -160,7 +166,7 @@ func (r *Reading) begin(f *os.File, opts Options) (*rowReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := c.over(f, &counted{})
+	text, err := c.over(f, &counted{hash: sha256.New()})
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +188,8 @@ func (r *Reading) begin(f *os.File, opts Options) (*rowReader, error) {
 		delimiter = findDelimiter(sample, wanted)
 	}
 	r.summary.Encoding, r.summary.Delimiter = c.name, delimiterName(delimiter)
-	r.counted = &counted{total: stat.Size(), progress: opts.Progress}
+	r.counted = &counted{total: stat.Size(), progress: opts.Progress, hash: sha256.New()}
+	r.counted.hash.Write(r.m.hash[:])
 	if text, err = c.over(f, r.counted); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type Summary struct {
 	Import    string // the source
 	Encoding  string
 	Delimiter string
+	Hash      string // of the mapping and the file: SHA-256, hexadecimal
 
 	Rows     int64 // with something in them, without the header
 	Mapped   int64
@@ -84,11 +85,15 @@ func (r *Reading) Summary() Summary {
 	}
 	for _, c := range r.m.attributes {
 		if t := r.x.tallies[c]; c.column >= 0 && t.empty > 0 {
-			what := "what is known of it is kept"
+			says := [...]string{"they say nothing of", "it says nothing of", "they clear", "it clears"}
+			which := 0
 			if c.clear {
-				what = "what was known of it is cleared"
+				which = 2
 			}
-			note("%s %s an empty %q: kept, and of %s %s", count(t.empty, "row"), have(t.empty), r.m.columns[c.column].name, r.m.names[c.name], what)
+			if t.empty == 1 {
+				which++
+			}
+			note("%s %s an empty %q: kept; %s %s", count(t.empty, "row"), have(t.empty), r.m.columns[c.column].name, says[which], r.m.names[c.name])
 		}
 	}
 	for _, c := range r.m.cells() {
