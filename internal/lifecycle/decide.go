@@ -24,17 +24,32 @@ import (
 //	watch    the agreement's own clocks start, pause, resume, stop
 //	wake     when time alone can next change anything
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
-	d := deciders.Get().(*decider)
-	d.begin(plan, view, in)
-	d.decide()
-	out := d.end()
+	d := deciders.Get().(*Decider)
+	out := *d.Decide(plan, view, in)
+	out.Changes, out.Effects, out.Reasons = slices.Clone(out.Changes), slices.Clone(out.Effects), slices.Clone(out.Reasons)
 	deciders.Put(d)
 	return out
 }
 
-var deciders = sync.Pool{New: func() any { return new(decider) }}
+var deciders = sync.Pool{New: func() any { return new(Decider) }}
 
-// decider holds one decision in the making. Its state is a working copy: every change is applied
+// Decider decides as Decide does, in memory that it uses again: its decision is good until it
+// decides the next. It is for those who decide a great many inputs, one after the other. The
+// zero Decider is ready; it is not safe for concurrent use.
+type Decider struct {
+	decider
+	out Decision
+}
+
+// Decide is the function Decide, but for how long the decision is good.
+func (d *Decider) Decide(plan *agreement.Plan, view *View, in *Input) *Decision {
+	d.begin(plan, view, in)
+	d.decide()
+	d.out = d.end()
+	return &d.out
+}
+
+// decider is one decision in the making. Its state is a working copy: every change is applied
 // to it at once, so that later steps see it.
 type decider struct {
 	plan *agreement.Plan
@@ -135,19 +150,9 @@ func (d *decider) copyLead(l *Lead) {
 }
 
 func (d *decider) end() Decision {
-	out := Decision{Input: d.in.ID, Lead: d.in.Lead, At: d.now, Version: d.in.Version, Refused: d.refused}
-	if d.refused != "" {
-		out.Reasons = slices.Clone(d.reasons)
-	} else {
-		if len(d.changes) > 0 {
-			out.Changes = slices.Clone(d.changes)
-		}
-		if len(d.effects) > 0 {
-			out.Effects = slices.Clone(d.effects)
-		}
-		if len(d.reasons) > 0 {
-			out.Reasons = slices.Clone(d.reasons)
-		}
+	out := Decision{Input: d.in.ID, Lead: d.in.Lead, At: d.now, Version: d.in.Version, Refused: d.refused, Reasons: d.reasons}
+	if d.refused == "" {
+		out.Changes, out.Effects = d.changes, d.effects
 	}
 	// keep the memory, not what it points to
 	if d.state.Lead != nil {

@@ -323,11 +323,29 @@ func splitWords(line string) ([]string, error) {
 
 // Run runs the scenario in a fresh world and returns what was decided, as text.
 func (s *Scenario) Run() (string, *World, error) {
+	return s.RunObserved(func(*lifecycle.Input, *lifecycle.Decision) {})
+}
+
+// Version returns the plan of a version: 1 is agreement.yaml, each activation is the next.
+func (s *Scenario) Version(version int64) *agreement.Plan {
+	plan := s.Plan
+	for i := range s.Steps {
+		if s.Steps[i].Activate != "" && version > 1 {
+			plan = s.Steps[i].Plan
+			version--
+		}
+	}
+	return plan
+}
+
+// RunObserved is Run that shows each input and its decision.
+func (s *Scenario) RunObserved(observe func(*lifecycle.Input, *lifecycle.Decision)) (string, *World, error) {
 	w := NewWorld(s.Plan, 1)
 	w.Remember = true
 	var out strings.Builder
 	w.Observe = func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) {
 		s.write(&out, w, in, d)
+		observe(in, d)
 	}
 	for i := range s.Steps {
 		step := &s.Steps[i]
@@ -345,7 +363,7 @@ func (s *Scenario) Run() (string, *World, error) {
 				return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
 			}
 		default:
-			if _, fresh := w.Take(step.Arrival); !fresh {
+			if !w.Take(step.Arrival) {
 				fmt.Fprintf(&out, "%s  a duplicate of key %s: nothing changes\n", lifecycle.Stamp(step.At, w.Plan.Calendar.Zone()), step.Arrival.Input.Key)
 			}
 		}

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"container/heap"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,10 +29,13 @@ type World struct {
 
 	// Remember keeps the inputs of each lead, which a Retract needs.
 	Remember bool
-	// Observe is called with each input and its decision, after it was applied.
+	// Observe is called with each input and its decision, after it was applied; the decision is
+	// good until Observe returns.
 	Observe func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View)
 
-	refresh []int64 // leads to look at again because their account changed
+	decider lifecycle.Decider
+	view    lifecycle.View // of the decision at hand
+	refresh []int64        // leads to look at again because their account changed
 }
 
 // NewWorld returns an empty world under a plan.
@@ -63,11 +65,11 @@ func (w *World) View(lead int64) lifecycle.View {
 
 // Take decides an arrival on its own time line: what falls due before it is decided
 // first. It reports false for a duplicate, which changes nothing.
-func (w *World) Take(a *lifecycle.Arrival) (lifecycle.Decision, bool) {
+func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 	if a.Input.Key != "" {
 		k := [2]string{a.Input.Source, a.Input.Key}
 		if w.seen[k] {
-			return lifecycle.Decision{}, false
+			return false
 		}
 		w.seen[k] = true
 	}
@@ -79,9 +81,9 @@ func (w *World) Take(a *lifecycle.Arrival) (lifecycle.Decision, bool) {
 	if l := w.leads[in.Lead]; l != nil {
 		in.Known = max(in.Known, l.Clock)
 	}
-	d := w.Decide(&in)
+	w.Decide(&in)
 	w.refreshMates(in.Known)
-	return d, true
+	return true
 }
 
 func (w *World) resolve(a *lifecycle.Arrival, in *lifecycle.Input) {
@@ -119,7 +121,7 @@ func (w *World) resolve(a *lifecycle.Arrival, in *lifecycle.Input) {
 // time and then of lead.
 func (w *World) Until(at int64) {
 	for len(w.due) > 0 && w.due[0].at <= at {
-		next := heap.Pop(&w.due).(dueItem)
+		next := w.due.pop()
 		l := w.leads[next.lead]
 		if l == nil || l.Stage < 0 || l.Due() != next.at {
 			continue // an older entry; the lead has another by now
@@ -130,10 +132,11 @@ func (w *World) Until(at int64) {
 	}
 }
 
-// Decide decides one resolved input and applies the decision.
-func (w *World) Decide(in *lifecycle.Input) lifecycle.Decision {
+// Decide decides one resolved input and applies the decision, which is good until the next.
+func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 	in.Version = w.Version
-	v := w.View(in.Lead)
+	w.view = w.View(in.Lead)
+	v := &w.view
 	if in.Account != 0 {
 		v.Account = w.accounts[in.Account]
 	}
@@ -144,7 +147,7 @@ func (w *World) Decide(in *lifecycle.Input) lifecycle.Decision {
 	if v.Lead != nil && v.Lead.Stage >= 0 {
 		before = v.Lead.Due()
 	}
-	d := lifecycle.Decide(w.Plan, &v, in)
+	d := w.decider.Decide(w.Plan, v, in)
 	touchesAccount := false
 	for i := range d.Changes {
 		c := &d.Changes[i]
@@ -152,14 +155,14 @@ func (w *World) Decide(in *lifecycle.Input) lifecycle.Decision {
 		if c.Kind == lifecycle.AccountJoined {
 			w.mates[c.Int] = append(w.mates[c.Int], in.Lead)
 		}
-		lifecycle.Apply(w.Plan, &v, c)
+		lifecycle.Apply(w.Plan, v, c)
 	}
-	lifecycle.Advance(&v, in)
+	lifecycle.Advance(v, in)
 	if v.Lead != nil {
 		w.leads[in.Lead] = v.Lead
 		if v.Lead.Stage >= 0 {
 			if due := v.Lead.Due(); due != agreement.Never && (due != before || in.Kind == lifecycle.Timer) {
-				heap.Push(&w.due, dueItem{due, in.Lead})
+				w.due.push(dueItem{due, in.Lead})
 			}
 		}
 		if w.Remember {
@@ -174,7 +177,7 @@ func (w *World) Decide(in *lifecycle.Input) lifecycle.Decision {
 		}
 	}
 	if w.Observe != nil {
-		w.Observe(in, &d, &v)
+		w.Observe(in, d, v)
 	}
 	return d
 }
@@ -211,19 +214,44 @@ func (w *World) Check() error {
 
 type dueItem struct{ at, lead int64 }
 
+func (a dueItem) before(b dueItem) bool { return a.at < b.at || a.at == b.at && a.lead < b.lead }
+
+// dueHeap is a binary heap, the earliest first. (container/heap would allocate for each item.)
 type dueHeap []dueItem
 
-func (h dueHeap) Len() int { return len(h) }
-func (h dueHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].lead < h[j].lead
+func (h *dueHeap) push(item dueItem) {
+	list := append(*h, item)
+	*h = list
+	for i := len(list) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !list[i].before(list[up]) {
+			return
+		}
+		list[i], list[up] = list[up], list[i]
+		i = up
+	}
 }
-func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)   { *h = append(*h, x.(dueItem)) }
-func (h *dueHeap) Pop() any {
-	old := *h
-	item := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return item
+
+func (h *dueHeap) pop() dueItem {
+	list := *h
+	top, last := list[0], len(list)-1
+	list[0] = list[last]
+	list = list[:last]
+	*h = list
+	for i := 0; ; {
+		down := 2*i + 1
+		if down >= last {
+			return top
+		}
+		if down+1 < last && list[down+1].before(list[down]) {
+			down++
+		}
+		if !list[down].before(list[i]) {
+			return top
+		}
+		list[i], list[down] = list[down], list[i]
+		i = down
+	}
 }
 
 // Activate makes another agreement the one that decides from now on, for live leads too: each
