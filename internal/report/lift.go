@@ -265,8 +265,8 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		{Name: "leads", Title: "Leads", Unit: Leads, Align: Right},
 		{Name: "won", Title: "Won", Unit: Leads, Align: Right},
 		{Name: "rate", Title: "Rate", Unit: Ratio, Align: Right},
-		{Name: "low", Title: "From", Unit: Ratio, Align: Right, Rank: 1},
-		{Name: "high", Title: "to (95 %)", Unit: Ratio, Align: Right, Rank: 1},
+		{Name: "low", Title: "95 % from", Unit: Ratio, Align: Right, Rank: 1},
+		{Name: "high", Title: "to", Unit: Ratio, Align: Right, Rank: 1},
 		{Name: "lift", Title: "Lift", Unit: Times, Align: Right},
 		{Name: "verdict", Title: "Against base"},
 		{Name: "caution", Title: "Caution", Rank: 2},
@@ -313,11 +313,8 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		if base > 0 {
 			lifted = factor(share(g.won, g.leads) / base)
 		}
-		switch {
-		case g.leads == 0:
+		if g.verdict == TooFew {
 			rate, low, high, lifted = Cell{}, Cell{}, Cell{}, Cell{}
-		case g.verdict == TooFew:
-			rate, lifted = Cell{Kind: FewOf, Int: g.leads}, Cell{}
 		}
 		if g.verdict != TooFew {
 			compared++
@@ -355,7 +352,7 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		t.Finding += " No group stands out beyond chance."
 	}
 	t.Notes = append(t.Notes, arrivedWithin(q, c)...)
-	t.note("Goes with, not because of: groups differ in more than this. From–to is Wilson's 95 % interval; lift is the rate over that of all leads.")
+	t.note("Goes with, not because of: groups differ in more than this. From and to bound the rate with 95 % confidence (Wilson); lift is the rate over that of all leads.")
 	if compared > 1 && won > 0 {
 		t.note(fmt.Sprintf("%d groups are compared: about %.1f of them would stand out by chance alone.", compared, 0.05*float64(compared)))
 	}

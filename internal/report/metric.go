@@ -118,7 +118,8 @@ func verdict(won, n int64, base float64) Verdict {
 // thin reports whether a group of n has fewer than five wins, or fewer than five leads not
 // won, to expect at the base rate.
 func thin(n int64, base float64) bool {
-	return float64(n)*base < fewExpected || float64(n)*(1-base) < fewExpected
+	const speck = 1e-9 // 50 times a tenth is five, whatever its last bit says
+	return float64(n)*base < fewExpected-speck || float64(n)*(1-base) < fewExpected-speck
 }
 
 // maturity is how long a cohort needs until nine wins in ten have come: the 90th percentile

@@ -15,7 +15,7 @@ import (
 //
 //	came          hand-offs that came to the step: offered, or accepted
 //	done          those that took it: accepted, or contacted
-//	open          those that have neither taken it nor ended
+//	open          those that have not: of the first step, while they wait; of the second, ever since
 //	median, p90   of those that took it, in working time of the member and in wall time
 //
 // A contact made before the acceptance has no place in the second step; a note counts them.
@@ -148,7 +148,7 @@ func (s *snapshot) response(ctx context.Context, plan *agreement.Plan, q Query, 
 		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time, and half of the first contacts follow within %s.", span(a.median), span(b.median))
 	}
 	if early > 0 {
-		t.note(fmt.Sprintf("%s had their first contact before they were accepted: done, with no time of their own.", things(early, "hand-off")))
+		t.note(fmt.Sprintf("In %s the first contact came before the acceptance: done, with no time between the two.", things(early, "hand-off")))
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -125,7 +126,12 @@ func (k *sorter) order() []int {
 	if k.leads != nil {
 		names = append(append([]string(nil), k.leads.names...), none)
 	} else {
-		slices.Sort(names)
+		slices.SortFunc(names, func(a, b string) int { // those without one last
+			if a == none || b == none {
+				return cmp.Compare(b, a)
+			}
+			return cmp.Compare(a, b)
+		})
 	}
 	var list []int
 	for _, n := range names {

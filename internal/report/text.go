@@ -137,6 +137,7 @@ func printable(s string) string {
 // fit leaves columns out, and shortens texts, until the table is no wider than the page. It
 // returns the titles of what is left out.
 func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
+	brief := false
 	for {
 		total := -gap
 		for _, i := range *shown {
@@ -150,6 +151,11 @@ func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
 			if r := t.Columns[i].Rank; r > 0 && (worst < 0 || r > t.Columns[(*shown)[worst]].Rank) {
 				worst = n
 			}
+		}
+		if i := t.Column("clause"); i >= 0 && !brief && (worst < 0 || t.Columns[(*shown)[worst]].Rank < 5) {
+			brief = true
+			abbreviate(t, cells, i)
+			continue
 		}
 		if worst >= 0 {
 			left = append(left, t.Columns[(*shown)[worst]].Title)
@@ -170,6 +176,42 @@ func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
 			cells[r][widest] = shorten(cells[r][widest], room, t.Columns[widest].Name == "clause")
 		}
 	}
+}
+
+// abbreviate leaves of the addresses in a column what tells them apart, by whole words:
+// "…accept_within".
+func abbreviate(t *Table, cells [][]string, column int) {
+	for words := 1; words < 4; words++ {
+		full, clash := map[string]string{}, false
+		for r := range t.Rows {
+			address := t.Rows[r][column].Text
+			end := lastWords(address, words)
+			if other, ok := full[end]; ok && other != address {
+				clash = true
+			}
+			full[end] = address
+		}
+		if clash {
+			continue
+		}
+		for r := range t.Rows {
+			if end := lastWords(t.Rows[r][column].Text, words); end != t.Rows[r][column].Text {
+				cells[r][column] = "…" + printable(end)
+			}
+		}
+		return
+	}
+}
+
+// lastWords returns the last words of an address.
+func lastWords(address string, n int) string {
+	at := len(address)
+	for range n {
+		if at = strings.LastIndexByte(address[:at], '.'); at < 0 {
+			return address
+		}
+	}
+	return address[at+1:]
 }
 
 // shorten cuts s to a width; of an address it keeps the end, which tells more.

@@ -227,9 +227,9 @@ func (e *entries) table(plan *agreement.Plan, w way, c *cohort, d dimension, q Q
 	case goal < 1 || wins.n == 0:
 		t.Finding = "No lead has come the whole way yet, so there is no time to tell."
 	case w.won >= 0:
-		t.Finding = fmt.Sprintf("Half of the wins come within %s of the lead's arrival, nine in ten within %s.", span(wins.median), span(wins.p90))
+		t.Finding = fmt.Sprintf("Half of %s came within %s of the lead's arrival, nine in ten within %s.", things(wins.n, "win"), span(wins.median), span(wins.p90))
 	default:
-		t.Finding = fmt.Sprintf("Half of those who come to %s do so within %s of their arrival, nine in ten within %s.", name(goal), span(wins.median), span(wins.p90))
+		t.Finding = fmt.Sprintf("Half of %s that came to %s did so within %s of their arrival, nine in ten within %s.", things(wins.n, "lead"), name(goal), span(wins.median), span(wins.p90))
 	}
 	t.Notes = append(t.Notes, arrivedWithin(q, c)...)
 	switch n := len(e.early); {
