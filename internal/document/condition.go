@@ -89,6 +89,9 @@ func (w *wording) truth(n ast.Node, not bool) string {
 			return "the lead did " + w.activity(args) + w.window(args)
 		case "known":
 			if len(args) == 1 {
+				if strings.HasPrefix(dotted(args[0]), "answers.") {
+					return w.question(dotted(args[0])) + is(not) + " answered"
+				}
 				return w.value(args[0]) + is(not) + " known"
 			}
 		case "matches_buyer":
@@ -159,7 +162,6 @@ func (w *wording) chain(n *ast.BinaryNode, not bool) string {
 
 // compare words a comparison.
 func (w *wording) compare(op string, left, right ast.Node, not bool) string {
-	// "activities > 0" and the like: how often something was done.
 	if call, ok := left.(*ast.CallNode); ok {
 		name, args := called(call)
 		switch name {
@@ -169,6 +171,12 @@ func (w *wording) compare(op string, left, right ast.Node, not bool) string {
 			return "the last " + w.activity(args) + " was " + w.amount(op, w.duration(right), not) + " ago"
 		case "age":
 			if len(args) == 1 {
+				if d, err := calendar.ParseDuration(literal(right)); err == nil && d.IsZero() {
+					if past := (op == ">" || op == ">=") != not; past {
+						return w.value(args[0]) + " is past"
+					}
+					return w.value(args[0]) + " is not past"
+				}
 				return w.value(args[0]) + " was " + w.amount(op, w.duration(right), not) + " ago"
 			}
 		}
@@ -244,7 +252,7 @@ func (w *wording) among(subject string, n ast.Node) string {
 		case "buying_stage", "handoff":
 			return phrase(s)
 		}
-		return s
+		return strings.ReplaceAll(s, "_", " ")
 	}
 	return w.value(n)
 }
@@ -301,9 +309,9 @@ func (w *wording) alone(name string, not bool) string {
 			}
 		}
 		if kind == agreement.Boolean {
-			return w.name(name) + " is answered " + no("yes", "no")
+			return w.question(name) + " is answered " + no("yes", "no")
 		}
-		return w.name(name) + is(not) + " answered"
+		return w.question(name) + is(not) + " answered"
 	}
 	for _, list := range [][]agreement.Attribute{w.plan.Attributes, w.plan.Properties} {
 		for _, a := range list {
@@ -407,16 +415,22 @@ func (w *wording) name(name string) string {
 	case "buying_stage":
 		return "the buying stage"
 	}
-	if q, ok := strings.CutPrefix(name, "answers."); ok {
-		for _, c := range w.plan.Questions {
-			if c.Name == q && c.Ask != "" {
-				return quoted(c.Ask)
-			}
-		}
-		return quoted(title(q))
+	if strings.HasPrefix(name, "answers.") {
+		return "the answer to " + w.question(name)
 	}
 	name = strings.TrimPrefix(name, "properties.")
 	return phrase(strings.ReplaceAll(name, ".", " "))
+}
+
+// question is what answers.NAME asks.
+func (w *wording) question(name string) string {
+	name = strings.TrimPrefix(name, "answers.")
+	for _, c := range w.plan.Questions {
+		if c.Name == name && c.Ask != "" {
+			return quoted(c.Ask)
+		}
+	}
+	return quoted(title(name))
 }
 
 // activity words the first argument of did, count and since.

@@ -163,8 +163,9 @@ func (d *picture) addLinks(fig *Figures) {
 			l.manner = byHand
 		}
 		if len(l.over) > 2 {
-			l.over = []string{l.over[0], "and " + count(len(l.over)-1, "more way")}
+			l.over = []string{l.over[0], count(len(l.over)-1, "other way")}
 		}
+		l.over = []string{join(l.over, "or")}
 		l.about = named(k.from, k.to) + ": " + strings.Join(about, " ")
 		d.links = append(d.links, l)
 	}

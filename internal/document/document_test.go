@@ -82,8 +82,18 @@ func samples(t testing.TB) []sample {
 			{slot("opportunity"), slot("won"), 17, .39, 31}, {slot("opportunity"), slot("lost"), 20, .3, 20}, {slot("sql"), slot("lost"), 7, .05, -1}, {AnyStage, slot("nurture"), 61, -1, -1}, {AnyStage, slot("disqualified"), 41, -1, -1},
 			{slot("nurture"), slot("mql"), 31, .12, 40}, {slot("lead"), slot("disqualified"), 5, .004, 1}},
 	}
-	return []sample{{"waterfall", waterfall(t), nil}, {"classic", classic(t), nil}, {"three", three.index(), nil}, {"fifteen", many.index(), nil},
+	list := []sample{{"relay", waterfall(t), nil}, {"older", classic(t), nil}, {"three", three.index(), nil}, {"fifteen", many.index(), nil},
 		{"one-side", one.index(), nil}, {"names", names.index(), nil}, {"figures", usual, fig}}
+	for _, name := range agreement.Templates() {
+		source, _ := agreement.Template(name)
+		p, findings := agreement.Compile(name+".yaml", source, nil)
+		if p == nil {
+			t.Fatalf("template %s: %v", name, findings)
+		}
+		p.Hash = "" // a comment in the template is no change of what is drawn
+		list = append(list, sample{name, p, nil})
+	}
+	return list
 }
 
 func TestGolden(t *testing.T) {
@@ -365,78 +375,82 @@ func anyFigures(t *rapid.T, p *agreement.Plan) *Figures {
 	return f
 }
 
-func TestAnyPlan(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := anyPlan(t)
-		fig := anyFigures(t, p)
-		d := layOut(p, fig)
-		all := rect{0, 0, d.width, d.height}
-		within := func(what string, r rect) {
-			if r.x < 0 || r.y < 0 || r.x+r.w > all.w || r.y+r.h > all.h || r.w <= 0 || r.h <= 0 {
-				t.Fatalf("%s %+v is not within the picture of %d by %d", what, r, all.w, all.h)
+func TestAnyPlan(t *testing.T) { rapid.Check(t, checkAnyPlan) }
+
+func FuzzDiagram(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkAnyPlan)) }
+
+// checkAnyPlan holds for every plan: all is within the picture, nothing lies on
+// anything else, and what is written is well formed and the same each time.
+func checkAnyPlan(t *rapid.T) {
+	p := anyPlan(t)
+	fig := anyFigures(t, p)
+	d := layOut(p, fig)
+	all := rect{0, 0, d.width, d.height}
+	within := func(what string, r rect) {
+		if r.x < 0 || r.y < 0 || r.x+r.w > all.w || r.y+r.h > all.h || r.w <= 0 || r.h <= 0 {
+			t.Fatalf("%s %+v is not within the picture of %d by %d", what, r, all.w, all.h)
+		}
+	}
+	var boxes []rect
+	for _, n := range d.nodes {
+		r := rect{n.x, n.y, n.w, n.h}
+		within("box", r)
+		for _, o := range boxes {
+			if r.overlaps(o) {
+				t.Fatalf("boxes %+v and %+v overlap", r, o)
 			}
 		}
-		var boxes []rect
-		for _, n := range d.nodes {
-			r := rect{n.x, n.y, n.w, n.h}
-			within("box", r)
-			for _, o := range boxes {
-				if r.overlaps(o) {
-					t.Fatalf("boxes %+v and %+v overlap", r, o)
+		boxes = append(boxes, r)
+	}
+	for i, lb := range d.labels {
+		within("label", lb.rect)
+		for _, b := range boxes {
+			if lb.overlaps(b) {
+				t.Fatalf("label %+v lies on box %+v", lb.rect, b)
+			}
+		}
+		for _, o := range d.labels[:i] {
+			if lb.overlaps(o.rect) {
+				t.Fatalf("labels %+v and %+v overlap", lb.rect, o.rect)
+			}
+		}
+	}
+	for _, l := range d.links {
+		if len(l.corners) < 2 {
+			t.Fatalf("no way from %d to %d", l.from, l.to)
+		}
+		for i := 1; i < len(l.corners); i++ {
+			a, b := l.corners[i-1], l.corners[i]
+			if a.x != b.x && a.y != b.y {
+				t.Fatalf("a slanting line from %v to %v", a, b)
+			}
+			within("line", segment(a, b, 1))
+			for s, box := range boxes {
+				// A line touches the edge of the boxes it joins, and no other box.
+				inner := rect{box.x + 1, box.y + 1, box.w - 2, box.h - 2}
+				if segment(a, b, 0).crosses(inner) {
+					t.Fatalf("the arrow from %d to %d runs through stage %d", l.from, l.to, s)
 				}
 			}
-			boxes = append(boxes, r)
 		}
-		for i, lb := range d.labels {
-			within("label", lb.rect)
-			for _, b := range boxes {
-				if lb.overlaps(b) {
-					t.Fatalf("label %+v lies on box %+v", lb.rect, b)
-				}
-			}
-			for _, o := range d.labels[:i] {
-				if lb.overlaps(o.rect) {
-					t.Fatalf("labels %+v and %+v overlap", lb.rect, o.rect)
-				}
-			}
-		}
-		for _, l := range d.links {
-			if len(l.corners) < 2 {
-				t.Fatalf("no way from %d to %d", l.from, l.to)
-			}
-			for i := 1; i < len(l.corners); i++ {
-				a, b := l.corners[i-1], l.corners[i]
-				if a.x != b.x && a.y != b.y {
-					t.Fatalf("a slanting line from %v to %v", a, b)
-				}
-				within("line", segment(a, b, 1))
-				for s, box := range boxes {
-					// A line touches the edge of the boxes it joins, and no other box.
-					inner := rect{box.x + 1, box.y + 1, box.w - 2, box.h - 2}
-					if segment(a, b, 0).crosses(inner) {
-						t.Fatalf("the arrow from %d to %d runs through stage %d", l.from, l.to, s)
-					}
-				}
-			}
-		}
-		svg := d.svg(Light)
-		if !bytes.Equal(svg, Diagram(p, fig, Light)) {
-			t.Fatalf("drawn twice, the picture differs")
-		}
-		readXML(t, svg)
-		md := Markdown(p)
-		checkTables(t, md)
-		page, err := HTML(p)
-		if err != nil {
-			t.Fatalf("page: %v", err)
-		}
-		if !bytes.Equal(md, Markdown(p)) {
-			t.Fatalf("written twice, the text differs")
-		}
-		if bytes.Contains(page, []byte("<script")) {
-			t.Fatalf("a script in a page")
-		}
-	})
+	}
+	svg := d.svg(Light)
+	if !bytes.Equal(svg, Diagram(p, fig, Light)) {
+		t.Fatalf("drawn twice, the picture differs")
+	}
+	readXML(t, svg)
+	md := Markdown(p)
+	checkTables(t, md)
+	page, err := HTML(p)
+	if err != nil {
+		t.Fatalf("page: %v", err)
+	}
+	if !bytes.Equal(md, Markdown(p)) {
+		t.Fatalf("written twice, the text differs")
+	}
+	if bytes.Contains(page, []byte("<script")) {
+		t.Fatalf("a script in a page")
+	}
 }
 
 // crosses is overlaps for a line, which has no width.
@@ -509,7 +523,11 @@ func TestConditionInWords(t *testing.T) {
 		`title contains "student"`:                "title contains “student”",
 		`renewal < date("2026-05-01")`:            "renewal is less than 1 May 2026",
 		`score > fit + 10`:                        "the score is more than (fit plus 10)",
+		`age(renewal) > "0d"`:                     "renewal is past",
+		`age(renewal) > "30d"`:                    "renewal was more than 30 days ago",
 		`true`:                                    "always",
+		`known(answers.budget)`:                   "“Is there a budget?” is answered",
+		`answers.timeline in ["this_year", "x"]`:  "the answer to “Do they buy within six months?” is this year or x",
 	} {
 		got, ok := inWords(p, &agreement.Condition{Source: source})
 		if !ok || got != want {

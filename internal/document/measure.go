@@ -89,7 +89,7 @@ func (d *picture) measure() {
 }
 
 // addLabel words the label of a link, and chooses where it goes. Links of one net
-// have one label between them unless they carry figures.
+// have one label between them, unless they carry figures or run on tracks apart.
 func (d *picture) addLabel(l *link) {
 	if len(l.over)+len(l.under) == 0 || len(l.path) == 0 {
 		return
@@ -123,7 +123,8 @@ func (d *picture) addLabel(l *link) {
 	}
 	d.choose(lb)
 	for _, o := range d.labels {
-		if o.link.net == l.net && slices.Equal(o.over, lb.over) && slices.Equal(o.under, lb.under) {
+		apart := (o.spot == onTrack || lb.spot == onTrack) && (o.spot != lb.spot || o.channel != lb.channel || o.line.slot != lb.line.slot)
+		if o.link.net == l.net && !apart && slices.Equal(o.over, lb.over) && slices.Equal(o.under, lb.under) {
 			if better(lb, o) {
 				*o = *lb
 			}

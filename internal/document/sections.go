@@ -410,7 +410,7 @@ func alerts(p *agreement.Plan) *section {
 	s := &section{id: "alerts", title: "Who is told"}
 	l := &list{}
 	for i := range p.Alerts {
-		l.items = append(l.items, &item{clause: p.Alerts[i].Address, text: alertText(&p.Alerts[i])})
+		l.items = append(l.items, &item{clause: p.Alerts[i].Address, text: alertText(p, &p.Alerts[i])})
 	}
 	if len(l.items) > 0 {
 		s.blocks = append(s.blocks, l)

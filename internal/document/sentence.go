@@ -108,7 +108,7 @@ func steps(p *agreement.Plan, ladder []agreement.Step) string {
 }
 
 func step(p *agreement.Plan, s agreement.Step) string {
-	who := s.Target
+	who := personName(p, s.Target)
 	switch s.Target {
 	case "owner", "manager":
 		who = "the " + s.Target
@@ -326,14 +326,14 @@ var eventWords = map[string]string{
 	"handed_back": "a lead is handed back", "won": "a lead is won", "lost": "a lead is lost",
 }
 
-func alertText(a *agreement.Alert) []text {
+func alertText(p *agreement.Plan, a *agreement.Alert) []text {
 	when, ok := eventWords[a.On]
 	if !ok {
 		when = "a lead is " + phrase(a.On)
 	}
 	to := make([]string, len(a.To))
 	for i, s := range a.To {
-		to[i] = s
+		to[i] = personName(p, s)
 		if s == "owner" || s == "manager" {
 			to[i] = "the " + s
 		}
