@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"baton/internal/agreement"
+	"baton/internal/app"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+type explainCommand struct {
+	database
+	At       string `help:"As of an instant (2026-03-31 or 2026-03-31T15:04:05Z), not now; only what time changes, not what was known." placeholder:"TIME"`
+	Timeline bool   `help:"Also tell everything that happened to the lead, and what was decided."`
+	Lead     string `arg:"" help:"E-mail address, number, or an ID of another system (system:id)."`
+}
+
+func (c *explainCommand) Run(r *run) error {
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	active, err := activePlan(r, st)
+	if err != nil {
+		return err
+	}
+	id, err := findLead(r, st, c.Lead)
+	if err != nil {
+		return err
+	}
+	records, err := st.Leads(r.ctx, []int64{id})
+	if err != nil {
+		return err
+	}
+	record := records[id]
+	if record == nil {
+		return fmt.Errorf("lead %d is not in %s", id, c.DB)
+	}
+	plan := active
+	if stored, err := st.ActiveAgreement(r.ctx); err == nil && record.Lead.Version != stored.Version {
+		// its pass ended under an older version
+		old, err := st.AgreementVersion(r.ctx, record.Lead.Version)
+		if err != nil {
+			return err
+		}
+		if plan, err = app.Compile(old); err != nil {
+			return err
+		}
+	}
+	view := lifecycle.View{Lead: record.Lead}
+	if record.Lead.Account != 0 {
+		accounts, err := st.Accounts(r.ctx, []int64{record.Lead.Account})
+		if err != nil {
+			return err
+		}
+		if len(accounts) > 0 {
+			view.Account = accounts[0].Account
+		}
+	}
+	if view.Roster, err = st.Roster(r.ctx); err != nil {
+		return err
+	}
+	events, err := st.Story(r.ctx, id, 0)
+	if err != nil {
+		return err
+	}
+	past := make([]lifecycle.Decided, len(events))
+	for i := range events {
+		past[i] = lifecycle.Decided{Input: events[i].Input, Decision: events[i].Decision}
+		past[i].Decision.At = events[i].Input.Known
+	}
+	zone := plan.Calendar.Zone()
+	at := max(r.now(), record.Lead.Clock)
+	if c.At != "" {
+		if at, err = instant(c.At, zone); err != nil {
+			return err
+		}
+	}
+	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}
+	w.title(c.Lead, record, at, zone)
+	for _, section := range lifecycle.Explain(plan, &view, at, past).Sections {
+		w.section(&section)
+	}
+	if c.Timeline {
+		w.timeline(past, plan)
+	}
+	return w.err
+}
+
+// findLead returns the ID of the lead that somebody names.
+func findLead(r *run, st *store.Store, name string) (int64, error) {
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		return id, nil
+	}
+	var keys []identity.Key
+	if strings.Contains(name, "@") {
+		key, err := identity.NormalizeEmail(name)
+		if err != nil {
+			return 0, err
+		}
+		keys = append(keys, key)
+	}
+	if system, id, ok := strings.Cut(name, ":"); ok {
+		keys = append(keys, identity.ExternalKey(system, id))
+	}
+	if len(keys) == 0 {
+		return 0, fmt.Errorf("%q is no lead: give an e-mail address, a number, or system:id", name)
+	}
+	found, err := st.Keys(r.ctx, keys)
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range keys {
+		if id := found[key]; id != 0 {
+			return id, nil
+		}
+	}
+	return 0, fmt.Errorf("no lead is known as %s; look with: baton query \"SELECT id, email, stage FROM leads WHERE email LIKE '%%…%%'\"", name)
+}
+
+func instant(s string, zone *time.Location) (int64, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no instant; write 2026-03-31 or 2026-03-31T15:04:05Z", s)
+}
+
+// explanation writes an explanation for a terminal.
+type explanation struct {
+	out    io.Writer
+	colour bool
+	width  int
+	err    error
+}
+
+func (w *explanation) printf(format string, args ...any) {
+	_, err := fmt.Fprintf(w.out, format, args...)
+	w.err = errors.Join(w.err, err)
+}
+
+func (w *explanation) bold(s string) string { return w.style("1", s) }
+func (w *explanation) dim(s string) string  { return w.style("2", s) }
+func (w *explanation) style(code, s string) string {
+	if !w.colour {
+		return s
+	}
+	return "\033[" + code + "m" + s + "\033[0m"
+}
+
+func (w *explanation) title(name string, record *store.Record, at int64, zone *time.Location) {
+	w.printf("%s  %s\n", w.bold(name), w.dim(fmt.Sprintf("lead %d, as of %s", record.Lead.ID, time.UnixMicro(at).In(zone).Format("Mon 2 Jan 2006 15:04 MST"))))
+}
+
+func (w *explanation) section(s *lifecycle.ExplainedSection) {
+	w.printf("\n%s  %s\n", w.bold(strings.ToUpper(s.Title)), s.Answer)
+	mark := 0
+	for _, line := range s.Lines {
+		mark = max(mark, utf8.RuneCountInString(line.Mark))
+	}
+	for _, line := range s.Lines {
+		w.printf("  %s%s  %s\n", strings.Repeat(" ", mark-utf8.RuneCountInString(line.Mark)), line.Mark, line.Text)
+		indent := strings.Repeat(" ", mark+4)
+		if cited := citation(line.Clause); cited != "" {
+			w.printf("%s%s\n", indent, w.dim("§ "+cited))
+		}
+		if len(line.Saw) > 0 {
+			w.printf("%s%s\n", indent, w.dim("saw "+saw(line.Saw)))
+		}
+	}
+}
+
+// citation names a clause and where it stands.
+func citation(c agreement.Clause) string {
+	if c.Address == "" || c.Line == 0 {
+		return c.Address
+	}
+	return fmt.Sprintf("%s  %s:%d", c.Address, c.File, c.Line)
+}
+
+func saw(list []agreement.Seen) string {
+	parts := make([]string, len(list))
+	for i, s := range list {
+		parts[i] = s.Name + " = " + s.Value
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (w *explanation) timeline(past []lifecycle.Decided, plan *agreement.Plan) {
+	zone := plan.Calendar.Zone()
+	w.printf("\n%s\n", w.bold("TIMELINE"))
+	for i := range past {
+		in, d := &past[i].Input, &past[i].Decision
+		what := strings.ReplaceAll(in.Kind.String(), "_", " ")
+		if in.Name != "" {
+			what += " " + in.Name
+		}
+		if in.Actor != "" {
+			what += " by " + in.Actor
+		}
+		w.printf("  %s  %s  %s\n", time.UnixMicro(in.At).In(zone).Format("2006-01-02 15:04"), what, w.dim(in.Source))
+		if d.Refused != "" {
+			w.printf("      not done: %s\n", d.Refused)
+		}
+		for j := range d.Changes {
+			c := &d.Changes[j]
+			if c.Kind == lifecycle.WakeSet || c.Kind == lifecycle.Rescored {
+				continue
+			}
+			cited := ""
+			if c.Reason > 0 {
+				cited = "  " + w.dim("§ "+d.Reasons[c.Reason-1].Clause)
+			}
+			w.printf("      %s%s\n", c.Sentence(zone), cited)
+		}
+	}
+}

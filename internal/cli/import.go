@@ -1,0 +1,288 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/app"
+	"baton/internal/engine"
+	"baton/internal/imports"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+type importCommand struct {
+	database
+	Agreement string   `help:"The agreement, for a database that has none yet." placeholder:"FILE"`
+	Map       []string `help:"What the columns mean; one for all files, or one for each in their order." required:"" placeholder:"MAPPING.yaml" sep:"none"`
+	DryRun    bool     `help:"Read and check everything, and change nothing."`
+	Refused   string   `help:"Where to list the rows that were refused (default: beside the CSV file, with -refused in its name)." placeholder:"FILE"`
+	Files     []string `arg:"" name:"file" help:"CSV files; several are taken in as one history."`
+}
+
+func (c *importCommand) Run(r *run) (err error) {
+	if len(c.Map) != 1 && len(c.Map) != len(c.Files) {
+		return fmt.Errorf("%d files and %d mappings: give one mapping for all files, or one for each", len(c.Files), len(c.Map))
+	}
+	if c.Refused != "" && len(c.Files) > 1 {
+		return errors.New("--refused names one file; with several CSV files leave it out, and each gets its own")
+	}
+	a, plan, err := c.prepare(r)
+	if err != nil {
+		return err
+	}
+	if a != nil {
+		defer func() { err = errors.Join(err, a.Close()) }()
+	}
+	var readings []*imports.Reading
+	defer func() {
+		for _, reading := range readings {
+			err = errors.Join(err, reading.Close())
+		}
+	}()
+	hash := sha256.New()
+	var names []string
+	for i, file := range c.Files {
+		reading, name, err := c.read(r, plan, i, hash)
+		if err != nil {
+			return err
+		}
+		readings = append(readings, reading)
+		names = append(names, name)
+		summary := reading.Summary()
+		r.told(&summary)
+		if err := c.writeRefused(r, file, reading); err != nil {
+			return err
+		}
+	}
+	if c.DryRun {
+		// the order of time shows more: walk through it once
+		if err := imports.Merge(func(*lifecycle.Arrival) error { return r.ctx.Err() }, readings...); err != nil {
+			return err
+		}
+		r.notes(readings)
+		fmt.Fprintln(r.Out, "\nDry run: nothing was changed.")
+		return nil
+	}
+	return c.take(r, a, readings, names, hex.EncodeToString(hash.Sum(nil)))
+}
+
+// prepare opens the database, or for a dry run only finds the agreement.
+func (c *importCommand) prepare(r *run) (*app.App, *agreement.Plan, error) {
+	if c.DryRun && c.Agreement != "" {
+		source, plan, findings, err := app.Load(c.Agreement)
+		if err == nil && findings.HasErrors() {
+			err = &app.Unworkable{Findings: findings, Source: source}
+		}
+		return nil, plan, err
+	}
+	if c.DryRun {
+		st, err := store.OpenReadOnly(r.ctx, c.DB)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer st.Close()
+		plan, err := activePlan(r, st)
+		return nil, plan, err
+	}
+	a, err := c.open(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	plan, _ := a.Engine.Agreement()
+	return a, plan, nil
+}
+
+func (c *importCommand) read(r *run, plan *agreement.Plan, i int, hash io.Writer) (*imports.Reading, string, error) {
+	file, mapFile := c.Files[i], c.Map[min(i, len(c.Map)-1)]
+	source, err := os.ReadFile(mapFile)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the mapping: %w", err)
+	}
+	mapping, findings := imports.ParseMapping(mapFile, source, plan)
+	if mapping == nil {
+		fmt.Fprint(r.Err, findings.Text(func(string) []byte { return source }, r.Colour))
+		return nil, "", errSaid
+	}
+	progress := newBar(r, "Reading "+filepath.Base(file))
+	reading, err := imports.Open(r.ctx, file, mapping, imports.Options{Now: r.now(), Progress: func(done, total int64) {
+		progress.to(done, total, megabytes(done))
+	}})
+	progress.done()
+	if err != nil {
+		return nil, "", err
+	}
+	if f, err := os.Open(file); err == nil {
+		_, err = io.Copy(hash, f)
+		f.Close()
+		if err != nil {
+			return reading, mapping.Name, fmt.Errorf("reading %s: %w", file, err)
+		}
+	}
+	_, _ = hash.Write(source)
+	return reading, mapping.Name, nil
+}
+
+// take has everything decided in the order of time.
+func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, names []string, hash string) error {
+	var rows, refused, arrivals int64
+	for _, reading := range readings {
+		s := reading.Summary()
+		rows, refused, arrivals = rows+s.Rows, refused+s.Refused, arrivals+s.Arrivals
+	}
+	im, err := a.Store.StartImport(r.ctx, store.Import{Name: strings.Join(names, ", "), File: strings.Join(c.Files, ", "), Hash: hash, StartedAt: r.now(), Rows: rows, Refused: refused})
+	if err != nil {
+		return err
+	}
+	progress := newBar(r, "Deciding")
+	var last engine.Progress
+	err = a.Engine.History(r.ctx, func(yield func(*lifecycle.Arrival) error) error {
+		return imports.Merge(func(arrival *lifecycle.Arrival) error {
+			if err := r.ctx.Err(); err != nil {
+				return err
+			}
+			return yield(arrival)
+		}, readings...)
+	}, engine.HistoryOptions{Import: im.ID, Progress: func(p engine.Progress) {
+		last = p
+		progress.to(p.Arrivals, arrivals, "up to "+time.UnixMicro(p.At).UTC().Format(time.DateOnly))
+	}})
+	progress.done()
+	im.State, im.FinishedAt = "done", r.now()
+	if err != nil {
+		im.State = "stopped"
+	}
+	r.notes(readings)
+	if finish := a.Store.FinishImport(withoutCancel(r.ctx), im); finish != nil {
+		err = errors.Join(err, finish)
+	}
+	if err != nil {
+		fmt.Fprintf(r.Err, "baton: import %d stopped after %s; what was taken in is kept, and the same command goes on from there\n", im.ID, count(last.Arrivals, "input", "inputs"))
+		return err
+	}
+	fresh := last.Arrivals - last.Duplicates
+	fmt.Fprintf(r.Out, "\nImport %d: %s taken in", im.ID, count(fresh, "input", "inputs"))
+	if last.Duplicates > 0 {
+		fmt.Fprintf(r.Out, ", %s known already", thousands(last.Duplicates))
+	}
+	if last.Timers > 0 {
+		fmt.Fprintf(r.Out, ", %s fell due in between", count(last.Timers, "timer", "timers"))
+	}
+	fmt.Fprintln(r.Out, ".")
+	if last.Problems > 0 {
+		fmt.Fprintf(r.Out, "%s could not be decided; they are kept: baton query \"SELECT * FROM problems\"\n", count(last.Problems, "input", "inputs"))
+	}
+	if fresh > 0 {
+		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, c.DB)
+	}
+	return nil
+}
+
+// told says what came of reading a file.
+func (r *run) told(s *imports.Summary) {
+	fmt.Fprintf(r.Out, "%s: %s, %s, columns parted by %s\n", s.File, count(s.Rows, "row", "rows"), s.Encoding, s.Delimiter)
+	line := fmt.Sprintf("  %s understood", thousands(s.Mapped))
+	if s.Skipped > 0 {
+		line += fmt.Sprintf(", %s skipped as the mapping says", thousands(s.Skipped))
+	}
+	if s.Refused > 0 {
+		line += fmt.Sprintf(", %s refused", thousands(s.Refused))
+	}
+	fmt.Fprintln(r.Out, line)
+	for _, refusal := range s.Refusals[:min(5, len(s.Refusals))] {
+		where := fmt.Sprintf("line %d", refusal.Line)
+		if refusal.Column != "" {
+			where += ", " + refusal.Column
+		}
+		fmt.Fprintf(r.Out, "    %s: %s\n", where, refusal.Reason)
+	}
+	if s.Refused > 5 {
+		fmt.Fprintf(r.Out, "    … and %s more\n", thousands(s.Refused-5))
+	}
+}
+
+func (r *run) notes(readings []*imports.Reading) {
+	for _, reading := range readings {
+		s := reading.Summary()
+		for _, note := range s.Notes {
+			fmt.Fprintf(r.Out, "  note: %s: %s\n", filepath.Base(s.File), note)
+		}
+	}
+}
+
+// writeRefused lists the refused rows in a file that can be mended and imported again.
+func (c *importCommand) writeRefused(r *run, file string, reading *imports.Reading) error {
+	s := reading.Summary()
+	if s.Refused == 0 {
+		return nil
+	}
+	path := c.Refused
+	if path == "" {
+		ext := filepath.Ext(file)
+		path = strings.TrimSuffix(file, ext) + "-refused" + ext
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = reading.WriteRefused(f)
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("listing the refused rows (name another place with --refused): %w", err)
+	}
+	fmt.Fprintf(r.Out, "  the refused rows, with the reasons, are in %s: mend them there and import that file\n", path)
+	return nil
+}
+
+type importsCommand struct{ database }
+
+func (c *importsCommand) Run(r *run) error {
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	list, err := st.Imports(r.ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(r.Out, "No imports yet. Bring people in with: baton import FILE.csv --map MAPPING.yaml")
+		return nil
+	}
+	t := &store.Table{Columns: []string{"import", "source", "state", "started", "rows", "inputs", "refused", "file"}}
+	for _, im := range list {
+		t.Rows = append(t.Rows, []any{im.ID, im.Name, im.State, time.UnixMicro(im.StartedAt).Format("2006-01-02 15:04"), im.Rows, im.Arrivals, im.Refused, im.File})
+	}
+	return r.printRows(t, "table")
+}
+
+type undoCommand struct {
+	database
+	Import int64 `arg:"" help:"The number of the import; see: baton imports."`
+}
+
+func (c *undoCommand) Run(r *run) (err error) {
+	a, err := c.open(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Engine.Undo(r.ctx, c.Import); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "Import %d is undone: its leads are as if it had never been. What it brought stays on record, and the same file can be imported again.\n", c.Import)
+	return nil
+}
