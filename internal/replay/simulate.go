@@ -61,6 +61,7 @@ type simulation struct {
 	activity []int     // Activities of the model -> slot, -1 for none
 	forward  []int     // stage -> transition that sales takes towards a win, -1 for none
 	last     []bool    // stage -> no stage of sales comes after it
+	calls    []bool    // stage of marketing -> leads are qualified by hand there, for a hand-off
 	ends     [4]map[int]bool
 }
 
@@ -81,6 +82,7 @@ const (
 	evReact
 	evManage
 	evWork
+	evCall
 	evOwn
 )
 
@@ -170,6 +172,7 @@ func (s *simulation) route() {
 	}
 	s.forward = make([]int, len(plan.Stages))
 	s.last = make([]bool, len(plan.Stages))
+	s.calls = make([]bool, len(plan.Stages))
 	for i := range plan.Stages {
 		s.forward[i], s.last[i] = -1, true
 	}
@@ -181,6 +184,9 @@ func (s *simulation) route() {
 		for _, from := range t.From {
 			if final := plan.Stages[t.To].Final; final != agreement.NotFinal {
 				s.ends[final][from] = true
+			}
+			if t.By == agreement.Marketing && plan.Index.Offers[t.To] >= 0 && plan.Stages[from].Side == agreement.Marketing {
+				s.calls[from] = true
 			}
 			if ahead(from, t.To) {
 				s.last[from] = false
@@ -319,6 +325,8 @@ func (s *simulation) play(e *event) error {
 		return s.manage(e)
 	case evWork:
 		return s.work(e)
+	case evCall:
+		return s.call(e)
 	case evOwn:
 		return s.own(e.p, e.member)
 	}

@@ -81,6 +81,7 @@ type Model struct {
 	TalkAgain    int64
 	Decide       [3]int64 // in the first, a middle and the last stage of sales
 	QueueAfter   int64
+	CallAfter    int64 // from a lead's being ready for the phone to the next try of sales development
 	ManagerAfter int64
 	Spread       int64
 }
@@ -185,7 +186,7 @@ type MemberModel struct {
 	Load     int // how much longer everything takes for each open hand-off, in thousandths
 	Named    int // weight in owning named accounts
 	Picky    int // added to the chance of a rejection
-	Queue    int // weight in taking from a queue; if nobody has one, everybody takes
+	Queue    int // sales development: weight in taking from a queue (if nobody has one, everybody takes), and in calling for marketing
 	Joins    int // when, in thousandths of the time span; 0: was there before
 	Away     []Absent
 }
@@ -320,7 +321,7 @@ func DemoModel(seed uint64, until int64, days int) Model {
 		Lost:       []string{"price", "price", "no decision", "no decision", "chose another maker", "went silent"},
 		MiddleLost: 450, LateBack: 150, Revisit: 450, Value: 14_000,
 
-		ContactAfter: 40, TryAgain: 110, TalkAgain: 700, Decide: [3]int64{420, 2200, 3900}, QueueAfter: 60, ManagerAfter: 90, Spread: 1300,
+		ContactAfter: 40, TryAgain: 110, TalkAgain: 700, Decide: [3]int64{420, 2200, 3900}, QueueAfter: 60, CallAfter: 240, ManagerAfter: 90, Spread: 1300,
 	}
 }
 

@@ -119,6 +119,7 @@ type prospect struct {
 	turn     int32 // of what people do with the lead: what was planned under an earlier turn is off
 	missed   bool  // the one who was offered it has not seen it
 	assigned bool  // the manager has passed it on
+	pass     int   // for which the fate was drawn
 	depth    int   // stages of sales entered in this pass
 	fate     int
 	tries    int

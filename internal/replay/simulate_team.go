@@ -136,9 +136,9 @@ func (s *simulation) entered(p *prospect, l *lifecycle.Lead, c *lifecycle.Change
 	stage := &s.plan.Stages[s.plan.Index.Stage[c.To]]
 	from, ok := s.plan.Index.Stage[c.From]
 	if stage.Side == agreement.Sales && stage.Final == agreement.NotFinal {
+		s.begin(p, l)
 		if !ok || s.plan.Stages[from].Side != agreement.Sales {
-			p.depth, p.tries, p.wrong, p.asked, p.again, p.reached = 0, 0, 0, 0, 0, false
-			p.fate = s.fateOf(p, l.Owner)
+			p.depth, p.tries, p.wrong, p.again, p.reached = 0, 0, 0, 0, false
 		}
 		p.depth++
 	}
@@ -146,6 +146,14 @@ func (s *simulation) entered(p *prospect, l *lifecycle.Lead, c *lifecycle.Change
 		// what was in the way is gone, or it is not
 		p.luck = p.luck/2 + p.c.normal()*8/10 + 250
 		s.stir(p, 250)
+	}
+}
+
+// begin draws the fate of a lead once in each pass, when a person first talks to them.
+func (s *simulation) begin(p *prospect, l *lifecycle.Lead) {
+	if p.pass != l.Pass {
+		p.pass, p.tries, p.wrong, p.asked, p.reached = l.Pass, 0, 0, 0, false
+		p.fate = s.fateOf(p, l.Owner)
 	}
 }
 
@@ -175,7 +183,71 @@ func (s *simulation) look(p *prospect, l *lifecycle.Lead) {
 		s.offered(p, l)
 	case stage.Side == agreement.Sales:
 		s.planWork(p, l)
+	case s.calls[l.Stage]:
+		s.begin(p, l)
+		s.planCall(p)
 	}
+}
+
+// planCall plans a call of sales development, where marketing qualifies its leads on the phone.
+func (s *simulation) planCall(p *prospect) {
+	n := p.c.pick(len(s.team), func(i int) int {
+		if s.world.Roster.Member(s.team[i].ID) == nil {
+			return 0
+		}
+		return s.team[i].Queue
+	})
+	if n >= 0 {
+		t := &s.team[n]
+		s.at(s.later(t.ID, s.now, s.delay(p, t, s.m.CallAfter, s.m.Spread)), event{kind: evCall, p: p, turn: p.turn, member: t.ID})
+	}
+}
+
+// call asks a lead of marketing what has to be known before sales gets it. If that does not take it on,
+// marketing puts it aside.
+func (s *simulation) call(e *event) error {
+	p, c := e.p, &e.p.c
+	if e.turn != p.turn || p.gone {
+		return nil
+	}
+	p.tries++
+	reached := c.hit(s.m.Reached + int(p.heat/8))
+	in := lifecycle.Input{Kind: lifecycle.Contact, Actor: e.member, Name: c.one(s.m.Missed)}
+	if reached {
+		in.Name = c.one(s.m.Met)
+		in.Values = s.answers(p)
+	}
+	if err := s.tell(p, in); err != nil || e.turn != p.turn {
+		return err
+	}
+	if !reached && p.tries < s.m.Tries || p.asked < len(s.plan.Questions) && p.fate > fateEarly {
+		s.planCall(p)
+		return nil
+	}
+	back := -1
+	for i := range s.plan.Transitions {
+		t := &s.plan.Transitions[i]
+		l := s.world.Lead(p.lead)
+		if t.By == agreement.Marketing && slices.Contains(t.From, l.Stage) && t.To != l.Stage && s.plan.Index.Offers[t.To] < 0 {
+			if final := s.plan.Stages[t.To].Final; back < 0 || final == agreement.Disqualified && (p.junk != "" || p.badData) {
+				back = i
+			}
+		}
+	}
+	if back < 0 {
+		return nil
+	}
+	return s.tell(p, lifecycle.Input{Kind: lifecycle.Move, Actor: s.marketer(), Name: s.plan.Transitions[back].Name})
+}
+
+// marketer returns the first member of marketing, "" for none.
+func (s *simulation) marketer() string {
+	for i := range s.world.Roster.Members {
+		if s.world.Roster.Members[i].Side == agreement.Marketing {
+			return s.world.Roster.Members[i].ID
+		}
+	}
+	return ""
 }
 
 // offered lets those who hold an open hand-off answer, sooner or later.
@@ -452,19 +524,24 @@ func (s *simulation) work(e *event) error {
 // talk is a conversation in which half of the questions are answered.
 func (s *simulation) talk(p *prospect, t *MemberModel, outcome string) error {
 	turn := p.turn
-	in := lifecycle.Input{Kind: lifecycle.Contact, Actor: t.ID, Name: outcome}
-	for half := (len(s.plan.Questions) + 1) / 2; half > 0 && p.asked < len(s.plan.Questions); half-- {
-		in.Values = append(in.Values, s.answer(p, p.asked))
-		p.asked++
-	}
-	slices.SortFunc(in.Values, func(a, b lifecycle.Named) int { return strings.Compare(a.Name, b.Name) })
-	if err := s.tell(p, in); err != nil {
+	if err := s.tell(p, lifecycle.Input{Kind: lifecycle.Contact, Actor: t.ID, Name: outcome, Values: s.answers(p)}); err != nil {
 		return err
 	}
 	if p.turn == turn {
 		s.planWork(p, s.world.Lead(p.lead))
 	}
 	return nil
+}
+
+// answers are what a lead says to the next half of the questions.
+func (s *simulation) answers(p *prospect) []lifecycle.Named {
+	var out []lifecycle.Named
+	for half := (len(s.plan.Questions) + 1) / 2; half > 0 && p.asked < len(s.plan.Questions); half-- {
+		out = append(out, s.answer(p, p.asked))
+		p.asked++
+	}
+	slices.SortFunc(out, func(a, b lifecycle.Named) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // answer is what a lead says to a question of the agreement: one who may buy has what it takes.
