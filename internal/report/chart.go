@@ -36,8 +36,7 @@ func (k *ink) funnel(t *Table) {
 		}
 		w := (right - left) * fraction(share)
 		k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="20" rx="2" fill="%s"/>`+"\n", left, y, max(w, 1), paint(colour))
-		k.write(left+max(w, 1)+8, y+14, "start", strong, share.String())
-		k.write(left+max(w, 1)+16+letters(share.String()), y+14, "start", quiet, aside(t, r))
+		k.pair(left+max(w, 1)+8, y+14, share.String(), aside(t, r))
 		k.y = int(y) + 26
 	}
 }
@@ -106,8 +105,7 @@ func (k *ink) funnelOfGroups(t *Table) {
 			k.write(left, y+14, "start", quiet, fmt.Sprintf("too few (%d)", l.all))
 		} else {
 			k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="18" rx="2" fill="%s"/>`+"\n", left, y+1, w, fill)
-			k.write(left+w+8, y+14, "start", strong, l.share.String())
-			k.write(left+w+16+letters(l.share.String()), y+14, "start", quiet, note)
+			k.pair(left+w+8, y+14, l.share.String(), note)
 		}
 		k.y += 24
 	}
@@ -138,7 +136,7 @@ func (s scale) at(v float64) float64 { return s.left + (s.right-s.left)*min(v/s.
 
 // spans draws a dot at the median and a whisker to the 90th percentile of each row.
 func (k *ink) spans(t *Table, median, p90 string, unit int64) {
-	const left, right = 250.0, 560.0
+	const left, right = 230.0, 520.0
 	rows := rowsWith(t, median)
 	most := 0.0
 	for _, r := range rows {
@@ -193,11 +191,10 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 		k.line(a, y, b, y, "foreground", 1.75)
 		k.line(b, y-4, b, y+4, "foreground", 1.75)
 		k.dot(a, y, false)
-		k.write(right+20, y+4, "start", strong, m.String())
-		k.write(right+26+letters(m.String()), y+4, "start", quiet, "90 % "+p.String()+" · n "+n.String())
+		k.pair(right+20, y+4, m.String(), "p90 "+p.String()+" · n "+n.String())
 		k.y += 26
 	}
-	k.write(edge, float64(k.y)+16, "start", quiet, "Dot: half take no longer. Line: to where nine in ten are there.")
+	k.write(edge, float64(k.y)+16, "start", quiet, "Dot: the median, half take no longer. Line: to the 90th percentile (p90), nine in ten take no longer.")
 	k.y += 20
 }
 
@@ -227,6 +224,9 @@ func figure(v float64) string {
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
 }
+
+// round writes a share without decimals it does not need.
+func round(share float64) string { return strings.Replace(percent(share), ".0 %", " %", 1) }
 
 // lift draws each group's rate over the base rate on a doubling scale, with its interval.
 func (k *ink) lift(t *Table) {
@@ -270,7 +270,7 @@ func (k *ink) lift(t *Table) {
 			k.write(x, top+10, "middle", quiet, map[int]string{-3: "⅛×", -2: "¼×", -1: "½×", 1: "2×", 2: "4×", 3: "8×"}[i])
 		}
 	}
-	k.write(middle, top+10, "middle", strong, "base "+percent(base))
+	k.write(middle, top+10, "middle", strong, "base")
 	k.line(middle, top+16, middle, bottom, "foreground", 1)
 	k.write(edge, top+10, "start", quiet, t.Columns[0].Title)
 	k.write(218, top+10, "end", quiet, "Leads")
@@ -323,7 +323,7 @@ func (k *ink) lift(t *Table) {
 		}
 		k.write(632, y+4, "start", style, word)
 	}
-	k.write(edge, float64(k.y)+18, "start", quiet, "Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. “Goes with”, not “causes”.")
+	k.write(edge, float64(k.y)+18, "start", quiet, "Base rate "+percent(base)+". Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. Goes with, not because of.")
 	k.y += 22
 }
 
@@ -340,7 +340,7 @@ func (k *ink) sla(t *Table) {
 		}
 	}
 	at := func(share float64) float64 { return left + (right-left)*(share-low)/(1-low) }
-	k.write(left, float64(k.y)+10, "middle", quiet, percent(low))
+	k.write(left, float64(k.y)+10, "middle", quiet, round(low))
 	k.write(right, float64(k.y)+10, "middle", quiet, "100 %")
 	k.write((left+right)/2, float64(k.y)+10, "middle", quiet, "in time")
 	k.y += 16
@@ -373,12 +373,11 @@ func (k *ink) sla(t *Table) {
 			}
 			k.side(at(c.Num), y, t.Cell(r, "side").Text, 10)
 			met, over := t.Cell(r, "met").Int, t.Cell(r, "over").Int
-			k.write(right+16, y+4, "start", strong, c.String())
 			said := fmt.Sprintf("%s of %s", number(met), number(met+over))
 			if over > 0 {
 				said += ", " + number(over) + " over"
 			}
-			k.write(right+22+letters(c.String()), y+4, "start", quiet, said)
+			k.pair(right+16, y+4, c.String(), said)
 		} else {
 			k.write(right+16, y+4, "start", quiet, "none has ended yet")
 		}
@@ -390,7 +389,7 @@ func (k *ink) sla(t *Table) {
 			if x > right-40 {
 				anchor, place = "end", right
 			}
-			k.write(place, y+20, anchor, quiet, percent(promised.Num)+" promised")
+			k.write(place, y+20, anchor, quiet, round(promised.Num)+" promised")
 			k.y += 12
 		}
 	}

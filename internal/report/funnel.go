@@ -254,7 +254,10 @@ func (f *stays) table(plan *agreement.Plan, w way, c *cohort, d dimension, q Que
 
 // tell writes the finding: how many were won, where fewest go on, and where they stay longest.
 func (f *stays) tell(t *Table, plan *agreement.Plan, w way, c *cohort, d dimension, passes []int64, reached, from, kept [][]int64) {
-	all := sum(passes)
+	all, what := sum(passes), "pass"
+	if all == int64(len(c.ids)) {
+		what = "lead"
+	}
 	far := len(w.stages) - 1
 	var end int64
 	for g := range reached {
@@ -262,9 +265,9 @@ func (f *stays) tell(t *Table, plan *agreement.Plan, w way, c *cohort, d dimensi
 	}
 	last := f.stages[w.stages[far]]
 	if w.won >= 0 {
-		t.Finding = fmt.Sprintf("Of %s, %s came to %s (%s).", things(all, "pass"), number(end), last, percent(share(end, all)))
+		t.Finding = fmt.Sprintf("Of %s, %s came to %s (%s).", things(all, what), number(end), last, percent(share(end, all)))
 	} else {
-		t.Finding = fmt.Sprintf("Of %s, %s came as far as %s (%s).", things(all, "pass"), number(end), last, percent(share(end, all)))
+		t.Finding = fmt.Sprintf("Of %s, %s came as far as %s (%s).", things(all, what), number(end), last, percent(share(end, all)))
 	}
 	narrow, least := -1, 2.0
 	for p := 1; p <= far; p++ {

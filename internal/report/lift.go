@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"baton/internal/agreement"
@@ -216,6 +217,14 @@ func (s *snapshot) criteria(ctx context.Context, plan *agreement.Plan, q Query, 
 		})
 }
 
+// called is how a sentence names a group.
+func (d *dimension) called(group string) string {
+	if group == none {
+		return "no " + strings.ToLower(d.title)
+	}
+	return group
+}
+
 // group is one line of the report.
 type group struct {
 	name      string
@@ -324,9 +333,9 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		}
 		switch g.verdict {
 		case Above:
-			above = append(above, g.name)
+			above = append(above, d.called(g.name))
 		case Below:
-			below = append(below, g.name)
+			below = append(below, d.called(g.name))
 		}
 		t.Rows = append(t.Rows, []Cell{text(g.name), count(g.leads), count(g.won), rate, low, high, lifted, text(string(g.verdict)), caution})
 	}

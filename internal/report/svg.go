@@ -75,6 +75,12 @@ func (k *ink) write(x, y float64, anchor string, style int, s string) {
 	k.f(">%s</text>\n", escape(s))
 }
 
+// pair puts a figure at the base line y and what belongs to it beside it.
+func (k *ink) pair(x, y float64, figure, rest string) {
+	k.f(`<text x="%.1f" y="%.1f" font-size="12" font-weight="600" fill="%s">%s<tspan dx="7" font-size="11" font-weight="400" fill="%s">%s</tspan></text>`+"\n",
+		x, y, paint("foreground"), escape(figure), paint("muted-foreground"), escape(rest))
+}
+
 func (k *ink) line(x1, y1, x2, y2 float64, colour string, width float64) {
 	k.f(`<path d="M%.1f %.1fL%.1f %.1f" stroke="%s" stroke-width="%g"/>`+"\n", x1, y1, x2, y2, paint(colour), width)
 }
@@ -124,12 +130,9 @@ func escape(s string) string {
 	return b.String()
 }
 
-// letters is about how wide text of 12 pixels is: the average advance of the house's font.
-func letters(s string) float64 { return 6.6 * float64(columnsOf(s)) }
-
-// clip shortens a label to a width in pixels.
+// clip shortens a label to a width in pixels, by the average advance of wide fonts at 12.
 func clip(s string, room float64, address bool) string {
-	return shorten(printable(s), int(room/6.6), address)
+	return shorten(printable(s), int(room/7), address)
 }
 
 const edge = 16.0 // empty border
