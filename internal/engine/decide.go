@@ -14,12 +14,11 @@ import (
 
 // command is one input on its way to be decided, with what it is decided on.
 type command struct {
-	in       *lifecycle.Input
-	entry    *entry   // nil for the team's own
-	account  *account // nil for none
-	past     []lifecycle.Input
-	hash     int64
-	importID int64
+	in      *lifecycle.Input
+	entry   *entry   // nil for the team's own
+	account *account // nil for none
+	past    []lifecycle.Input
+	hash    int64
 }
 
 // decide has an input decided and puts it, the decision and its consequences into the batch.
@@ -85,13 +84,13 @@ func (e *Engine) record(c *command) {
 	if c.entry != nil {
 		prev = c.entry.LastInput
 	}
-	e.batch.Input(in, prev, c.hash, c.importID)
+	e.batch.Input(in, prev, c.hash)
 	if c.hash != 0 {
 		e.now.dedupe[c.hash] = append(e.now.dedupe[c.hash], store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
 	}
-	if c.importID != 0 {
+	if in.Import != 0 && in.Kind != lifecycle.Retract {
 		t := &e.tally
-		t.importID = c.importID
+		t.importID = in.Import
 		t.arrivals++
 		if t.first == 0 {
 			t.first = in.ID
@@ -177,6 +176,10 @@ func (e *Engine) setDue(n *entry, at int64) {
 // once in History, otherwise as the next thing that is due.
 func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 	all := e.accounts[id].complete
+	var butID int64
+	if but != nil {
+		butID = but.ID
+	}
 	if e.dues != nil && !e.live {
 		leads := slices.Clone(e.cache.byAccount[id])
 		if !all {
@@ -186,7 +189,7 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 			}
 			leads = append(leads, stored...)
 		}
-		e.refresh = append(e.refresh, slices.DeleteFunc(leads, func(lead int64) bool { return but != nil && lead == but.ID })...)
+		e.refresh = append(e.refresh, slices.DeleteFunc(leads, func(lead int64) bool { return lead == butID })...)
 		e.refreshAt = at
 		return nil
 	}
@@ -200,7 +203,7 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		return nil
 	}
 	e.now.woken[id] = at
-	e.batch.WakeAccount(id, at)
+	e.batch.WakeAccount(id, at, butID)
 	if e.dues == nil {
 		return nil
 	}

@@ -56,7 +56,8 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 	}
 	err := each(func(a *lifecycle.Arrival) error {
 		h.round = append(h.round, *a)
-		if in := &h.round[len(h.round)-1].Input; in.Source == "" {
+		in := &h.round[len(h.round)-1].Input
+		if in.Import = opts.Import; in.Source == "" {
 			in.Source = source
 		}
 		if len(h.round) < cap(h.round) {
@@ -175,7 +176,7 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 		return err
 	}
 	before := e.nextID
-	out, err := e.take(ctx, a, h.opts.Import)
+	out, err := e.take(ctx, a)
 	if err == nil {
 		err = e.refreshAll(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -231,3 +232,5 @@ func (h *house) activate(t testing.TB, source string, at int64) *agreement.Plan 
 	}
 	return plan
 }
+
+func replaceAll(s string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(s) }

@@ -215,13 +215,13 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 
 // take puts one arrival through, after gather. An error means that the round cannot go on;
 // what is wrong with the arrival alone is in the outcome.
-func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival, importID int64) (Outcome, error) {
+func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error) {
 	in := a.Input
 	hash := store.Dedupe(in.Source, in.Key)
 	if t, ok := e.twin(hash, &in); ok {
 		return Outcome{Input: t.Input, Lead: t.Lead, Duplicate: true}, nil
 	}
-	c := command{in: &in, hash: hash, importID: importID}
+	c := command{in: &in, hash: hash}
 	if aboutTeam(in.Kind) {
 		in.Lead = 0
 		return e.decide(ctx, &c)

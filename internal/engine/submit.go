@@ -102,7 +102,7 @@ func (e *Engine) together(group []*request, n int) error {
 	err := e.gather(ctx, all, nil)
 	for i := 0; err == nil && i < len(all); i++ {
 		var out Outcome
-		out, err = e.take(ctx, &all[i], 0)
+		out, err = e.take(ctx, &all[i])
 		outcomes = append(outcomes, out)
 	}
 	if err := e.finish(ctx, err); err != nil {

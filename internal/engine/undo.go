@@ -50,15 +50,14 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 	if err != nil {
 		return err
 	}
-	known := e.opts.Clock().UnixMicro()
+	now := e.opts.Clock().UnixMicro()
 	for _, id := range leads {
 		n := e.cache.get(id, e.turn)
 		if n == nil {
 			continue // its inputs could not be decided, so it never was
 		}
-		at := max(known, n.Lead.Clock)
 		if n.Lead.Version != e.version {
-			if err := e.follow(ctx, n, at); err != nil {
+			if err := e.follow(ctx, n, n.Lead.Clock); err != nil {
 				return err
 			}
 		}
@@ -70,7 +69,9 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 		if err != nil {
 			return err
 		}
-		in := &lifecycle.Input{Kind: lifecycle.Retract, Lead: id, At: at, Known: at, Source: ImportSource(importID)}
+		// The lead goes back to the last thing that is still known of it, so that what is read in
+		// instead is decided in its own time.
+		in := &lifecycle.Input{Kind: lifecycle.Retract, Lead: id, At: now, Known: lastWithout(past, importID), Import: importID}
 		out, err := e.decide(ctx, &command{in: in, entry: n, account: a, past: past})
 		if err != nil {
 			return err
@@ -85,4 +86,17 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 		}
 	}
 	return nil
+}
+
+// lastWithout returns when the last input was known that is not of the import, nor made by time.
+func lastWithout(past []lifecycle.Input, importID int64) int64 {
+	last := int64(0)
+	for i := range past {
+		switch in := &past[i]; {
+		case in.Import == importID, in.Kind == lifecycle.Timer, in.Kind == lifecycle.Refresh, in.Kind == lifecycle.Activate, in.Kind == lifecycle.Retract:
+		default:
+			last = max(last, in.Known)
+		}
+	}
+	return last
 }

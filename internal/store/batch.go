@@ -77,9 +77,9 @@ func (b *Batch) Exec(text string, args ...any) {
 }
 
 // Input adds an input. prev is the lead's input before it; dedupe is Dedupe of its key.
-func (b *Batch) Input(in *lifecycle.Input, prev, dedupe, importID int64) {
+func (b *Batch) Input(in *lifecycle.Input, prev, dedupe int64) {
 	b.text = in.AppendJSON(b.text[:0])
-	b.inputs = append(b.inputs, in.ID, int64(in.Kind), in.Lead, in.Account, prev, in.At, in.Known, dedupe, importID, string(b.text))
+	b.inputs = append(b.inputs, in.ID, int64(in.Kind), in.Lead, in.Account, prev, in.At, in.Known, dedupe, in.Import, string(b.text))
 }
 
 // Decision adds what was decided about an input, and a problem with it ("" for none).
@@ -138,9 +138,9 @@ func (b *Batch) Account(r *AccountRecord) {
 	}
 }
 
-// WakeAccount has the leads of an account looked at at an instant, unless they are before.
-func (b *Batch) WakeAccount(account, at int64) {
-	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND account = $2 AND account <> 0`, at, account)
+// WakeAccount has the leads of an account but one looked at at an instant, unless they are before.
+func (b *Batch) WakeAccount(account, at, but int64) {
+	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND account = $2 AND account <> 0 AND id <> $3`, at, account, but)
 }
 
 // RosterRows remembers the rows of members and ledgers as last written, so that an
@@ -194,7 +194,9 @@ func (b *Batch) Roster(plan *agreement.Plan, r *lifecycle.Roster, last *RosterRo
 // Seal turns the states into the values to be written. The plan is the one that the leads'
 // slots belong to.
 func (b *Batch) Seal(plan *agreement.Plan) {
-	b.words = word(plan)
+	if plan != nil {
+		b.words = word(plan)
+	}
 	slices.SortFunc(b.leads, func(x, y *Record) int { return cmp.Compare(x.ID, y.ID) })
 	for _, r := range b.leads {
 		if r.reworded {
@@ -250,7 +252,5 @@ func files(m map[string][]byte) string {
 	return string(b)
 }
 
-// Mute keeps a lead from being due. It is for one whose row is not written otherwise.
-func (b *Batch) Mute(lead int64) {
-	b.Exec(`UPDATE lead SET due = 9223372036854775807 WHERE id = $1`, lead)
-}
+// Due sets when a lead is due. It is for one whose row is not written otherwise.
+func (b *Batch) Due(lead, at int64) { b.Exec(`UPDATE lead SET due = $1 WHERE id = $2`, at, lead) }

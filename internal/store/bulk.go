@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -18,13 +17,18 @@ type bulk struct {
 	stmts []*sql.Stmt
 }
 
-var bulkSizes = []int{64, 8, 1}
+// mostArguments is how many arguments a statement of many rows has at most. The SQLite driver
+// looks for each argument from the first on, so that their number costs its square.
+const mostArguments = 80
 
 // newBulk prepares the statements. Columns are separated by spaces; suffix is what to do
 // on conflict.
 func newBulk(ctx context.Context, conn *sql.Conn, table, columns, suffix string) (*bulk, error) {
 	names := strings.Fields(columns)
-	b := &bulk{width: len(names), sizes: bulkSizes}
+	b := &bulk{width: len(names), sizes: []int{1}}
+	if size := mostArguments / len(names); size > 1 {
+		b.sizes = []int{size, 1}
+	}
 	for _, size := range b.sizes {
 		text := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES " + places(size, len(names)) + " " + suffix
 		stmt, err := conn.PrepareContext(ctx, text)
@@ -36,23 +40,11 @@ func newBulk(ctx context.Context, conn *sql.Conn, table, columns, suffix string)
 	return b, nil
 }
 
-// places returns size groups of width numbered arguments: ($1, $2), ($3, $4).
+// places returns size groups of width arguments. They have no numbers: the SQLite driver
+// compares the names of numbered ones as texts.
 func places(size, width int) string {
-	var b strings.Builder
-	for i := range size * width {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%width == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(i + 1))
-	}
-	b.WriteByte(')')
-	return b.String()
+	group := "(" + strings.Repeat("?, ", width-1) + "?)"
+	return strings.Repeat(group+", ", size-1) + group
 }
 
 func (b *bulk) write(ctx context.Context, args rows) error {
@@ -128,7 +120,7 @@ func (s *statements) close() {
 func each(ctx context.Context, s *statements, before, after string, width int, values []any, scan func(*sql.Rows) error) error {
 	for len(values) > 0 {
 		size := 1
-		for _, n := range []int{8, 64, 256} {
+		for _, n := range []int{8, 64} {
 			if len(values)/width >= size+1 {
 				size = n
 			}

@@ -116,3 +116,12 @@ func (s *Store) Commit(ctx context.Context, b *Batch) error {
 	})
 	return s.explain("writing", err)
 }
+
+// Limit sets how many pages the file may have at most; a file that is larger already stops growing.
+// It lets an operator keep room on a disk, and tests fill one.
+func (s *Store) Limit(ctx context.Context, pages int64) error {
+	s.writer.lock.Lock()
+	defer s.writer.lock.Unlock()
+	_, err := s.writer.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+	return s.explain("limiting", err)
+}

@@ -9,12 +9,12 @@ import (
 	"baton/internal/lifecycle"
 )
 
-const inputColumns = `i.id, i.kind, i.lead, i.account, i.at, i.known, i.body`
+const inputColumns = `i.id, i.kind, i.lead, i.account, i.at, i.known, i.import, i.body`
 
 func scanInput(r *sql.Rows, in *lifecycle.Input, more ...any) error {
-	var id, kind, lead, account, at, known int64
+	var id, kind, lead, account, at, known, importID int64
 	var body sql.RawBytes
-	if err := r.Scan(append([]any{&id, &kind, &lead, &account, &at, &known, &body}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&id, &kind, &lead, &account, &at, &known, &importID, &body}, more...)...); err != nil {
 		return err
 	}
 	parsed, err := lifecycle.ParseInput(body)
@@ -22,7 +22,7 @@ func scanInput(r *sql.Rows, in *lifecycle.Input, more ...any) error {
 		return fmt.Errorf("input %d: %w", id, err)
 	}
 	*in = parsed
-	in.ID, in.Kind, in.Lead, in.Account, in.At, in.Known = id, lifecycle.InputKind(kind), lead, account, at, known
+	in.ID, in.Kind, in.Lead, in.Account, in.At, in.Known, in.Import = id, lifecycle.InputKind(kind), lead, account, at, known, importID
 	return nil
 }
 
