@@ -16,7 +16,7 @@ help: ## list the targets
 
 build: ## build bin/baton
 	@script/need go
-	go build -trimpath -buildvcs=false -ldflags '-s -w -X baton/internal/cli.version=$(VERSION)' -o bin/baton ./cmd/baton
+	go build -trimpath -buildvcs=false -ldflags '-s -w -X baton/internal/cli.Version=$(VERSION)' -o bin/baton ./cmd/baton
 
 demo: build ## build, and show Baton with a made-up company
 	bin/baton demo
