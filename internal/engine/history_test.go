@@ -53,7 +53,7 @@ func verify(t testing.TB, h *house) {
 // The engine on a database decides as the world in memory does, to the byte, whatever the
 // size of its transactions and its memory.
 func TestHistoryDecidesAsTheWorldDoes(t *testing.T) {
-	list := arrivals(1, 3000, 200)
+	list := arrivals(1, 2000, 150)
 	plan := compile(t, northwind)
 	w := replay.NewWorld(plan, 1)
 	var want []string

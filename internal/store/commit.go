@@ -13,6 +13,7 @@ type writer struct {
 	lock  sync.Mutex
 	conn  *sql.Conn
 	begin string
+	all   []*bulk
 
 	inputs, decisions, keys, conflicts, jobs, members, ledgers *bulk
 	newLeads, quietLeads, dueLeads, otherLeads                 *bulk
@@ -28,7 +29,7 @@ func newWriter(ctx context.Context, db *sql.DB, d dialect) (*writer, error) {
 	const members = `id name side manager pools weight capacity active away open taken`
 	const ledgers = `pool member debt handicap since given`
 	const accounts = `id key name owner attributes state`
-	for _, table := range []struct {
+	tables := []struct {
 		bulk                  **bulk
 		name, columns, suffix string
 	}{
@@ -47,18 +48,27 @@ func newWriter(ctx context.Context, db *sql.DB, d dialect) (*writer, error) {
 		{&w.visits, "visit", visitColumns, replace("id", visitChanges)},
 		{&w.handoffs, "handoff", handoffColumns, replace("id", handoffColumns)},
 		{&w.clocks, "clock", clockColumns, replace("id", clockColumns)},
-	} {
+	}
+	for _, table := range tables {
 		if *table.bulk, err = newBulk(ctx, conn, table.name, table.columns, table.suffix); err != nil {
+			w.close()
 			return nil, fmt.Errorf("preparing to write %s: %w", table.name, err)
 		}
+		w.all = append(w.all, *table.bulk)
 	}
 	return w, nil
 }
 
-// close gives the connection back, and with it its statements.
+// close gives the connection back. SQLite keeps a connection open, and the log unfolded, as long as
+// one of its statements is.
 func (w *writer) close() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
+	for _, b := range w.all {
+		for _, stmt := range b.stmts {
+			stmt.Close()
+		}
+	}
 	w.conn.Close()
 }
 
