@@ -213,7 +213,7 @@ func DemoModel(seed uint64, until int64, days int) Model {
 			{Name: "organic_search", Also: []string{"organic", "web", "website", "inbound"}, Share: 300, Fit: 80, Intent: 130, Deal: 80,
 				First: []string{"page_viewed", "page_viewed", "content_downloaded"}, Campaigns: []string{"Evergreen search", "Engineering blog", "Case library"}},
 			{Name: "paid_search", Also: []string{"ads", "ppc", "paid", "advertising"}, Share: 190, Fit: -150, Intent: 50,
-				First: []string{"page_viewed", "pricing_viewed", "content_downloaded"}, Campaigns: []string{"Changeover time DACH", "Spare parts Nordics", "Brand"}},
+				First: []string{"page_viewed", "pricing_viewed", "content_downloaded"}, Campaigns: []string{"Changeover time", "Spare parts in two days", "Brand"}},
 			{Name: "event", Also: []string{"trade_show", "fair", "webinar", "events"}, Share: 160, Fit: 350, Intent: 350, Deal: 200, Late: 900, Days: []int{170, 178, 560, 566, 573},
 				First: []string{"form_submitted", "webinar_attended"}, Campaigns: []string{"Nordic Machine Fair", "Nordic Machine Fair", "Hall 7", "Packaging round table"}},
 			{Name: "referral", Also: []string{"customer_referral", "word_of_mouth", "partner"}, Share: 80, Fit: 500, Intent: 600, Deal: 420,
@@ -319,7 +319,7 @@ func DemoModel(seed uint64, until int64, days int) Model {
 		Met:    []string{"connected", "connected", "connected", "replied", "meeting"},
 		Early:  []string{"not_ready", "timing", "timing", "no_fit", "budget"}, Middle: []string{"timing", "timing", "budget"},
 		Lost:       []string{"price", "price", "no decision", "no decision", "chose another maker", "went silent"},
-		MiddleLost: 450, LateBack: 150, Revisit: 450, Value: 14_000,
+		MiddleLost: 450, LateBack: 150, Revisit: 450, Value: 40_000,
 
 		ContactAfter: 40, TryAgain: 110, TalkAgain: 700, Decide: [3]int64{420, 2200, 3900}, QueueAfter: 60, CallAfter: 240, ManagerAfter: 90, Spread: 1300,
 	}
