@@ -486,6 +486,43 @@ func TestSimulateKeepsTheRules(t *testing.T) {
 	}
 }
 
+// Any span of time and any size of company can be played.
+func TestSimulateSpans(t *testing.T) {
+	sizes := map[string]func(*Model){
+		"as it is":    func(*Model) {},
+		"one lead":    func(m *Model) { m.Leads = 1 },
+		"no accounts": func(m *Model) { m.Accounts = 0 },
+		"no team":     func(m *Model) { m.Team = nil },
+	}
+	for _, name := range agreement.Templates() {
+		plan := template(t, name)
+		for _, days := range []int{1, 2, 14, 400} {
+			for _, until := range []int64{demoUntil, demoUntil + 140*simDay + 3*simHour + 17, demoUntil - 3000*simDay} {
+				for size, change := range sizes {
+					m := DemoModel(9, until, days)
+					m.Leads, m.Accounts = 60, 10
+					change(&m)
+					s, err := newSimulation(plan, m)
+					if err != nil {
+						t.Fatal(err)
+					}
+					n := 0
+					s.take = func(*lifecycle.Arrival) error { n++; return nil }
+					if err := s.run(); err != nil {
+						t.Fatal(err)
+					}
+					if err := s.world.Check(); err != nil {
+						t.Errorf("%s over %d days, %s: %v", name, days, size, err)
+					}
+					if n < m.Leads {
+						t.Errorf("%s over %d days, %s: only %d inputs of %d leads", name, days, size, n, m.Leads)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestSimulateVerifies(t *testing.T) {
 	plan := template(t, "waterfall")
 	s, err := newSimulation(plan, small(9))
