@@ -114,6 +114,7 @@ func (c *compiler) referScoring() {
 			c.find(codeOnNothing, e.key, rule.Address, "this rule names neither an activity nor an asset", "say what the points are for: activity: NAME")
 		}
 		rule.When = c.condition(field(e.value, "when"), ScopeActivity, rule.Address)
+		c.judgeProperties(&rule, field(e.value, "when"))
 		if n := field(e.value, "at_most"); n != nil {
 			rule.AtMost, rule.Per = c.cap(n, rule.Address)
 		}
@@ -132,6 +133,30 @@ func (c *compiler) referScoring() {
 	p.Grade.Clause = c.declareClause("scoring.grade", grade.name)
 	p.Grade.FitClause = c.scale(grade.get("fit"), "scoring.grade.fit", []string{"A", "B", "C"}, &p.Grade.Fit)
 	p.Grade.EngagementClause = c.scale(grade.get("engagement"), "scoring.grade.engagement", []string{"1", "2", "3"}, &p.Grade.Engagement)
+}
+
+// judgeProperties looks for properties that none of a rule's activities has: they would
+// never be known, and the rule would never count.
+func (c *compiler) judgeProperties(rule *EngagementRule, n *node) {
+	if rule.When == nil || len(rule.Activities) == 0 {
+		return
+	}
+	for _, seen := range rule.When.seen {
+		name, ok := strings.CutPrefix(seen.name, "properties.")
+		slot, known := c.plan.Index.Property[name]
+		if !ok || !known {
+			continue
+		}
+		has := func(a int) bool { return slices.Contains(c.plan.Activities[a].Properties, slot) }
+		if slices.ContainsFunc(rule.Activities, has) {
+			continue
+		}
+		at := strings.Index(n.value, seen.name)
+		f := c.doc.finding(Error, codeUnknown, c.doc.spot(n, at), c.doc.spot(n, at)+len(seen.name),
+			fmt.Sprintf("the activity %s has no property %s", c.plan.Activities[rule.Activities[0]].Name, quote(name)), "declare it under the properties of the activity")
+		f.Address = rule.Address
+		c.found = append(c.found, f)
+	}
 }
 
 // cap reads "2 per 30d".

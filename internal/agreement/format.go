@@ -70,8 +70,8 @@ func (p *printer) file() {
 		for at+1 < len(sections) && sections[at+1].key.start < c.start {
 			at++
 		}
-		// a comment in the first column below a section is about the next one
-		if at < 0 || c.own && c.start > sections[at].value.end && (p.root.flow || c.column <= sections[at].key.column) {
+		// a comment below a section is about the next one, unless it is indented like what is in the section
+		if at < 0 || c.own && c.start > sections[at].value.end && !p.inside(c, sections[at].entry) {
 			at++
 		}
 		if at == len(sections) {
@@ -108,7 +108,7 @@ func (p *printer) file() {
 		}
 		follows = short
 		p.first = true
-		p.heads(s.key.start, 0)
+		p.heads(p.begins(s.entry), 0)
 		p.entry(s.entry, 0, 0, s.limit)
 		p.heads(len(p.src), 0)
 	}
@@ -119,6 +119,12 @@ func (p *printer) file() {
 		p.first = true
 	}
 	p.heads(len(p.src), 0)
+}
+
+// inside reports whether a comment below an entry is indented like what is in it.
+func (p *printer) inside(c comment, e entry) bool {
+	v := e.value
+	return v.kind > scalar && !v.flow && c.column > e.key.column && c.column >= v.column
 }
 
 func (p *printer) write(s string) {
@@ -135,12 +141,12 @@ func (p *printer) indent(n int) { p.write(strings.Repeat(" ", n)) }
 
 // blank reports whether the line above the one of offset is blank in the source.
 func (p *printer) blank(offset int) bool {
-	line, _ := p.place(offset)
+	line := p.lineOf(offset)
 	return line > 1 && strings.TrimSpace(p.src[p.lines[line-2]:p.lines[line-1]]) == ""
 }
 
 func (p *printer) blankAfter(offset int) bool {
-	line, _ := p.place(offset)
+	line := p.lineOf(offset)
 	if line >= len(p.lines) {
 		return false
 	}
@@ -175,7 +181,7 @@ func (p *printer) tail(offset, before int) {
 	if len(p.left) > 0 && !p.left[0].own && p.left[0].start >= offset && p.left[0].start <= min(before, p.endOfLine(offset)) {
 		c := p.left[0]
 		p.left = p.left[1:]
-		line, _ := p.place(c.start)
+		line := p.lineOf(c.start)
 		room := 2
 		if strings.TrimRight(p.src[p.lines[line-1]:c.start], " \t") == p.out.String()[p.begun:] {
 			room = max(room, c.column-1-p.column)
@@ -328,7 +334,7 @@ func (p *printer) block(n *node, indent, limit int) {
 			if i+1 < len(n.items) {
 				next = n.items[i+1].start
 			}
-			p.heads(item.start, indent)
+			p.heads(p.beginsItem(item), indent)
 			p.gap(item.start)
 			p.indent(indent)
 			p.item(item, indent, next)
@@ -356,7 +362,7 @@ func (p *printer) item(n *node, indent, limit int) {
 	case n.kind == scalar:
 		p.write("- ")
 		p.long(n, indent)
-	case n.kind == mapping && len(n.entries) > 0 && !p.commentBefore(n.entries[0].key.start):
+	case n.kind == mapping && len(n.entries) > 0 && (len(p.left) == 0 || p.left[0].start > p.begins(n.entries[0])):
 		p.write("- ")
 		p.dash = true
 		p.block(n, indent+2, limit)
@@ -366,8 +372,6 @@ func (p *printer) item(n *node, indent, limit int) {
 		p.block(n, indent+2, limit)
 	}
 }
-
-func (p *printer) commentBefore(offset int) bool { return len(p.left) > 0 && p.left[0].start < offset }
 
 // entries writes the entries of a mapping; those that stand below each other as { }
 // are put in a column.
@@ -389,7 +393,7 @@ func (p *printer) entries(n *node, indent, limit int) {
 		if p.dash {
 			p.first = false
 		} else {
-			p.heads(e.key.start, indent)
+			p.heads(p.begins(e), indent)
 			p.gap(e.key.start)
 		}
 		p.entry(e, indent, pad, next)
@@ -419,6 +423,23 @@ func (p *printer) run(n *node, i, indent int) (end, width int) {
 		width = max(width, utf8.RuneCountInString(p.src[e.key.start:e.key.end]))
 	}
 	return end, width
+}
+
+// begins returns the offset before which comments stand above an entry: those between a
+// key and a value that goes beside it too.
+func (p *printer) begins(e entry) int {
+	if e.value.kind > scalar && !e.value.flow {
+		return e.key.start
+	}
+	return max(e.key.start, e.value.start)
+}
+
+// beginsItem is begins for an item of a list.
+func (p *printer) beginsItem(n *node) int {
+	if n.kind == mapping && len(n.entries) > 0 {
+		return p.begins(n.entries[0])
+	}
+	return n.start
 }
 
 // apart reports whether a blank line or a line with nothing but a comment stands between two offsets.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"sort"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -15,12 +14,14 @@ const (
 	maxValues = 20_000
 )
 
-// text is a source file with its lines ended by line feeds alone. Places in it are
+// text is a source file with its lines, the last one too, ended by line feeds alone. Places in it are
 // byte offsets until a finding needs a line and a column.
 type text struct {
 	file  string
 	src   string
 	lines []int // offset at which each line starts
+
+	last struct{ line, offset, column int } // the place found last
 }
 
 // readText checks that source is text fit to be read as YAML. After an error in the
@@ -48,6 +49,9 @@ func readText(file string, source []byte) (*text, Findings) {
 		source = bytes.ReplaceAll(source, []byte("\r\n"), []byte("\n"))
 		at(Warning, codeReturns, line, 1, "lines end with carriage returns, as on Windows", "formatting ends them with line feeds")
 	}
+	if len(source) > 0 && source[len(source)-1] != '\n' {
+		source = append(bytes.Clone(source), '\n')
+	}
 	t := &text{file: file, src: string(source), lines: []int{0}}
 	for i := range len(t.src) {
 		if t.src[i] == '\n' {
@@ -69,7 +73,7 @@ func readText(file string, source []byte) (*text, Findings) {
 				at(Error, codeEncoding, n+1, column, fmt.Sprintf("byte 0x%02x is not UTF-8", t.src[i]), "save the file as UTF-8")
 			case r == '\r':
 				at(Error, codeReturns, n+1, column, "a carriage return without a line feed", "end lines with line feeds")
-			case r == '\t' && margin && strings.TrimSpace(t.src[i:end]) != "":
+			case r == '\t' && margin:
 				at(Error, codeTab, n+1, column, "a tab at the start of a line", "YAML wants spaces here; indent by two")
 				margin = false
 			case r < ' ' && r != '\t' || r == 0x7f || r == 0xfeff || r == 0x85 || r == 0x2028 || r == 0x2029:
@@ -85,16 +89,27 @@ func readText(file string, source []byte) (*text, Findings) {
 	return t, found
 }
 
-// place returns the line and column, from 1, of an offset.
+// place returns the line and column, from 1, of an offset. It counts on from where it was
+// asked last, so that a file on one line is not counted again for every word.
 func (t *text) place(offset int) (line, column int) {
 	offset = max(0, min(offset, len(t.src)))
-	line = sort.Search(len(t.lines), func(i int) bool { return t.lines[i] > offset })
-	return line, utf8.RuneCountInString(t.src[t.lines[line-1]:offset]) + 1
+	line = t.lineOf(offset)
+	if t.last.line != line || t.last.offset > offset {
+		t.last.line, t.last.offset, t.last.column = line, t.lines[line-1], 1
+	}
+	t.last.column += utf8.RuneCountInString(t.src[t.last.offset:offset])
+	t.last.offset = offset
+	return line, t.last.column
+}
+
+// lineOf returns the line, from 1, of an offset.
+func (t *text) lineOf(offset int) int {
+	return sort.Search(len(t.lines), func(i int) bool { return t.lines[i] > offset })
 }
 
 // endOfLine returns the offset of the line feed that ends the line of offset.
 func (t *text) endOfLine(offset int) int {
-	line, _ := t.place(offset)
+	line := t.lineOf(max(0, min(offset, len(t.src))))
 	if line < len(t.lines) {
 		return t.lines[line] - 1
 	}

@@ -96,7 +96,7 @@ type document struct {
 type builder struct {
 	*text
 	found    Findings
-	tokens   []*token.Token // but for comments
+	tokens   []piece // but for comments
 	next     int
 	comments []comment
 	values   int
@@ -111,16 +111,7 @@ func parse(file string, source []byte) (*document, Findings) {
 		return nil, found
 	}
 	b := &builder{text: t, found: found}
-	for _, tok := range lexer.Tokenize(t.src) {
-		if tok.Type == token.CommentType {
-			b.addComment(tok)
-			continue
-		}
-		b.tokens = append(b.tokens, tok)
-		if tok.Type == token.InvalidType {
-			break
-		}
-	}
+	b.locate(lexer.Tokenize(t.src))
 	root := b.document()
 	if b.found.HasErrors() {
 		return nil, b.found
@@ -128,40 +119,72 @@ func parse(file string, source []byte) (*document, Findings) {
 	return &document{t, root, b.comments}, b.found
 }
 
-func (b *builder) addComment(tok *token.Token) {
-	start := b.at(tok)
-	if start >= len(b.src) || b.src[start] != '#' {
-		// the scanner counts some comments from where they were called for
-		i := strings.IndexByte(b.src[start:], '#')
-		if i < 0 {
+// piece is a token with its place. The scanner's own places are a little off here and there (after a
+// space at the end of a line, for one), so each token is found in the text again,
+// behind the one before it.
+type piece struct {
+	*token.Token
+	start, end   int
+	line, column int
+}
+
+func (b *builder) locate(tokens token.Tokens) {
+	cursor, header := 0, -1 // header is where the header of a block scalar begins, whose body comes next
+	for _, t := range tokens {
+		at := cursor
+		for at < len(b.src) && (b.src[at] == ' ' || b.src[at] == '\t' || b.src[at] == '\n') {
+			at++
+		}
+		end := at + covers(b.src[at:], t.Origin)
+		switch {
+		case t.Type == token.CommentType:
+			if at == len(b.src) || b.src[at] != '#' {
+				continue // the header of a block scalar took it
+			}
+			end = b.endOfLine(at)
+			line, column := b.place(at)
+			b.comments = append(b.comments, comment{start: at, end: end, column: column,
+				own: strings.TrimSpace(b.src[b.lines[line-1]:at]) == ""})
+			cursor = end
+			continue
+		case header >= 0 && t.Type == token.StringType:
+			at = min(b.endOfLine(header)+1, len(b.src))
+			end = at + covers(b.src[at:], t.Origin)
+			header = -1
+		case t.Type == token.SingleQuoteType:
+			end = at + quoted(b.src[at:], '\'')
+		case t.Type == token.DoubleQuoteType:
+			end = at + quoted(b.src[at:], '"')
+		case t.Type == token.LiteralType || t.Type == token.FoldedType:
+			header = at
+			if i := strings.IndexAny(b.src[at:b.endOfLine(at)], " #"); i >= 0 {
+				end = at + i
+			}
+		case t.Type == token.InvalidType:
+			if i := b.offset(t.Position.Line, max(1, t.Position.Column)); i >= 0 {
+				at = i
+			}
+			end = at + 1
+		case end == at:
+			// out of step with the text: the place is a line, not a word
+			if i := b.offset(t.Position.Line, max(1, t.Position.Column)); i >= 0 {
+				at = i
+			}
+			end = at
+		}
+		line, column := b.place(at)
+		b.tokens = append(b.tokens, piece{t, at, end, line, column})
+		cursor = end
+		if t.Type == token.InvalidType {
 			return
 		}
-		start += i
 	}
-	if n := len(b.comments); n > 0 && b.comments[n-1].start == start {
-		return
-	}
-	line, column := b.place(start)
-	b.comments = append(b.comments, comment{start: start, end: b.endOfLine(start), column: column,
-		own: strings.TrimSpace(b.src[b.lines[line-1]:start]) == ""})
 }
 
-// at returns the offset of a token.
-func (b *builder) at(tok *token.Token) int {
-	if offset := b.offset(tok.Position.Line, max(1, tok.Position.Column)); offset >= 0 {
-		return offset
-	}
-	return len(b.src)
-}
-
-func (b *builder) refuse(code string, tok *token.Token, message, hint string) {
+func (b *builder) refuse(code string, tok *piece, message, hint string) {
 	start, end := len(b.src), len(b.src)
 	if tok != nil {
-		start = b.at(tok)
-		end = start + len(strings.TrimSpace(tok.Origin))
-		if tok.Type == token.InvalidType {
-			end = start + 1
-		}
+		start, end = tok.start, tok.end
 	}
 	if len(b.found) > 2*mostFindings {
 		b.stopped = true
@@ -170,11 +193,11 @@ func (b *builder) refuse(code string, tok *token.Token, message, hint string) {
 	b.found = append(b.found, b.finding(Error, code, start, end, message, hint))
 }
 
-func (b *builder) peek() *token.Token {
+func (b *builder) peek() *piece {
 	if b.stopped || b.next >= len(b.tokens) {
 		return nil
 	}
-	return b.tokens[b.next]
+	return &b.tokens[b.next]
 }
 
 // isKey reports whether a key of a block mapping begins with the next token.
@@ -184,10 +207,10 @@ func (b *builder) isKey() bool {
 		return false
 	}
 	colon := b.tokens[b.next+1]
-	return colon.Type == token.MappingValueType && colon.Position.Line == t.Position.Line
+	return colon.Type == token.MappingValueType && colon.line == t.line
 }
 
-func isScalar(t *token.Token) bool {
+func isScalar(t *piece) bool {
 	switch t.Type {
 	case token.StringType, token.BoolType, token.IntegerType, token.BinaryIntegerType, token.OctetIntegerType,
 		token.HexIntegerType, token.FloatType, token.NullType, token.ImplicitNullType, token.InfinityType, token.NanType,
@@ -200,7 +223,7 @@ func isScalar(t *token.Token) bool {
 func (b *builder) document() *node {
 	for t := b.peek(); t != nil && t.Type == token.DirectiveType; t = b.peek() {
 		b.refuse(codeFeature, t, "agreements do without YAML directives", "take the line out")
-		b.skipLine(t.Position.Line)
+		b.skipLine(t.line)
 	}
 	if t := b.peek(); t != nil && t.Type == token.DocumentHeaderType {
 		b.next++
@@ -221,7 +244,7 @@ func (b *builder) document() *node {
 			b.refuse(codeDocuments, t, "a second document begins here", "keep one agreement in a file")
 			b.stopped = true
 		default:
-			if root.kind == mapping && !root.flow && b.isKey() && t.Position.Column > 1 {
+			if root.kind == mapping && !root.flow && b.isKey() && t.column > 1 {
 				b.refuse(codeSyntax, t, "this key stands in a column of no other key", "indent it like the keys it belongs to")
 			} else {
 				b.unexpected(t)
@@ -229,7 +252,7 @@ func (b *builder) document() *node {
 			b.skipTo(1)
 			// go on with what follows, so as to find its mistakes too
 			if b.isKey() && root.kind == mapping && !root.flow {
-				b.keys(root, b.peek().Position.Column, 1)
+				b.keys(root, b.peek().column, 1)
 			}
 		}
 	}
@@ -238,7 +261,7 @@ func (b *builder) document() *node {
 
 // skipLine drops the tokens up to the end of a line.
 func (b *builder) skipLine(line int) {
-	for t := b.peek(); t != nil && t.Position.Line <= line; t = b.peek() {
+	for t := b.peek(); t != nil && t.line <= line; t = b.peek() {
 		b.next++
 	}
 }
@@ -249,10 +272,10 @@ func (b *builder) skipTo(column int) {
 	if t == nil {
 		return
 	}
-	line := t.Position.Line
+	line := t.line
 	for ; t != nil; t = b.peek() {
-		first := b.next == 0 || b.tokens[b.next-1].Position.Line < t.Position.Line
-		if t.Position.Line > line && first && t.Position.Column <= column {
+		first := b.next == 0 || b.tokens[b.next-1].line < t.line
+		if t.line > line && first && t.column <= column {
 			return
 		}
 		b.next++
@@ -260,12 +283,12 @@ func (b *builder) skipTo(column int) {
 }
 
 // unexpected says what is the matter with a token that does not belong here.
-func (b *builder) unexpected(t *token.Token) {
+func (b *builder) unexpected(t *piece) {
 	switch t.Type {
 	case token.InvalidType:
 		hint := ""
 		switch {
-		case b.next > 0 && (b.tokens[b.next-1].Type == token.SingleQuoteType || b.tokens[b.next-1].Type == token.DoubleQuoteType) && b.tokens[b.next-1].Position.Line == t.Position.Line:
+		case b.next > 0 && (b.tokens[b.next-1].Type == token.SingleQuoteType || b.tokens[b.next-1].Type == token.DoubleQuoteType) && b.tokens[b.next-1].line == t.line:
 			b.refuse(codeSyntax, t, "text after the closing quote", afterQuote)
 			b.stopped = true
 			return
@@ -307,7 +330,7 @@ func (b *builder) value(column, line int, afterKey bool, depth int) *node {
 	last := len(b.src)
 	if b.next > 0 {
 		prev := b.tokens[b.next-1]
-		last = b.at(prev) + 1
+		last = prev.end
 	}
 	nothing := &node{kind: empty, start: last, end: last, column: column}
 	if b.values++; b.values > maxValues && !b.stopped {
@@ -321,8 +344,8 @@ func (b *builder) value(column, line int, afterKey bool, depth int) *node {
 	if t == nil || b.stopped {
 		return nothing
 	}
-	sameLine := t.Position.Line == line
-	if !sameLine && t.Position.Column <= column && !(afterKey && t.Type == token.SequenceEntryType && t.Position.Column == column) {
+	sameLine := t.line == line
+	if !sameLine && t.column <= column && !(afterKey && t.Type == token.SequenceEntryType && t.column == column) {
 		return nothing
 	}
 	switch {
@@ -332,15 +355,15 @@ func (b *builder) value(column, line int, afterKey bool, depth int) *node {
 			b.skipTo(column)
 			return nothing
 		}
-		return b.sequence(t.Position.Column, depth)
+		return b.sequence(t.column, depth)
 	case b.isKey():
 		if afterKey && sameLine {
-			b.refuse(codeSyntax, b.tokens[b.next+1], "a second colon on the line", "put a text that holds \": \" in quotes, or the value on the next line")
+			b.refuse(codeSyntax, &b.tokens[b.next+1], "a second colon on the line", "put a text that holds \": \" in quotes, or the value on the next line")
 			b.skipTo(column)
 			return nothing
 		}
-		n := &node{kind: mapping, start: b.at(t), column: t.Position.Column}
-		b.keys(n, t.Position.Column, depth)
+		n := &node{kind: mapping, start: t.start, column: t.column}
+		b.keys(n, t.column, depth)
 		return n
 	case t.Type == token.MappingStartType || t.Type == token.SequenceStartType:
 		n := b.flow(depth)
@@ -351,7 +374,7 @@ func (b *builder) value(column, line int, afterKey bool, depth int) *node {
 		b.endLine(column, n)
 		return n
 	case isScalar(t):
-		n := b.scalar(t, false)
+		n := b.scalar(t)
 		b.next++
 		b.endLine(column, n)
 		return n
@@ -371,7 +394,7 @@ func (b *builder) endLine(column int, n *node) {
 	if t == nil {
 		return
 	}
-	if line, _ := b.place(n.end); t.Position.Line > line {
+	if t.line > b.lineOf(n.end) {
 		return
 	}
 	switch {
@@ -390,10 +413,10 @@ func (b *builder) endLine(column int, n *node) {
 // keys reads the keys of a block mapping in a column.
 func (b *builder) keys(n *node, column, depth int) {
 	for t := b.peek(); t != nil; t = b.peek() {
-		if t.Position.Column < column {
+		if t.column < column {
 			break
 		}
-		if t.Position.Column > column {
+		if t.column > column {
 			b.refuse(codeSyntax, t, "this is indented deeper than the line above allows", "indent it like the keys it belongs to")
 			b.skipTo(column)
 			continue
@@ -410,9 +433,9 @@ func (b *builder) keys(n *node, column, depth int) {
 			b.skipTo(column)
 			continue
 		}
-		key := b.scalar(t, false)
+		key := b.scalar(t)
 		b.next += 2
-		b.addEntry(n, key, b.value(column, t.Position.Line, true, depth+1))
+		b.addEntry(n, key, b.value(column, t.line, true, depth+1))
 	}
 	if len(n.entries) > 0 {
 		n.end = max(n.start, n.entries[len(n.entries)-1].value.end)
@@ -439,9 +462,9 @@ func (b *builder) addEntry(n *node, key, value *node) {
 
 // sequence reads the items of a block sequence in a column.
 func (b *builder) sequence(column, depth int) *node {
-	n := &node{kind: sequence, start: b.at(b.peek()), column: column}
-	for t := b.peek(); t != nil && t.Position.Column >= column; t = b.peek() {
-		if t.Position.Column > column {
+	n := &node{kind: sequence, start: b.peek().start, column: column}
+	for t := b.peek(); t != nil && t.column >= column; t = b.peek() {
+		if t.column > column {
 			b.refuse(codeSyntax, t, "this is indented deeper than the line above allows", "")
 			b.skipTo(column)
 			continue
@@ -450,7 +473,7 @@ func (b *builder) sequence(column, depth int) *node {
 			break
 		}
 		b.next++
-		n.items = append(n.items, b.value(column, t.Position.Line, false, depth+1))
+		n.items = append(n.items, b.value(column, t.line, false, depth+1))
 	}
 	if len(n.items) > 0 {
 		n.end = max(n.start+1, n.items[len(n.items)-1].end)
@@ -461,7 +484,7 @@ func (b *builder) sequence(column, depth int) *node {
 // flow reads [a, b] or {a: b}; nil after a syntax error.
 func (b *builder) flow(depth int) *node {
 	open := b.peek()
-	n := &node{kind: mapping, flow: true, start: b.at(open), column: open.Position.Column}
+	n := &node{kind: mapping, flow: true, start: open.start, column: open.column}
 	closing := token.MappingEndType
 	if open.Type == token.SequenceStartType {
 		n.kind, closing = sequence, token.SequenceEndType
@@ -484,7 +507,7 @@ func (b *builder) flow(depth int) *node {
 			return nil
 		}
 		if t.Type == closing {
-			n.end = b.at(t) + 1
+			n.end = t.end
 			b.next++
 			return n
 		}
@@ -518,13 +541,17 @@ func (b *builder) flow(depth int) *node {
 			b.brokenFlow(open, t, condition, "a key is missing before this")
 			return nil
 		}
-		key := b.scalar(t, true)
+		key := b.scalar(t)
 		b.next++
 		if after := b.peek(); after == nil || after.Type != token.MappingValueType {
 			b.brokenFlow(open, t, condition, fmt.Sprintf("%s has no value", quote(key.value)))
 			return nil
 		}
-		colon := b.at(b.peek())
+		if b.lineOf(key.end) != b.peek().line {
+			b.refuse(codeSyntax, b.peek(), "a colon on another line than its key", "keep a key and its colon together")
+			return nil
+		}
+		colon := b.peek().start
 		b.next++
 		condition = conditionKeys[key.value]
 		value := &node{kind: empty, start: colon + 1, end: colon + 1}
@@ -539,8 +566,8 @@ func (b *builder) flow(depth int) *node {
 
 // brokenFlow says what is wrong inside { } or [ ]; a condition with a comma is the
 // mistake that everybody makes once.
-func (b *builder) brokenFlow(open, t *token.Token, condition bool, message string) {
-	if first := b.tokens[b.next-1]; first.Position.Line < t.Position.Line && t.Position.Line > open.Position.Line && b.isKey() {
+func (b *builder) brokenFlow(open, t *piece, condition bool, message string) {
+	if first := b.tokens[b.next-1]; first.line < t.line && t.line > open.line && b.isKey() {
 		b.refuse(codeSyntax, open, fmt.Sprintf("this %s is not closed", open.Value), "")
 		return
 	}
@@ -570,31 +597,50 @@ func (b *builder) flowValue(depth int) *node {
 		return b.flow(depth + 1)
 	case isScalar(t):
 		b.next++
-		return b.scalar(t, true)
+		return b.scalar(t)
 	}
 	b.unexpected(t)
 	return nil
 }
 
 // scalar makes a node of a token that is a scalar on its own.
-func (b *builder) scalar(t *token.Token, flow bool) *node {
-	start := b.at(t)
-	n := &node{kind: scalar, start: start, end: start, column: t.Position.Column, value: t.Value}
+func (b *builder) scalar(t *piece) *node {
+	n := &node{kind: scalar, start: t.start, end: t.end, column: t.column, value: t.Value}
 	switch t.Type {
 	case token.SingleQuoteType:
-		n.style, n.end = single, start+quoted(b.src[start:], '\'')
+		n.style = single
 	case token.DoubleQuoteType:
-		n.style, n.end = double, start+quoted(b.src[start:], '"')
+		n.style = double
 	case token.NullType, token.ImplicitNullType:
 		n.kind = empty
-		fallthrough
-	default:
-		// where the scanner is out of step with the text, the place is a line, not a word
-		if raw := strings.TrimSpace(t.Origin); strings.HasPrefix(b.src[start:], raw) {
-			n.end = start + len(raw)
-		}
+	}
+	if n.kind == scalar && n.end > n.start {
+		// read again what the scanner has read: it leaves spaces at the ends of some lines
+		var value strings.Builder
+		b.readFlow(n, func(s string, _ int) { value.WriteString(s) })
+		n.value = value.String()
 	}
 	return n
+}
+
+// covers returns how much of s a token's origin covers, up to its last letter, 0 if
+// they differ. White space is not compared: the scanner leaves some out.
+func covers(s, origin string) int {
+	i, end := 0, 0
+	for j := 0; j < len(origin); j++ {
+		if strings.IndexByte(" \t\n", origin[j]) >= 0 {
+			continue
+		}
+		for i < len(s) && strings.IndexByte(" \t\n", s[i]) >= 0 {
+			i++
+		}
+		if i == len(s) || s[i] != origin[j] {
+			return 0
+		}
+		i++
+		end = i
+	}
+	return end
 }
 
 // quoted returns the length of the quoted scalar that s begins with, 0 if it does not.
@@ -616,8 +662,8 @@ func quoted(s string, quote byte) int {
 }
 
 // block makes a node of a block scalar, | or >.
-func (b *builder) block(t *token.Token) *node {
-	n := &node{kind: scalar, style: literal, start: b.at(t), column: t.Position.Column}
+func (b *builder) block(t *piece) *node {
+	n := &node{kind: scalar, style: literal, start: t.start, column: t.column}
 	if t.Type == token.FoldedType {
 		n.style = folded
 	}
@@ -627,15 +673,8 @@ func (b *builder) block(t *token.Token) *node {
 	if content := b.peek(); content != nil && content.Type == token.StringType {
 		b.next++
 		n.value = content.Value
-		if strings.HasPrefix(b.src[n.body:], content.Origin) {
-			n.end = n.body + len(content.Origin)
-			for n.end > n.body { // but for blank lines at the end
-				line := strings.LastIndexByte(b.src[n.body:n.end], '\n') + 1
-				if strings.TrimSpace(b.src[n.body+line:n.end]) != "" {
-					break
-				}
-				n.end = n.body + max(0, line-1)
-			}
+		if content.end > n.body {
+			n.end = b.endOfLine(content.end)
 		}
 	}
 	return n
