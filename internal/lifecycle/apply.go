@@ -234,6 +234,9 @@ func applyClock(l *Lead, c *Change) {
 		k.State, k.Since, k.Due = Running, c.At, c.Due
 	case ClockRestarted:
 		k.State, k.Since, k.Used, k.Due, k.Member = Running, c.At, 0, c.Due, c.To
+		if c.Int > 0 {
+			k.Step = int(c.Int)
+		}
 	case ClockMoved:
 		k.Due = c.Due
 	case ClockBreached:

@@ -18,8 +18,8 @@ type assignment struct {
 // assign walks the assignment rules: the first whose condition holds and that finds somebody
 // decides. Members in tried are passed over. Everybody passed over is named in the reasons.
 func (d *decider) assign(tried []string) assignment {
+	d.buildCurve() // a person or a deadline may ask before the score is looked at
 	d.observe()
-	d.facts.Engagement = d.curve.At(d.now)
 	for i := range d.plan.Assignment {
 		rule := &d.plan.Assignment[i]
 		if !rule.When.Holds(&d.facts) {

@@ -36,7 +36,7 @@ const (
 	ClockStarted        // Name, At, Due, Int is the amount allowed, Unit; To is the member whose calendar it runs in
 	ClockPaused         // Name, At, Int is the amount used
 	ClockResumed        // Name, At, Due
-	ClockRestarted      // Name, At, Due, To is the member: the whole time begins again
+	ClockRestarted      // Name, At, Due, To is the member: the whole time begins again; Int is the next step of the ladder, 0 for the same
 	ClockMoved          // Name, Due: a calendar changed
 	ClockBreached       // Name, At (the due time)
 	ClockStopped        // Name, At; To is "met", "late" or "dropped"

@@ -36,10 +36,10 @@ func (d *decider) restartClock(name, member string, why int) {
 		return
 	}
 	due := calendarOf(d.plan, member).Add(d.now, k.within())
-	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Reason: why})
+	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Int: d.next, Reason: why})
 }
 
-// stopClock ends a clock: met if it had not run out, dropped if it is to be forgotten.
+// stopClock ends a clock whose end was reached: met if it had not run out.
 func (d *decider) stopClock(name string, why int) {
 	k := d.clock(name)
 	if k == nil {
@@ -52,11 +52,18 @@ func (d *decider) stopClock(name string, why int) {
 	d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: how, Reason: why})
 }
 
+// dropClock ends a clock that nobody is held to any more.
+func (d *decider) dropClock(name string, why int) {
+	if d.clock(name) != nil {
+		d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: why})
+	}
+}
+
 // stopClocks ends all clocks but one: the lead has left the race.
 func (d *decider) stopClocks(but string, why int) {
 	for i := len(d.lead.Clocks) - 1; i >= 0; i-- {
 		if name := d.lead.Clocks[i].Name; name != but {
-			d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: why})
+			d.dropClock(name, why)
 		}
 	}
 }
@@ -86,11 +93,13 @@ func (d *decider) elapse() {
 func (d *decider) breach(k Clock) {
 	why := d.because(k.Name)
 	d.emit(Change{Kind: ClockBreached, Name: k.Name, At: k.Due, Reason: why})
-	for taken := k.Breaches; ; taken++ {
+	defer func() { d.next = 0 }()
+	for taken := k.Step; ; taken++ {
 		step, left := nextStep(d.ladder(k.Name), taken)
 		if step == nil {
 			return
 		}
+		d.next = int64(taken) + 1
 		if d.step(k.Name, step) {
 			return
 		}
@@ -170,6 +179,10 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		if d.lead.Owner != "" {
 			d.effect(TellTaken, d.lead.Owner, clock, to.why)
 		}
+		if h := &d.lead.Handoff; h.Rule >= 0 {
+			d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.member, Int: int64(h.Reassigned) + 1, At: d.now, Reason: to.why})
+		}
+		d.setQueue(-1, to.why)
 		d.setOwner(to.member, to.why)
 		d.effect(TellOffer, to.member, clock, to.why)
 		d.restartClock(clock, to.member, why)
@@ -221,8 +234,12 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 			d.moveHandoff(to, why)
 			return true
 		}
+		if d.lead.Owner != "" {
+			d.effect(TellTaken, d.lead.Owner, clock, why)
+		}
 		d.setOwner("", why)
 		d.setQueue(queue, why)
+		d.effect(TellOffer, "queue "+d.plan.Queues[queue].Name, clock, why)
 		d.restartClock(clock, "", why)
 		return true
 	}

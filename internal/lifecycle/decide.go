@@ -63,12 +63,15 @@ type decider struct {
 	account Account
 	roster  bool // the roster in state is a copy of our own
 
-	facts   agreement.Facts
-	curve   agreement.Curve
-	touched agreement.Topics // what has changed in this decision
-	rescore bool             // engagement has to be looked at again
-	visited []bool           // stages visited in this decision
-	person  bool             // a person moved the lead: nothing moves it on in the same decision
+	facts      agreement.Facts
+	curve      agreement.Curve
+	curved     bool // the curve is the lead's own, and engagement is its value now
+	engagement int64
+	touched    agreement.Topics // what has changed in this decision
+	rescore    bool             // engagement has to be looked at again
+	visited    []bool           // stages visited in this decision
+	person     bool             // a person sent the lead elsewhere: nothing moves it on in the same decision
+	next       int64            // while a step of a ladder is taken: the one that follows it
 
 	changes []Change
 	effects []Effect
@@ -91,7 +94,7 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 	d.now = in.Known
 	d.at = min(in.At, in.Known)
 	d.changes, d.effects, d.reasons, d.refused = d.changes[:0], d.effects[:0], d.reasons[:0], ""
-	d.rescore, d.roster, d.person = false, false, false
+	d.rescore, d.roster, d.person, d.curved = false, false, false, false
 	if n := (plan.Index.Topics + 63) / 64; cap(d.touched) < n {
 		d.touched = make(agreement.Topics, n)
 	} else {
@@ -271,6 +274,9 @@ func (d *decider) observe() {
 	f.Activities, f.Total = l.Activities, l.Total
 	f.Fit, f.Grade, f.Readiness = l.FitPoints, l.Grade, l.Readiness
 	f.Engagement = l.Engagement
+	if d.curved {
+		f.Engagement = d.engagement
+	}
 	f.Stage, f.Entered, f.Pass = l.Stage, l.Entered, l.Pass
 	f.Origin, f.Owner = l.Origin, l.Owner
 	f.Handoff, f.Contacted = l.Handoff.State.String(), l.Handoff.Contacted > 0
@@ -404,11 +410,27 @@ func (d *decider) consent() {
 		d.refuse("consent is one of granted, withdrawn, objected; not %q", d.in.Name)
 		return
 	}
-	if d.lead.Consent.Status == status {
+	was := d.lead.Consent
+	if was.Status == status {
+		if d.at > was.At { // said again: what is older than this does not undo it
+			d.emit(Change{Kind: ConsentSet, To: status.String(), At: d.at, Name: d.in.Source})
+		}
+		return
+	}
+	if was.Status != NotAsked && d.at < was.At {
+		d.becauseText("consent", "it is older than what the lead said last: kept, not used")
+		return
+	}
+	if was.Status == Objected && status != Granted {
+		d.becauseText("consent", "only a new consent lifts an objection: kept, not used")
 		return
 	}
 	d.emit(Change{Kind: ConsentSet, To: status.String(), At: d.at, Name: d.in.Source})
 	d.touchAll()
+	if was.Status == Objected {
+		// what the lead did while the objection stood counts no more, also when it is known later
+		d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.at, Reason: d.becauseText("consent", "the lead consents again: scoring begins anew")})
+	}
 	if status != Objected {
 		return
 	}

@@ -47,7 +47,11 @@ func (d *decider) close(state HandoffState, reason string, why int) {
 	if d.lead.Owner != "" {
 		d.load(d.lead.Owner, -1, why)
 	}
-	d.stopClock(d.handoff().AcceptClause.Address, why)
+	if state == HandoffWithdrawn {
+		d.dropClock(d.handoff().AcceptClause.Address, why)
+	} else {
+		d.stopClock(d.handoff().AcceptClause.Address, why)
+	}
 	d.emit(Change{Kind: HandoffClosed, Name: d.handoff().Name, From: reason, To: state.String(), At: d.now, Reason: why})
 	d.touch(agreement.TopicHandoff)
 }
@@ -95,7 +99,7 @@ func (d *decider) mayAct(verb string) bool {
 		switch {
 		case l.Handoff.State == HandoffAccepted && l.Owner == actor:
 			d.refuse("you have accepted this lead already, on %s", d.stamp(l.Handoff.Accepted))
-		case l.Handoff.State == HandoffAccepted:
+		case l.Handoff.State == HandoffAccepted && l.Owner != "":
 			d.refuse("%s accepted this one on %s", d.name(l.Owner), d.stamp(l.Handoff.Accepted))
 		case slices.Contains(l.Handoff.Tried, actor):
 			d.refuse("this lead moved on when the time to accept it was over; it is in stage %s now", d.plan.Stages[l.Stage].Name)
@@ -146,7 +150,6 @@ func (d *decider) accept() {
 	}
 	h := d.handoff()
 	why := d.because(h.Address)
-	d.person = true
 	if d.lead.Owner != d.in.Actor { // from a queue, or by the manager
 		if d.lead.Owner != "" {
 			d.load(d.lead.Owner, -1, why)
@@ -210,7 +213,7 @@ func (d *decider) handBack() {
 	b := &d.plan.Handbacks[slot]
 	why := d.becauseText(b.Address, d.in.Text)
 	if d.lead.Handoff.Rule >= 0 {
-		d.stopClock(d.handoff().ContactClause.Address, why)
+		d.dropClock(d.handoff().ContactClause.Address, why) // without a contact; with one it has stopped
 	}
 	d.giveBack(b, d.in.Due, why)
 }
@@ -242,7 +245,7 @@ func (d *decider) contact() {
 	why := d.because(d.handoff().Address)
 	d.emit(Change{Kind: ContactMade, At: d.at, Reason: why})
 	d.touch(agreement.TopicHandoff)
-	if address := d.handoff().ContactClause.Address; address != "" {
+	if address := d.handoff().ContactClause.Address; d.clock(address) != nil {
 		d.stopClock(address, d.because(address))
 	}
 }
@@ -309,12 +312,21 @@ func (d *decider) moveByHand() {
 		d.refuse("%s happens by itself, when its condition holds; nobody can take it by hand", t.Name)
 		return
 	}
-	if m := d.member(d.in.Actor); m != nil && m.Side != agreement.NoSide && m.Side != t.By {
-		d.refuse("%s is %s's to take (%s)", t.Name, t.By, t.Address)
+	if d.otherSide(t) {
 		return
 	}
 	d.person = true
 	d.enter(t.To, t.Name, d.because(t.Address))
+}
+
+// otherSide refuses a transition to a person of the other side.
+func (d *decider) otherSide(t *agreement.Transition) bool {
+	m := d.member(d.in.Actor)
+	if t.By == agreement.NoSide || m == nil || m.Side == agreement.NoSide || m.Side == t.By {
+		return false
+	}
+	d.refuse("%s is %s's to take (%s)", t.Name, t.By, t.Address)
+	return true
 }
 
 // finish wins or loses a lead along a transition of the agreement.
@@ -331,6 +343,9 @@ func (d *decider) finish(end agreement.Final) {
 				from = append(from, d.plan.Stages[f].Name)
 			}
 			continue
+		}
+		if d.otherSide(t) {
+			return
 		}
 		why := d.becauseText(t.Address, d.in.Text)
 		d.person = true

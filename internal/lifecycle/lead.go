@@ -117,7 +117,8 @@ type Clock struct {
 	Since    int64 // when it last began to run
 	Due      int64 // Never while it is paused
 	State    ClockState
-	Breaches int    // how often time ran out; it is also the next step of the ladder
+	Breaches int    // how often time ran out
+	Step     int    // the next step of the ladder, counting a step as often as it may be taken
 	Member   string // whose calendar it runs in; "" for the agreement's
 }
 

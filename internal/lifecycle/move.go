@@ -28,6 +28,8 @@ func (d *decider) move() {
 		t := &d.plan.Transitions[next]
 		d.enter(t.To, t.Name, d.becauseSaw(t.Address, t.When))
 		entered = true
+		d.observe()
+		d.ready()
 	}
 }
 
@@ -61,10 +63,16 @@ func (d *decider) enter(stage int, via string, why int) {
 	d.emit(Change{Kind: StageEntered, Name: via, From: from, To: s.Name, At: at, Reason: why})
 	d.visited[stage] = true
 	d.touch(agreement.TopicStage)
-	if s.Final != agreement.NotFinal {
+	switch {
+	case s.Final != agreement.NotFinal:
 		d.stopClocks("", why)
-	} else if s.Side == agreement.Marketing && l.Owner != "" {
+		d.setQueue(-1, why)
+	case s.Side == agreement.Marketing:
 		d.setOwner("", why)
+		d.setQueue(-1, why)
+		if l.Handoff.State == HandoffAccepted { // sales has it no more: nobody waits for a contact
+			d.dropClock(d.handoff().ContactClause.Address, why)
+		}
 	}
 	if s.Final == agreement.Won || s.Final == agreement.Lost {
 		d.effect(TellOutcome, "", s.Final.String(), why)

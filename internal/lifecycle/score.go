@@ -120,7 +120,10 @@ func (d *decider) capped(r int, rule *agreement.EngagementRule) bool {
 }
 
 // buildCurve describes the engagement of the working copy as a function of time from now on.
-func (d *decider) buildCurve() { buildCurve(&d.curve, d.plan, &d.lead, d.now) }
+func (d *decider) buildCurve() {
+	buildCurve(&d.curve, d.plan, &d.lead, d.now)
+	d.engagement, d.curved = d.curve.At(d.now), true
+}
 
 func buildCurve(c *agreement.Curve, plan *agreement.Plan, l *Lead, now int64) {
 	c.Reset(now)
@@ -157,24 +160,33 @@ func (d *decider) score() {
 	}
 	fit := d.scoreFit()
 	d.buildCurve()
-	engagement := d.curve.At(d.now)
+	engagement := d.engagement
 	if !d.rescore && fit == l.FitPoints && d.in.Kind != Timer {
 		// only time has passed: the score is told again when something tells on it
 		engagement = l.Engagement
 	}
-	d.setScore(fit, engagement, d.plan.Grade.Of(fit, d.curve.At(d.now)))
-	d.observe()
-	d.facts.Engagement = d.curve.At(d.now)
-	if d.in.Kind == Timer || d.touched.Overlaps(d.plan.Index.ReadinessTopics) {
-		level, when := 0, (*agreement.ReadinessLevel)(nil)
-		for i := len(d.plan.Readiness) - 1; i >= 0; i-- {
-			if r := &d.plan.Readiness[i]; r.When.Holds(&d.facts) {
-				level, when = r.Level, r
-				break
-			}
-		}
-		d.setReadiness(level, when)
+	grade := agreement.Grade{}
+	if d.plan.Grade.Address != "" {
+		grade = d.plan.Grade.Of(fit, d.engagement)
 	}
+	d.setScore(fit, engagement, grade)
+	d.observe()
+	d.ready()
+}
+
+// ready finds the readiness level. A lead that objected to profiling has none.
+func (d *decider) ready() {
+	if d.lead.Consent.Status == Objected || d.in.Kind != Timer && !d.touched.Overlaps(d.plan.Index.ReadinessTopics) {
+		return
+	}
+	level, when := 0, (*agreement.ReadinessLevel)(nil)
+	for i := len(d.plan.Readiness) - 1; i >= 0; i-- {
+		if r := &d.plan.Readiness[i]; r.When.Holds(&d.facts) {
+			level, when = r.Level, r
+			break
+		}
+	}
+	d.setReadiness(level, when)
 }
 
 func (d *decider) scoreFit() int64 {

@@ -48,6 +48,7 @@ type Step struct {
 	Until    bool               // only lets time pass
 	Activate string             // file of the agreement that applies from now on
 	Plan     *agreement.Plan    // of Activate
+	refused  bool               // Activate was, in the last run
 	Show     string             // "lead", "may", "ledger": asks, and changes nothing
 	Key      identity.Key
 	Args     []string
@@ -326,11 +327,12 @@ func (s *Scenario) Run() (string, *World, error) {
 	return s.RunObserved(func(*lifecycle.Input, *lifecycle.Decision) {})
 }
 
-// Version returns the plan of a version: 1 is agreement.yaml, each activation is the next.
+// Version returns the plan of a version: 1 is agreement.yaml, each activation that was not refused
+// in the last run is the next.
 func (s *Scenario) Version(version int64) *agreement.Plan {
 	plan := s.Plan
 	for i := range s.Steps {
-		if s.Steps[i].Activate != "" && version > 1 {
+		if s.Steps[i].Activate != "" && !s.Steps[i].refused && version > 1 {
 			plan = s.Steps[i].Plan
 			version--
 		}
@@ -354,8 +356,10 @@ func (s *Scenario) RunObserved(observe func(*lifecycle.Input, *lifecycle.Decisio
 			w.Until(step.At)
 		case step.Activate != "":
 			w.Until(step.At)
-			if err := w.Activate(step.Plan, step.At); err != nil {
-				return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
+			err := w.Activate(step.Plan, step.At)
+			step.refused = err != nil
+			if err != nil {
+				fmt.Fprintf(&out, "%s  activate %s\n    refused: %s\n", lifecycle.Stamp(step.At, w.Plan.Calendar.Zone()), step.Activate, err)
 			}
 		case step.Show != "":
 			w.Until(step.At)
@@ -461,7 +465,7 @@ func reasonText(r *lifecycle.Reason) string {
 // nameOf returns the e-mail address of a lead.
 func (w *World) nameOf(lead int64) string {
 	name := ""
-	for key, id := range w.keys {
+	for key, id := range w.keys { // order: the smallest is taken
 		if id == lead && key.Kind == identity.Email && (name == "" || key.Value < name) {
 			name = key.Value
 		}

@@ -201,7 +201,8 @@ func (w *World) refreshMates(at int64) {
 
 // Check returns an error if the world breaks a rule that must always hold.
 func (w *World) Check() error {
-	for id, l := range w.leads {
+	for _, id := range slices.Sorted(maps.Keys(w.leads)) {
+		l := w.leads[id]
 		if l.Stage < -1 || l.Stage >= len(w.Plan.Stages) {
 			return fmt.Errorf("lead %d is in no stage", id)
 		}
@@ -255,27 +256,35 @@ func (h *dueHeap) pop() dueItem {
 }
 
 // Activate makes another agreement the one that decides from now on, for live leads too: each
-// lead that is not at an end follows it with an Activate input, in the order of their IDs.
+// lead that is not at an end follows it with an Activate input, in the order of their IDs. It
+// refuses an agreement that has no place for a lead; then nothing has changed.
 func (w *World) Activate(plan *agreement.Plan, at int64) error {
 	old := w.Plan
+	ids := slices.Sorted(maps.Keys(w.leads))
+	moved := make(map[int64]*lifecycle.Lead, len(ids))
+	for _, id := range ids {
+		l := *w.leads[id]
+		moved[id] = &l
+		if l.Stage < 0 {
+			continue
+		}
+		l.Clocks = slices.Clone(l.Clocks)
+		if err := lifecycle.Rebind(old, plan, &lifecycle.View{Lead: &l}); err != nil {
+			return err
+		}
+		l.Version = w.Version + 1
+	}
 	if err := lifecycle.Rebind(old, plan, &lifecycle.View{Roster: w.Roster}); err != nil {
 		return err
 	}
-	for _, a := range w.accounts {
+	for _, id := range slices.Sorted(maps.Keys(w.accounts)) {
+		a := w.accounts[id]
 		if err := lifecycle.Rebind(old, plan, &lifecycle.View{Account: a}); err != nil {
 			return err
 		}
 		a.Version = w.Version + 1
 	}
-	ids := slices.Sorted(maps.Keys(w.leads))
-	for _, id := range ids {
-		if l := w.leads[id]; l.Stage >= 0 {
-			if err := lifecycle.Rebind(old, plan, &lifecycle.View{Lead: l}); err != nil {
-				return err
-			}
-			l.Version = w.Version + 1
-		}
-	}
+	w.leads = moved
 	w.Plan = plan
 	w.Version++
 	for _, id := range ids {
