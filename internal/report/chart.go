@@ -153,6 +153,10 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 	if t.grouped {
 		heads = groupsIn(t, rows[:shown])
 	}
+	single := heads == shown // one row for each group: its name says enough
+	if single {
+		heads = 0
+	}
 	bottom := top + 18 + float64(26*shown+24*heads)
 	for v := 0.0; v <= x.top+x.step/2; v += x.step {
 		k.line(x.at(v), top+16, x.at(v), bottom, "hair", 1)
@@ -166,7 +170,7 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 			k.more(len(rows) - i)
 			break
 		}
-		if g := t.Rows[r][0].Text; t.grouped && g != group {
+		if g := t.Rows[r][0].Text; t.grouped && !single && g != group {
 			group = g
 			k.write(edge, float64(k.y)+18, "start", strong, clip(g, left-edge-16, false))
 			k.y += 24
@@ -175,6 +179,12 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 		name := t.Cell(r, "step").Text
 		if name == "" {
 			name = t.Cell(r, "from").Text + " → " + t.Cell(r, "to").Text
+		}
+		if single {
+			if i == 0 {
+				k.write(edge, top+10, "start", quiet, name)
+			}
+			name = t.Rows[r][0].Text
 		}
 		k.write(edge, y+4, "start", inked, clip(name, left-edge-16, false))
 		m, p := t.Cell(r, median), t.Cell(r, p90)
@@ -314,12 +324,12 @@ func (k *ink) lift(t *Table) {
 			k.dot(x, y, said != string(Above) && said != string(Below))
 		}
 		word := said
-		if c := t.Cell(r, "caution").Text; c != "" {
-			word = c
-		}
 		style := quiet
 		if said == string(Above) || said == string(Below) {
 			style = inked
+			if t.Cell(r, "caution").Kind != Missing {
+				word += ", with care"
+			}
 		}
 		k.write(632, y+4, "start", style, word)
 	}

@@ -79,10 +79,10 @@ func (s *snapshot) stays(ctx context.Context, plan *agreement.Plan, c *cohort) (
 	if len(c.ids) == 0 {
 		return f, nil
 	}
-	var stage, outcome sql.RawBytes
-	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, outcome, entered_at, coalesce(left_at, -1) FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
+	var stage sql.RawBytes
+	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, entered_at, coalesce(left_at, -1) FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
 		var lead, pass, entered, left int64
-		if err := r.Scan(&lead, &pass, &stage, &outcome, &entered, &left); err != nil {
+		if err := r.Scan(&lead, &pass, &stage, &entered, &left); err != nil {
 			return err
 		}
 		i := c.find(lead)
@@ -112,7 +112,7 @@ func (s *snapshot) stays(ctx context.Context, plan *agreement.Plan, c *cohort) (
 		} else if left >= entered {
 			f.stay[g][slot] = append(f.stay[g][slot], seconds(entered, left))
 		}
-		if string(outcome) == "won" && !won[i] {
+		if slot < len(plan.Stages) && plan.Stages[slot].Final == agreement.Won && !won[i] {
 			won[i] = true
 			f.toWin = append(f.toWin, seconds(c.arrived[i], entered))
 		}
@@ -319,5 +319,5 @@ func ripe(young bool) Cell {
 	if young {
 		return text(string(Maturing))
 	}
-	return text("ripe")
+	return text("mature")
 }

@@ -143,6 +143,7 @@ type cohort struct {
 	group   []int32
 	names   []string // of the groups
 	sizes   []int64
+	heap    bool  // the last group is many small ones put together
 	newest  int64 // instant among the rows
 	period  bool
 	zone    *time.Location
@@ -244,6 +245,7 @@ func (c *cohort) arrange(d dimension) {
 		names, sizes = append(names, name), append(sizes, c.sizes[g])
 	}
 	if rest > 0 {
+		c.heap = true
 		names, sizes = append(names, fmt.Sprintf("(%d others)", rest)), append(sizes, 0)
 		for _, g := range order[len(shown):] {
 			to[g] = int32(len(shown))
@@ -317,15 +319,15 @@ func (c *cohort) young(wait, now int64) int64 {
 // members reads JSON objects of plain values.
 type members struct {
 	dec jsontext.Decoder
-	src bytes.Reader
+	src bytes.Buffer
 }
 
 // each hands over the members of an object whose values are text, number or boolean; kind is
 // '"', '0', 't' or 'f'. Of an object that cannot be read it hands over what comes before
 // the fault.
 func (m *members) each(object []byte, hand func(name string, kind byte, value string)) {
-	m.src.Reset(object)
-	m.dec.Reset(&m.src)
+	m.src = *bytes.NewBuffer(object) // a buffer is parsed in place
+	m.dec.Reset(&m.src, jsontext.AllowDuplicateNames(true))
 	if tok, err := m.dec.ReadToken(); err != nil || tok.Kind() != '{' {
 		return
 	}

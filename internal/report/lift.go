@@ -137,6 +137,11 @@ func (s *snapshot) deeds(ctx context.Context, plan *agreement.Plan, l *lift) err
 	if len(l.cohort.ids) == 0 || len(l.names) == 0 {
 		return nil
 	}
+	wanted := "name" // as lifecycle.Input is stored
+	if l.d.name == "asset" {
+		wanted = "asset"
+	}
+	var json members
 	var body sql.RawBytes
 	return s.each(ctx, "activities", `SELECT i.lead, i.at, i.body FROM input i WHERE i.kind = $1 AND i.lead <> 0
 		AND (i.import = 0 OR i.import NOT IN (SELECT id FROM import WHERE state = 'undone')) ORDER BY i.id`,
@@ -149,13 +154,17 @@ func (s *snapshot) deeds(ctx context.Context, plan *agreement.Plan, l *lift) err
 			if i < 0 || l.won[i] != 0 && at >= l.won[i] {
 				return nil
 			}
-			in, err := lifecycle.ParseInput(body)
-			if err != nil || in.Bot { // what cannot be read could not be decided either
+			name, bot := "", false
+			json.each(body, func(member string, kind byte, value string) {
+				switch member {
+				case wanted:
+					name = value
+				case "bot":
+					bot = kind == 't'
+				}
+			})
+			if bot {
 				return nil
-			}
-			name := in.Name
-			if l.d.name == "asset" {
-				name = in.Asset
 			}
 			if slot, ok := slots[name]; ok {
 				l.mark(i, slot)
@@ -222,7 +231,7 @@ func (d *dimension) called(group string) string {
 	if group == none {
 		return "no " + strings.ToLower(d.title)
 	}
-	return group
+	return shorten(group, 32, false)
 }
 
 // group is one line of the report.
@@ -231,6 +240,7 @@ type group struct {
 	leads     int64
 	won       int64
 	young     bool
+	heap      bool // many small groups put together
 	verdict   Verdict
 	low, high float64
 }
@@ -241,6 +251,7 @@ func (l *lift) groups(plan *agreement.Plan, overlapping bool, young []bool) []gr
 		list = make([]group, len(l.cohort.names))
 		for g := range list {
 			list[g].name, list[g].young = l.cohort.names[g], young[g]
+			list[g].heap = l.cohort.heap && g == len(list)-1
 		}
 		for i, g := range l.cohort.group {
 			list[g].leads++
@@ -331,10 +342,11 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 				caution, small = text("under 5 expected"), true
 			}
 		}
-		switch g.verdict {
-		case Above:
+		switch said := g.verdict; {
+		case caution.Kind != Missing || g.heap: // nothing to act on
+		case said == Above:
 			above = append(above, d.called(g.name))
-		case Below:
+		case said == Below:
 			below = append(below, d.called(g.name))
 		}
 		t.Rows = append(t.Rows, []Cell{text(g.name), count(g.leads), count(g.won), rate, low, high, lifted, text(string(g.verdict)), caution})

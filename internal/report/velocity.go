@@ -75,10 +75,10 @@ func (s *snapshot) entries(ctx context.Context, plan *agreement.Plan, w way, c *
 	for p, i := range w.stages {
 		position[plan.Stages[i].Name] = p
 	}
-	var stage, outcome sql.RawBytes
-	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, outcome, entered_at FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
+	var stage sql.RawBytes
+	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, entered_at FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
 		var lead, pass, entered int64
-		if err := r.Scan(&lead, &pass, &stage, &outcome, &entered); err != nil {
+		if err := r.Scan(&lead, &pass, &stage, &entered); err != nil {
 			return err
 		}
 		p, ok := position[string(stage)]
@@ -89,7 +89,7 @@ func (s *snapshot) entries(ctx context.Context, plan *agreement.Plan, w way, c *
 		if i < 0 {
 			return nil
 		}
-		if entered < c.arrived[i] && string(outcome) == "won" {
+		if entered < c.arrived[i] && p == w.won {
 			e.early[int32(i)] = earlyResult{lead, entered, c.arrived[i]}
 		}
 		took := seconds(c.arrived[i], entered)
