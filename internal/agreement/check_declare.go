@@ -215,7 +215,7 @@ func (c *compiler) slot(n *node, address, what string, slots map[string]int, non
 // namesOf returns the names of slots in the order of the file.
 func namesOf(slots map[string]int) []string {
 	names := make([]string, 0, len(slots))
-	for name := range slots {
+	for name := range slots { // order: sorted below
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b string) int { return slots[a] - slots[b] })

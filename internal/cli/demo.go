@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -103,12 +104,27 @@ func (c *demoCommand) clear() error {
 	if c.DB != "demo.db" && !c.Force {
 		return fmt.Errorf("%s is there already; name another file, or write over it with --force", c.DB)
 	}
+	if !isDatabase(c.DB) {
+		return fmt.Errorf("%s is no database, so the demo does not write over it; name another file with --db", c.DB)
+	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(c.DB + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("making the demo anew: %w", err)
 		}
 	}
 	return nil
+}
+
+// isDatabase reports whether a file begins as SQLite's do, or is empty.
+func isDatabase(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, err := io.ReadFull(f, head)
+	return n == 0 && errors.Is(err, io.EOF) || string(head[:n]) == "SQLite format 3\x00"
 }
 
 // next says what to try.

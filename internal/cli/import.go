@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,12 +36,9 @@ func (c *importCommand) Run(r *run) (err error) {
 	if c.Refused != "" && len(c.Files) > 1 {
 		return errors.New("--refused names one file; with several CSV files leave it out, and each gets its own")
 	}
-	a, plan, err := c.prepare(r)
+	plan, err := c.plan(r)
 	if err != nil {
 		return err
-	}
-	if a != nil {
-		defer func() { err = errors.Join(err, a.Close()) }()
 	}
 	var readings []*imports.Reading
 	defer func() {
@@ -72,36 +70,39 @@ func (c *importCommand) Run(r *run) (err error) {
 		fmt.Fprintln(r.Out, "\nDry run: nothing was changed.")
 		return nil
 	}
+	a, err := c.open(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
+		return err
+	}
+	if running, _ := a.Engine.Agreement(); running.Hash != plan.Hash {
+		return errors.New("another agreement was activated in the meantime; nothing was imported, run the command again")
+	}
 	return c.take(r, a, readings, names, hex.EncodeToString(hash.Sum(nil)))
 }
 
-// prepare opens the database, or for a dry run only finds the agreement.
-func (c *importCommand) prepare(r *run) (*app.App, *agreement.Plan, error) {
-	if c.DryRun && c.Agreement != "" {
+// plan finds the agreement that the mapping belongs to. It writes nothing: a database is only
+// made once the files have been read.
+func (c *importCommand) plan(r *run) (*agreement.Plan, error) {
+	if c.Agreement != "" {
 		source, plan, findings, err := app.Load(c.Agreement)
 		if err == nil && findings.HasErrors() {
 			err = &app.Unworkable{Findings: findings, Source: source}
 		}
-		return nil, plan, err
+		return plan, err
 	}
-	if c.DryRun {
-		st, err := store.OpenReadOnly(r.ctx, c.DB)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer st.Close()
-		plan, err := activePlan(r, st)
-		return nil, plan, err
+	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not there yet; to begin one, name its agreement with --agreement FILE (write one with: baton init)", c.DB)
 	}
-	a, err := c.open(r)
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
-		return nil, nil, errors.Join(err, a.Close())
-	}
-	plan, _ := a.Engine.Agreement()
-	return a, plan, nil
+	defer st.Close()
+	return activePlan(r, st)
 }
 
 func (c *importCommand) read(r *run, plan *agreement.Plan, i int, hash io.Writer) (*imports.Reading, string, error) {

@@ -627,7 +627,7 @@ func (d *document) placeClauses(p *agreement.Plan) {
 		}
 	}
 	var addresses []string
-	for a := range p.Index.Clause {
+	for a := range p.Index.Clause { // order: sorted below
 		if places[a] == nil {
 			addresses = append(addresses, a)
 		}

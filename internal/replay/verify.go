@@ -3,6 +3,8 @@ package replay
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -83,7 +85,8 @@ func (f *Verifier) follow(version int64, in *lifecycle.Input) error {
 	if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Roster: f.world.Roster}); err != nil {
 		return fmt.Errorf("moving the roster to version %d: %w", version, err)
 	}
-	for _, a := range f.world.accounts {
+	for _, id := range slices.Sorted(maps.Keys(f.world.accounts)) {
+		a := f.world.accounts[id]
 		if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Account: a}); err != nil {
 			return fmt.Errorf("moving accounts to version %d: %w", version, err)
 		}
