@@ -65,6 +65,7 @@ type Engine struct {
 	found    finds
 
 	batch     *store.Batch
+	spare     *store.Batch // written, or being written
 	tally     tally
 	live      bool
 	dues      *dues   // of History, while it runs
@@ -126,7 +127,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.cache.init(e.opts.Cached)
 	e.accounts = map[int64]*account{}
 	e.now, e.old = newOverlay(), newOverlay()
-	e.batch, e.tally = store.NewBatch(), tally{}
+	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.behind, e.refresh = true, nil
 	active, err := e.st.ActiveAgreement(ctx)
@@ -231,7 +232,14 @@ func (e *Engine) send(ctx context.Context) {
 		b.Roster(e.plan, e.roster, &e.rosterRows)
 	}
 	b.Seal(e.plan)
-	e.batch, e.tally, e.rosterDirty = store.NewBatch(), tally{}, false
+	// The one that was sent before is written by now: its memory serves again.
+	e.batch, e.spare = e.spare, b
+	if e.batch == nil {
+		e.batch = store.NewBatch()
+	} else {
+		e.batch.Reset()
+	}
+	e.tally, e.rosterDirty = tally{}, false
 	e.inFlight = make(chan error, 1)
 	go func(done chan error) { done <- e.st.Commit(ctx, b) }(e.inFlight)
 }

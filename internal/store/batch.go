@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"baton/internal/agreement"
 	"baton/internal/identity"
@@ -52,12 +53,23 @@ type statement struct {
 	args []any
 }
 
-var batches int64
+var batches atomic.Int64
 
 // NewBatch returns an empty batch. One goroutine fills batches.
 func NewBatch() *Batch {
-	batches++
-	return &Batch{n: batches}
+	return &Batch{n: batches.Add(1)}
+}
+
+// Reset empties a batch that has been committed, and keeps its memory for the next.
+func (b *Batch) Reset() {
+	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
+		&b.dueLeads, &b.otherLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues} {
+		*list = (*list)[:0]
+	}
+	clear(b.statements)
+	b.statements, b.roster = b.statements[:0], nil
+	b.lastRow, b.visitRows, b.handoffRows, b.clockRows = 0, counter{}, counter{}, counter{}
+	b.n = batches.Add(1)
 }
 
 // Empty reports whether there is nothing to write.
@@ -202,35 +214,39 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 		if r.reworded {
 			r.reword(&b.words)
 		}
-		values := r.values(&b.words)
+		to := &b.quietLeads
 		switch {
 		case !r.stored:
-			b.newLeads = append(b.newLeads, values...)
+			to = &b.newLeads
 		case r.account != r.Lead.Account || r.owner != r.Lead.Owner:
-			b.otherLeads = append(b.otherLeads, values...)
+			to = &b.otherLeads
 		case r.due != r.Due:
-			b.dueLeads = append(b.dueLeads, values...)
-		default:
-			b.quietLeads = append(b.quietLeads, values...)
+			to = &b.dueLeads
 		}
+		*to = r.values(*to, &b.words)
 		r.stored, r.account, r.owner, r.due = true, r.Lead.Account, r.Lead.Owner, r.Due
 	}
 	slices.SortFunc(b.visits, func(x, y *Visit) int { return cmp.Compare(x.ID, y.ID) })
 	for _, v := range b.visits {
-		b.visitValues = append(b.visitValues, v.values()...)
+		b.visitValues = v.values(b.visitValues)
 	}
 	slices.SortFunc(b.handoffs, func(x, y *Handoff) int { return cmp.Compare(x.ID, y.ID) })
 	for _, h := range b.handoffs {
-		b.handoffValues = append(b.handoffValues, h.values()...)
+		b.handoffValues = h.values(b.handoffValues)
 	}
 	slices.SortFunc(b.clocks, func(x, y *Clock) int { return cmp.Compare(x.ID, y.ID) })
 	for _, k := range b.clocks {
-		b.clockValues = append(b.clockValues, k.values()...)
+		b.clockValues = k.values(b.clockValues)
 	}
 	for _, a := range b.accounts {
-		b.accountValues = append(b.accountValues, a.values(plan)...)
+		b.accountValues = a.values(b.accountValues, plan)
 	}
-	b.leads, b.visits, b.handoffs, b.clocks, b.accounts = nil, nil, nil, nil, nil
+	clear(b.leads)
+	clear(b.visits)
+	clear(b.handoffs)
+	clear(b.clocks)
+	clear(b.accounts)
+	b.leads, b.visits, b.handoffs, b.clocks, b.accounts = b.leads[:0], b.visits[:0], b.handoffs[:0], b.clocks[:0], b.accounts[:0]
 }
 
 // Forget takes a lead that is empty again out of the tables, with its keys.

@@ -132,7 +132,7 @@ var (
 	leadDue   = strings.NewReplacer("account owner ", "", "created_at origin ", "").Replace(leadColumns)
 )
 
-func (r *Record) values(w *wording) []any {
+func (r *Record) values(to rows, w *wording) rows {
 	l, plan := r.Lead, w.plan
 	stage := &plan.Stages[l.Stage]
 	var visit, handoff int64
@@ -159,10 +159,10 @@ func (r *Record) values(w *wording) []any {
 		}
 		clocks = string(b)
 	}
-	return []any{r.ID, l.Version, r.LastInput, r.Due, l.Account, l.Owner, l.Clock, l.Created, l.Origin.String(), stage.Name, stage.Side.String(),
+	return append(to, r.ID, l.Version, r.LastInput, r.Due, l.Account, l.Owner, l.Clock, l.Created, l.Origin.String(), stage.Name, stage.Side.String(),
 		stage.Final.String(), l.Entered, l.Pass, queueName(plan, l.Queue), track, l.Revisit, l.Grade.String(), l.FitPoints, l.Engagement,
 		l.Readiness, buying, l.Total, l.Consent.Status.String(), l.Value, r.name, r.Email, r.source, r.campaign, r.segment,
-		visit, handoff, r.LastClock, clocks, r.attributes, lifecycle.AppendLead(nil, l)}
+		visit, handoff, r.LastClock, clocks, r.attributes, lifecycle.AppendLead(make([]byte, 0, 384), l))
 }
 
 // AccountRecord is an account as it is stored.
@@ -172,12 +172,12 @@ type AccountRecord struct {
 	batch   int64
 }
 
-func (r *AccountRecord) values(plan *agreement.Plan) []any {
+func (r *AccountRecord) values(to rows, plan *agreement.Plan) rows {
 	b := []byte{'{'}
 	for i := range r.Account.Attributes {
 		b = appendMember(b, "", plan.Attributes[i].Name, r.Account.Attributes[i])
 	}
-	return []any{r.Account.ID, r.Account.Key, r.Name, r.Account.Owner, string(append(b, '}')), lifecycle.AppendAccount(nil, r.Account)}
+	return append(to, r.Account.ID, r.Account.Key, r.Name, r.Account.Owner, string(append(b, '}')), lifecycle.AppendAccount(nil, r.Account))
 }
 
 const (
@@ -189,16 +189,16 @@ const (
 	clockColumns = `id lead prev name state member started_at since due_at breached_at breaches stopped_at unit within used`
 )
 
-func (v *Visit) values() []any {
+func (v *Visit) values(to rows) rows {
 	var leftDay any
 	if v.LeftAt != 0 {
 		leftDay = v.LeftDay
 	}
-	return []any{v.ID, v.Lead, v.Prev, v.N, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
-		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage}
+	return append(to, v.ID, v.Lead, v.Prev, v.N, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
+		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage)
 }
 
-func (h *Handoff) values() []any {
+func (h *Handoff) values(to rows) rows {
 	var acceptUsed, contactUsed any
 	if h.AcceptedAt != 0 {
 		acceptUsed = h.AcceptUsed
@@ -206,14 +206,14 @@ func (h *Handoff) values() []any {
 	if h.ContactedAt != 0 {
 		contactUsed = h.ContactUsed
 	}
-	return []any{h.ID, h.Lead, h.Prev, h.Name, h.Pass, h.State, h.OfferedAt, h.OfferedDay, h.Owner, h.Queue, optional(h.AcceptDue),
+	return append(to, h.ID, h.Lead, h.Prev, h.Name, h.Pass, h.State, h.OfferedAt, h.OfferedDay, h.Owner, h.Queue, optional(h.AcceptDue),
 		optional(h.AcceptedAt), h.AcceptedBy, acceptUsed, optional(h.AcceptBreachedAt), optional(h.ContactDue), optional(h.ContactedAt),
-		contactUsed, optional(h.ContactBreachedAt), optional(h.ClosedAt), h.Reason, h.Reassigned}
+		contactUsed, optional(h.ContactBreachedAt), optional(h.ClosedAt), h.Reason, h.Reassigned)
 }
 
-func (k *Clock) values() []any {
-	return []any{k.ID, k.Lead, k.Prev, k.Name, k.State, k.Member, k.StartedAt, k.Since, optional(k.DueAt), optional(k.BreachedAt), k.Breaches,
-		optional(k.StoppedAt), k.Unit, k.Within, k.Used}
+func (k *Clock) values(to rows) rows {
+	return append(to, k.ID, k.Lead, k.Prev, k.Name, k.State, k.Member, k.StartedAt, k.Since, optional(k.DueAt), optional(k.BreachedAt), k.Breaches,
+		optional(k.StoppedAt), k.Unit, k.Within, k.Used)
 }
 
 // optional is NULL for 0.
