@@ -38,7 +38,9 @@ func (e *Engine) Undo(ctx context.Context, importID int64) error {
 		err = e.retract(ctx, importID, leads)
 	}
 	e.batch.Undone(importID)
-	return e.finish(ctx, err)
+	err = e.finish(ctx, err)
+	e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
+	return err
 }
 
 func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) error {

@@ -50,10 +50,11 @@ type Twin struct {
 	Source, Key string
 }
 
-// Twins finds stored inputs by their dedupe numbers.
+// Twins finds stored inputs by their dedupe numbers. Those of imports that were undone are
+// none: the same file may be imported again.
 func (s *Store) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, error) {
 	found := map[int64][]Twin{}
-	err := each(ctx, &s.queries, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND dedupe IN (VALUES `, `)`, 1, anys(dedupe), func(r *sql.Rows) error {
+	err := each(ctx, &s.queries, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND import NOT IN (SELECT id FROM import WHERE state = 'undone') AND dedupe IN (VALUES `, `)`, 1, anys(dedupe), func(r *sql.Rows) error {
 		var t Twin
 		var hash int64
 		var body sql.RawBytes
