@@ -64,7 +64,7 @@ func BenchmarkAppend(b *testing.B) {
 		for i := range inputs {
 			in := &inputs[i]
 			batch.Input(in, 0, store.Dedupe(in.Source, in.Key))
-			if batch.Inputs() == 2000 || i == len(inputs)-1 {
+			if batch.Inputs() == 5000 || i == len(inputs)-1 {
 				batch.Seal(nil)
 				if err := st.Commit(ctx, batch); err != nil {
 					b.Fatal(err)

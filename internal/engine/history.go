@@ -13,7 +13,7 @@ import (
 // HistoryOptions are the settings of History.
 type HistoryOptions struct {
 	Import   int64          // ID of the import the arrivals belong to, 0 for none
-	Batch    int            // inputs to a transaction; 0 for the engine's
+	Batch    int            // inputs to a transaction; 0 for 5,000
 	Progress func(Progress) // called after each transaction is on its way; may be nil
 	Until    int64          // let time run on to here after the last arrival; 0: not
 }
@@ -28,7 +28,7 @@ type Progress struct {
 	At         int64 // on the time line of the arrivals
 }
 
-// stopEarly ends the arrivals after an error that History keeps.
+// errStop ends the arrivals after an error that History keeps.
 var errStop = errors.New("stop")
 
 // History has arrivals decided on their own time line: each when it was known, and between
@@ -41,7 +41,9 @@ var errStop = errors.New("stop")
 // told to anybody: effects stay in the decisions and make no jobs.
 func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Arrival) error) error, opts HistoryOptions) error {
 	if opts.Batch <= 0 {
-		opts.Batch = e.opts.Batch
+		// A lead is written once to a transaction and a page once: 5,000 inputs cost a fifth less each
+		// than 2,000. Nobody waits for an answer here.
+		opts.Batch = 5000
 	}
 	if err := e.followAll(ctx); err != nil {
 		return err
