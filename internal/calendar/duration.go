@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Unit says how a Duration is measured.
@@ -223,8 +224,14 @@ func quantity(amount, size int64, unit string) string {
 // clip keeps hostile input out of messages.
 func clip(s string) string {
 	const limit = 60
-	if len(s) <= limit {
-		return s
+	more := ""
+	if len(s) > limit {
+		s, more = s[:limit], "…"
 	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar // quoted, it would be four characters
+	}, s) + more
 }

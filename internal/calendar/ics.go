@@ -23,7 +23,6 @@ const (
 // Holidays is what an iCalendar file says about when nobody works.
 type Holidays struct {
 	Closures  []Closure // sorted by when they start
-	Free      int       // events left out because they are marked as free time (TRANSP:TRANSPARENT)
 	Cancelled int       // events left out because they are cancelled (STATUS:CANCELLED)
 }
 
@@ -38,8 +37,9 @@ type Holidays struct {
 //     the same UID takes its place by RECURRENCE-ID. A date in EXDATE takes out
 //     whatever happens on it.
 //
-// Cancelled events and events marked as free time are counted and left out; a
-// file in which all events are free is an error, since it would close nothing.
+// Cancelled events are counted and left out. TRANSP is not looked at: calendars
+// of holidays often mark their days as free time, and a file named as one of holidays
+// means them.
 // Anything else that is not understood is an error that names the event by its
 // line and UID. Files over 1 MiB, 5000 events, 500 recurring events or 50 000
 // closures are refused.
@@ -88,9 +88,6 @@ func parseICS(data []byte, zone *time.Location) (Holidays, error) {
 		if err := r.read(e); err != nil {
 			return Holidays{}, located(i, err)
 		}
-	}
-	if len(r.found.Closures) == 0 && r.found.Free > 0 {
-		return Holidays{}, errors.New("every event is marked as free time, so it closes nothing; change TRANSP:TRANSPARENT to TRANSP:OPAQUE for the days that are not worked")
 	}
 	sortClosures(r.found.Closures)
 	return r.found, nil
@@ -233,10 +230,6 @@ type event struct {
 func (r *icsReader) read(e *ics.VEvent) error {
 	if strings.EqualFold(textOf(e, "STATUS"), "CANCELLED") {
 		r.found.Cancelled++
-		return nil
-	}
-	if strings.EqualFold(textOf(e, "TRANSP"), "TRANSPARENT") {
-		r.found.Free++
 		return nil
 	}
 	ev, err := r.event(e)

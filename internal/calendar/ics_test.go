@@ -224,12 +224,14 @@ func TestParseICS(t *testing.T) {
 func TestParseICSCountsWhatItLeavesOut(t *testing.T) {
 	got, err := ParseICS(icsFile(
 		"UID:1\nSUMMARY:Closed\nDTSTART;VALUE=DATE:20260606",
-		"UID:2\nSUMMARY:Free\nDTSTART;VALUE=DATE:20260607\nTRANSP:TRANSPARENT",
+		"UID:2\nSUMMARY:Free\nDTSTART;VALUE=DATE:20260609\nTRANSP:TRANSPARENT",
 		"UID:3\nSUMMARY:Off\nDTSTART;VALUE=DATE:20260608\nSTATUS:CANCELLED",
 	), time.UTC)
 	want := Holidays{Closures: []Closure{{
 		From: Civil{Date: Date{2026, time.June, 6}}, To: Civil{Date: Date{2026, time.June, 7}}, Name: "Closed",
-	}}, Free: 1, Cancelled: 1}
+	}, {
+		From: Civil{Date: Date{2026, time.June, 9}}, To: Civil{Date: Date{2026, time.June, 10}}, Name: "Free",
+	}}, Cancelled: 1}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
@@ -302,7 +304,6 @@ func TestParseICSRefuses(t *testing.T) {
 		{"exrule", icsFile(first + "\nEXRULE:FREQ=DAILY"), "EXRULE is not supported"},
 		{"all later ones", icsFile(first + "\nRECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260101"), "RANGE is not supported"},
 		{"mixed rdate", icsFile(first + "\nRDATE:20260101T000000"), "both dates or both times"},
-		{"all free", icsFile(first + "\nTRANSP:TRANSPARENT"), "every event is marked as free time"},
 	} {
 		got, err := ParseICS(test.data, time.UTC)
 		if err == nil {
