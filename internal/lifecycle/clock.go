@@ -291,6 +291,9 @@ func (d *decider) watch() {
 			}
 		} else if rule.Stop != nil && rule.Stop.Holds(&d.facts) {
 			d.stopClock(rule.Address, d.becauseSaw(rule.Address+".stop", rule.Stop))
+			if !starts { // it has ceased already, and may hold again before anybody looks
+				d.emit(Change{Kind: ClockReady, Name: rule.Address})
+			}
 			continue
 		}
 		if rule.Pause == nil || k.State == Breached {

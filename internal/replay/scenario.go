@@ -121,7 +121,7 @@ func (s *Scenario) compile(file string) (*agreement.Plan, error) {
 	return plan, nil
 }
 
-// step reads "2026-03-02 09:00 WHO WHAT [NAME] [key=value…]".
+// step reads "2026-03-02 09:00 WHO WHAT [NAME] [key=value…]"; the instant may be one word of RFC 3339.
 func (s *Scenario) step(line string) (Step, error) {
 	words, err := splitWords(line)
 	if err != nil {
@@ -130,7 +130,12 @@ func (s *Scenario) step(line string) (Step, error) {
 	if len(words) < 3 {
 		return Step{}, errors.New("a line is a date, a time, who or what, and more")
 	}
-	at, err := s.instant(words[0] + " " + words[1])
+	instant := words[0] + " " + words[1]
+	if strings.Contains(words[0], "T") {
+		instant = words[0]
+		words = slices.Insert(words, 1, "")
+	}
+	at, err := s.instant(instant)
 	if err != nil {
 		return Step{}, err
 	}
@@ -239,6 +244,8 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 		in.Source = value
 	case "asset":
 		in.Asset = value
+	case "import":
+		in.Import, err = strconv.ParseInt(value, 10, 64)
 	case "clause":
 		in.Clause = value
 	case "account":
@@ -247,7 +254,7 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 		in.Keep = strings.Split(value, ",")
 	case "known":
 		in.Known, err = s.instant(value)
-	case "occurred":
+	case "occurred", "from":
 		in.At, err = s.instant(value)
 	case "until", "revisit":
 		in.Due, err = s.instant(value)
@@ -280,9 +287,6 @@ func literal(s string) agreement.Value {
 func (s *Scenario) instant(text string) (int64, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t.UnixMicro(), nil
-	}
-	if before, after, ok := strings.Cut(text, " "); ok && strings.HasPrefix(after, before) {
-		text = after
 	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04:05.000000", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, text, s.Plan.Calendar.Zone()); err == nil {
@@ -403,6 +407,9 @@ func (s *Scenario) write(out *strings.Builder, w *World, in *lifecycle.Input, d 
 	if in.Actor != "" {
 		fmt.Fprintf(out, " by %s", in.Actor)
 	}
+	if in.Import != 0 {
+		fmt.Fprintf(out, " import %d", in.Import)
+	}
 	if in.At < in.Known && in.Kind != lifecycle.Timer {
 		fmt.Fprintf(out, ", occurred %s", lifecycle.Stamp(in.At, zone))
 	}
@@ -487,7 +494,7 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 			fmt.Fprintf(out, "ledger of %s\n", name)
 			for _, e := range w.Roster.Ledgers[pool].Entries {
 				fmt.Fprintf(out, "    %s: given %d, owed %.3f, counts %.3f more as carried, open %d\n", e.Member, e.Given,
-					float64(e.Debt)/1e6, float64(e.Handicap)/1e6, w.Roster.Member(e.Member).Open)
+					thousandths(e.Debt), thousandths(e.Handicap), w.Roster.Member(e.Member).Open)
 			}
 		}
 		return nil
@@ -538,6 +545,14 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 	}
 	out.WriteByte('\n')
 	return nil
+}
+
+// thousandths rounds millionths of a lead; it knows no "-0.000".
+func thousandths(millionths int64) float64 {
+	if millionths < 0 {
+		return 0 - float64((500-millionths)/1000)/1000
+	}
+	return float64((millionths+500)/1000) / 1000
 }
 
 func orNone(s string) string {

@@ -78,7 +78,7 @@ func verifyScenario(t *testing.T, s *replay.Scenario) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in.ID, in.Kind, in.Lead, in.Account, in.At, in.Known = e.in.ID, e.in.Kind, e.in.Lead, e.in.Account, e.in.At, e.in.Known
+		in.ID, in.Kind, in.Lead, in.Account, in.At, in.Known, in.Import = e.in.ID, e.in.Kind, e.in.Lead, e.in.Account, e.in.At, e.in.Known, e.in.Import
 		if err := v.Next(in, e.version, e.decision); err != nil {
 			t.Fatal(err)
 		}
