@@ -30,9 +30,15 @@ func (d *decider) retract() {
 		copied := d.account
 		again.Account = &copied
 	}
+	undone := []int64{gone}
+	for i := range d.source.Past {
+		if in := &d.source.Past[i]; in.Kind == Retract {
+			undone = append(undone, in.Import)
+		}
+	}
 	for i := range d.source.Past {
 		in := d.source.Past[i]
-		if in.Import == gone || in.Kind == Timer || in.Kind == Refresh || in.Kind == Activate || in.Kind == Retract {
+		if slices.Contains(undone, in.Import) || in.Kind == Timer || in.Kind == Refresh || in.Kind == Activate || in.Kind == Retract {
 			continue
 		}
 		in.Version = d.in.Version

@@ -54,6 +54,9 @@ type Step struct {
 	Args     []string
 }
 
+// Refused reports whether the agreement of Activate was refused in the last run.
+func (s *Step) Refused() bool { return s.refused }
+
 // ParseScenario reads a scenario. Errors name the file and the line.
 func ParseScenario(name string, data []byte) (*Scenario, error) {
 	s := &Scenario{Name: name, archive: txtar.Parse(data)}

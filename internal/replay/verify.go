@@ -3,8 +3,6 @@ package replay
 import (
 	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -33,7 +31,6 @@ func (d *Difference) String() string {
 // decision with those recorded. Any difference is a bug in Baton, or a changed record.
 type Verifier struct {
 	Verification
-	plans map[int64]*agreement.Plan
 	world *World
 	// Plan returns the plan of a version of the agreement.
 	Plan func(version int64) (*agreement.Plan, error)
@@ -66,45 +63,17 @@ func (f *Verifier) World() *World { return f.world }
 
 // follow moves to another version of the agreement when the record does.
 func (f *Verifier) follow(version int64, in *lifecycle.Input) error {
-	if f.world != nil && f.world.Version == version {
-		return f.rebindLead(in)
-	}
-	if f.plans == nil {
-		f.plans = map[int64]*agreement.Plan{}
-	}
-	plan, err := f.Plan(version)
-	if err != nil {
-		return fmt.Errorf("loading version %d of the agreement: %w", version, err)
-	}
-	f.plans[version] = plan
-	if f.world == nil {
-		f.world = NewWorld(plan, version)
-		f.world.Remember = true
-		return nil
-	}
-	if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Roster: f.world.Roster}); err != nil {
-		return fmt.Errorf("moving the roster to version %d: %w", version, err)
-	}
-	for _, id := range slices.Sorted(maps.Keys(f.world.accounts)) {
-		a := f.world.accounts[id]
-		if err := lifecycle.Rebind(f.world.Plan, plan, &lifecycle.View{Account: a}); err != nil {
-			return fmt.Errorf("moving accounts to version %d: %w", version, err)
+	if f.world == nil || f.world.Version != version {
+		plan, err := f.Plan(version)
+		if err != nil {
+			return fmt.Errorf("loading version %d of the agreement: %w", version, err)
 		}
-		a.Version = version
+		if f.world == nil {
+			f.world = NewWorld(plan, version)
+			f.world.Remember = true
+		} else if err := f.world.move(plan, version); err != nil {
+			return err
+		}
 	}
-	f.world.Plan, f.world.Version = plan, version
-	return f.rebindLead(in)
-}
-
-// rebindLead brings a lead that an older version decided last to the present one.
-func (f *Verifier) rebindLead(in *lifecycle.Input) error {
-	l := f.world.leads[in.Lead]
-	if l == nil || l.Stage < 0 || l.Version == f.world.Version {
-		return nil
-	}
-	if err := lifecycle.Rebind(f.plans[l.Version], f.world.Plan, &lifecycle.View{Lead: l}); err != nil {
-		return fmt.Errorf("moving lead %d from version %d to %d: %w", l.ID, l.Version, f.world.Version, err)
-	}
-	l.Version = f.world.Version
-	return nil
+	return f.world.rebind(f.world.leads[in.Lead])
 }

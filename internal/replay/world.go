@@ -17,6 +17,7 @@ type World struct {
 	Version int64
 	Roster  *lifecycle.Roster
 
+	plans    map[int64]*agreement.Plan
 	leads    map[int64]*lifecycle.Lead
 	accounts map[int64]*lifecycle.Account
 	keys     map[identity.Key]int64
@@ -44,7 +45,7 @@ func NewWorld(plan *agreement.Plan, version int64) *World {
 		Plan: plan, Version: version, Roster: lifecycle.NewRoster(plan),
 		leads: map[int64]*lifecycle.Lead{}, accounts: map[int64]*lifecycle.Account{},
 		keys: map[identity.Key]int64{}, byKey: map[string]int64{}, mates: map[int64][]int64{},
-		past: map[int64][]lifecycle.Input{}, seen: map[[2]string]bool{},
+		past: map[int64][]lifecycle.Input{}, seen: map[[2]string]bool{}, plans: map[int64]*agreement.Plan{version: plan},
 	}
 }
 
@@ -75,46 +76,48 @@ func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 	}
 	w.Until(a.Input.Known)
 	in := a.Input
-	w.last++
-	in.ID = w.last
-	w.resolve(a, &in)
+	keys := slices.Clone(a.Keys)
+	slices.SortStableFunc(keys, func(a, b identity.Key) int { return int(a.Kind) - int(b.Kind) })
+	for _, k := range keys {
+		if in.Lead = w.keys[k]; in.Lead != 0 {
+			break
+		}
+	}
 	if l := w.leads[in.Lead]; l != nil {
 		in.Known = max(in.Known, l.Clock)
+		_ = w.follow(l, in.Known) // Activate has made sure that it can
+	}
+	w.last++
+	in.ID = w.last
+	if in.Lead == 0 && len(keys) > 0 {
+		in.Lead = in.ID
+	}
+	if a.Account != "" && len(keys) > 0 {
+		in.Account = w.account(a.Account, in.ID)
+	}
+	keys = slices.DeleteFunc(keys, func(k identity.Key) bool { return w.keys[k] != 0 })
+	for _, k := range keys {
+		w.keys[k] = in.Lead
 	}
 	w.Decide(&in)
+	if w.leads[in.Lead] == nil { // a refused input makes no lead
+		for _, k := range keys {
+			delete(w.keys, k)
+		}
+	}
 	w.refreshMates(in.Known)
 	return true
 }
 
-func (w *World) resolve(a *lifecycle.Arrival, in *lifecycle.Input) {
-	if len(a.Keys) == 0 {
-		return
+// account returns the ID of the account with a key; a new one has the ID of its input.
+func (w *World) account(key string, input int64) int64 {
+	id := w.byKey[key]
+	if id == 0 {
+		id = input
+		w.byKey[key] = id
+		w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: key}
 	}
-	keys := slices.Clone(a.Keys)
-	slices.SortStableFunc(keys, func(a, b identity.Key) int { return int(a.Kind) - int(b.Kind) })
-	for _, k := range keys {
-		if id := w.keys[k]; id != 0 {
-			in.Lead = id
-			break
-		}
-	}
-	if in.Lead == 0 {
-		in.Lead = in.ID
-	}
-	for _, k := range keys {
-		if w.keys[k] == 0 {
-			w.keys[k] = in.Lead
-		}
-	}
-	if a.Account != "" {
-		id := w.byKey[a.Account]
-		if id == 0 {
-			id = in.ID
-			w.byKey[a.Account] = id
-			w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: a.Account}
-		}
-		in.Account = id
-	}
+	return id
 }
 
 // Until decides everything that falls due up to and including an instant, in order of due
@@ -143,9 +146,9 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 	if w.Remember {
 		v.Past = w.past[in.Lead]
 	}
-	before := agreement.Never
+	before, account := agreement.Never, int64(0)
 	if v.Lead != nil && v.Lead.Stage >= 0 {
-		before = v.Lead.Due()
+		before, account = v.Lead.Due(), v.Lead.Account
 	}
 	d := w.decider.Decide(w.Plan, v, in)
 	touchesAccount := false
@@ -153,6 +156,7 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 		c := &d.Changes[i]
 		touchesAccount = touchesAccount || c.Kind == lifecycle.AccountAttributeSet || c.Kind == lifecycle.AccountOwnerSet
 		if c.Kind == lifecycle.AccountJoined {
+			w.mates[account] = slices.DeleteFunc(w.mates[account], func(id int64) bool { return id == in.Lead })
 			w.mates[c.Int] = append(w.mates[c.Int], in.Lead)
 		}
 		lifecycle.Apply(w.Plan, v, c)
@@ -255,43 +259,75 @@ func (h *dueHeap) pop() dueItem {
 	}
 }
 
-// Activate makes another agreement the one that decides from now on, for live leads too: each
-// lead that is not at an end follows it with an Activate input, in the order of their IDs. It
-// refuses an agreement that has no place for a lead; then nothing has changed.
+// Activate makes another agreement the one that decides from now on. Each lead whose pass has not
+// ended follows it at once with an Activate input, in the order of their IDs, the others when
+// something happens to them. An agreement that has no place for a lead is refused; then nothing
+// has changed.
 func (w *World) Activate(plan *agreement.Plan, at int64) error {
-	old := w.Plan
 	ids := slices.Sorted(maps.Keys(w.leads))
-	moved := make(map[int64]*lifecycle.Lead, len(ids))
 	for _, id := range ids {
 		l := *w.leads[id]
-		moved[id] = &l
 		if l.Stage < 0 {
 			continue
 		}
 		l.Clocks = slices.Clone(l.Clocks)
-		if err := lifecycle.Rebind(old, plan, &lifecycle.View{Lead: &l}); err != nil {
+		if err := lifecycle.Rebind(w.plans[l.Version], plan, &lifecycle.View{Lead: &l}); err != nil {
 			return err
 		}
-		l.Version = w.Version + 1
 	}
-	if err := lifecycle.Rebind(old, plan, &lifecycle.View{Roster: w.Roster}); err != nil {
+	if err := w.move(plan, w.Version+1); err != nil {
 		return err
+	}
+	for _, id := range ids {
+		l := w.leads[id]
+		if l.Stage < 0 || w.plans[l.Version].Stages[l.Stage].Final != agreement.NotFinal {
+			continue
+		}
+		if err := w.follow(l, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move makes a version of the agreement the present one, for the roster and the accounts.
+func (w *World) move(plan *agreement.Plan, version int64) error {
+	if err := lifecycle.Rebind(w.Plan, plan, &lifecycle.View{Roster: w.Roster}); err != nil {
+		return fmt.Errorf("moving the roster to version %d: %w", version, err)
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.accounts)) {
 		a := w.accounts[id]
-		if err := lifecycle.Rebind(old, plan, &lifecycle.View{Account: a}); err != nil {
-			return err
+		if err := lifecycle.Rebind(w.Plan, plan, &lifecycle.View{Account: a}); err != nil {
+			return fmt.Errorf("moving account %d to version %d: %w", id, version, err)
 		}
-		a.Version = w.Version + 1
+		a.Version = version
 	}
-	w.leads = moved
-	w.Plan = plan
-	w.Version++
-	for _, id := range ids {
-		if l := w.leads[id]; l.Stage >= 0 && plan.Stages[l.Stage].Final == agreement.NotFinal {
-			w.last++
-			w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Activate, Lead: id, At: at, Known: max(at, l.Clock)})
-		}
+	w.Plan, w.Version = plan, version
+	w.plans[version] = plan
+	return nil
+}
+
+// rebind brings a lead that an older version decided last to the slots of the present one.
+func (w *World) rebind(l *lifecycle.Lead) error {
+	if l == nil || l.Stage < 0 || l.Version == w.Version {
+		return nil
 	}
+	if err := lifecycle.Rebind(w.plans[l.Version], w.Plan, &lifecycle.View{Lead: l}); err != nil {
+		return fmt.Errorf("moving lead %d from version %d to %d: %w", l.ID, l.Version, w.Version, err)
+	}
+	l.Version = w.Version
+	return nil
+}
+
+// follow lets a lead follow the present version, with an input of its own.
+func (w *World) follow(l *lifecycle.Lead, at int64) error {
+	if l == nil || l.Stage < 0 || l.Version == w.Version {
+		return nil
+	}
+	if err := w.rebind(l); err != nil {
+		return err
+	}
+	w.last++
+	w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Activate, Lead: l.ID, At: at, Known: max(at, l.Clock)})
 	return nil
 }

@@ -1,0 +1,134 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"baton/internal/agreement"
+	"baton/internal/engine"
+	"baton/internal/lifecycle"
+	"baton/internal/replay"
+	"baton/internal/store"
+)
+
+// Every scenario comes to the same inputs and decisions, to the byte, in memory and on a
+// database; and what the database has stored of each lead is what is in memory.
+func TestScenariosOnSQLite(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/scenario/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scenarios found", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := replay.ParseScenario(file, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range s.Steps {
+				if step.Arrival != nil && step.Arrival.Input.Kind == lifecycle.Retract {
+					t.Skip("on a database an import is undone as a whole, by Undo, whose tests are in live_test.go")
+				}
+			}
+			runOnBoth(t, s)
+		})
+	}
+}
+
+type decided struct {
+	in       lifecycle.Input
+	decision string
+}
+
+func runOnBoth(t *testing.T, s *replay.Scenario) {
+	var want []decided
+	_, world, err := s.RunObserved(func(in *lifecycle.Input, d *lifecycle.Decision) {
+		want = append(want, decided{*in, string(d.AppendJSON(nil))})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	st, err := store.Open(ctx, filepath.Join(t.TempDir(), "baton.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	versions := map[int64]*agreement.Plan{}
+	en, err := engine.New(st, engine.Options{Compile: func(a *store.Agreement) (*agreement.Plan, error) { return versions[a.Version], nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer en.Close()
+	activate := func(plan *agreement.Plan, name string, at int64) error {
+		version, err := en.Activate(ctx, plan, s.File(name), name, at)
+		versions[version] = plan
+		return err
+	}
+	if err := activate(s.Plan, "agreement.yaml", 0); err != nil {
+		t.Fatal(err)
+	}
+	none := func(func(*lifecycle.Arrival) error) error { return nil }
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		if err := en.History(ctx, none, engine.HistoryOptions{Until: step.At}); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case step.Activate != "":
+			if err := activate(step.Plan, step.Activate, step.At); (err != nil) != step.Refused() {
+				t.Fatalf("activating %s: %v", step.Activate, err)
+			}
+		case step.Arrival != nil:
+			if err := en.History(ctx, func(yield func(*lifecycle.Arrival) error) error { return yield(step.Arrival) }, engine.HistoryOptions{Until: step.Arrival.Input.Known}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := en.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = st.EachInput(ctx, 0, func(in lifecycle.Input, decision []byte) error {
+		if n >= len(want) {
+			t.Fatalf("one input more than in memory: %s of lead %d at %d\n%s", in.Kind, in.Lead, in.Known, decision)
+		}
+		w := &want[n]
+		n++
+		if in.ID != w.in.ID || in.Kind != w.in.Kind || in.Lead != w.in.Lead || in.Known != w.in.Known || in.At != w.in.At {
+			t.Fatalf("input %d is %s of lead %d at %d; in memory it is %d, %s of lead %d at %d", in.ID, in.Kind, in.Lead, in.Known, w.in.ID, w.in.Kind, w.in.Lead, w.in.Known)
+		}
+		if string(decision) != w.decision {
+			t.Fatalf("input %d (%s)\non the database %s\nin memory       %s", in.ID, in.Kind, decision, w.decision)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != len(want) {
+		t.Fatalf("%d inputs on the database, %d in memory", n, len(want))
+	}
+	ids := []int64{}
+	for _, w := range want {
+		if w.in.Lead != 0 {
+			ids = append(ids, w.in.Lead)
+		}
+	}
+	records, err := st.Leads(ctx, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, r := range records {
+		if l := world.Lead(id); !bytes.Equal(lifecycle.AppendLead(nil, r.Lead), lifecycle.AppendLead(nil, l)) {
+			t.Errorf("lead %d is stored otherwise than it is in memory", id)
+		}
+	}
+}
