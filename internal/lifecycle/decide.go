@@ -71,6 +71,7 @@ type decider struct {
 	rescore    bool             // engagement has to be looked at again
 	visited    []bool           // stages visited in this decision
 	person     bool             // a person sent the lead elsewhere: nothing moves it on in the same decision
+	begun      int              // why the stage begins, when not by a move: its limit and its hand-off come after what is known and scored
 	next       int64            // while a step of a ladder is taken: the one that follows it
 
 	changes []Change
@@ -94,7 +95,7 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 	d.now = in.Known
 	d.at = min(in.At, in.Known)
 	d.changes, d.effects, d.reasons, d.refused = d.changes[:0], d.effects[:0], d.reasons[:0], ""
-	d.rescore, d.roster, d.person, d.curved = false, false, false, false
+	d.rescore, d.roster, d.person, d.curved, d.begun = false, false, false, false, 0
 	if n := (plan.Index.Topics + 63) / 64; cap(d.touched) < n {
 		d.touched = make(agreement.Topics, n)
 	} else {
@@ -111,7 +112,8 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 	if view.Lead != nil {
 		d.copyLead(view.Lead)
 	}
-	if view.Account != nil {
+	// only who identifies joins an account; what else names one says nothing of the lead
+	if view.Account != nil && (in.Kind == Identify || view.Lead != nil && view.Lead.Account == view.Account.ID) {
 		d.account = *view.Account
 		d.state.Account = &d.account
 		if in.Kind == Identify || in.Kind == Retract {
@@ -195,6 +197,9 @@ func (d *decider) decide() {
 		return
 	}
 	d.score()
+	if d.begun > 0 && !d.person {
+		d.beginStage(d.begun)
+	}
 	if !d.person {
 		d.move()
 	}
@@ -216,7 +221,8 @@ func (d *decider) create() {
 	d.lead.Answers = d.answers[:0]
 	d.emit(Change{Kind: Rebound, Int: d.in.Version})
 	d.emit(Change{Kind: PassStarted, Int: 1, At: d.at})
-	d.enter(0, "", d.because(d.plan.Stages[0].Address))
+	d.begun = d.because(d.plan.Stages[0].Address)
+	d.enter(0, "", d.begun)
 	d.touchAll()
 }
 
@@ -429,7 +435,8 @@ func (d *decider) consent() {
 	d.touchAll()
 	if was.Status == Objected {
 		// what the lead did while the objection stood counts no more, also when it is known later
-		d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.at, Reason: d.becauseText("consent", "the lead consents again: scoring begins anew")})
+		d.begun = d.becauseText("consent", "the lead consents again: scoring begins anew")
+		d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.at, Reason: d.begun})
 	}
 	if status != Objected {
 		return

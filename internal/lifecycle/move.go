@@ -77,13 +77,21 @@ func (d *decider) enter(stage int, via string, why int) {
 	if s.Final == agreement.Won || s.Final == agreement.Lost {
 		d.effect(TellOutcome, "", s.Final.String(), why)
 	}
-	if l.Consent.Status == Objected {
+	if from != "" {
+		d.beginStage(why)
+	}
+}
+
+// beginStage starts the limit of the stage that the lead is in, and the hand-off that is offered from it.
+func (d *decider) beginStage(why int) {
+	s := &d.plan.Stages[d.lead.Stage]
+	if d.lead.Consent.Status == Objected || s.Final != agreement.NotFinal {
 		return
 	}
-	if !s.Limit.IsZero() && s.Final == agreement.NotFinal {
-		d.startClock(s.Address+".limit", s.Limit, l.Owner, d.because(s.Address+".limit"))
+	if !s.Limit.IsZero() {
+		d.startClock(s.Address+".limit", s.Limit, d.lead.Owner, d.because(s.Address+".limit"))
 	}
-	if h := d.plan.Index.Offers[stage]; h >= 0 {
+	if h := d.plan.Index.Offers[d.lead.Stage]; h >= 0 {
 		d.offer(h, why)
 	}
 }
