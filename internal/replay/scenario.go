@@ -172,6 +172,18 @@ func (s *Scenario) step(line string) (Step, error) {
 	if !ok {
 		return Step{}, fmt.Errorf("%q is nothing that can happen", what)
 	}
+	switch kind {
+	case lifecycle.Timer, lifecycle.Activate, lifecycle.Refresh:
+		return Step{}, fmt.Errorf("%s is not written: it happens by itself", what)
+	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent:
+		if who != "team" {
+			return Step{}, fmt.Errorf("%s is about the team: write team %s", what, what)
+		}
+	default:
+		if who == "team" {
+			return Step{}, fmt.Errorf("%s is about a lead: write its e-mail address", what)
+		}
+	}
 	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: kind, At: at, Known: at, Source: "scenario"}}
 	step.Arrival = a
 	if who != "team" {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,5 +86,44 @@ func verifyScenario(t *testing.T, s *replay.Scenario) {
 	}
 	if v.First != nil {
 		t.Fatalf("%d of %d decisions differ when decided again: %s", v.Different, v.Inputs, v.First)
+	}
+}
+
+// A line that cannot be read is an error that names the file, the line and what to write.
+func TestScenarioErrors(t *testing.T) {
+	const agreement = `-- agreement.yaml --
+agreement: Small
+timezone: Europe/Stockholm
+parties:
+  marketing: {signatory: cmo@northwind.example}
+  sales: {signatory: vp@northwind.example}
+stages:
+  lead: {side: marketing}
+  won: {side: sales, final: won}
+transitions:
+  win: {from: lead, to: won, by: sales}
+-- inputs --
+# a comment
+`
+	for line, want := range map[string]string{
+		"2026-03-02 09:00 anna@acme.example":                        "what happened is missing",
+		"2026-03-02 anna@acme.example identify":                     "is no instant",
+		"2026-03-02 09:00 anna identify":                            "anna",
+		"2026-03-02 09:00 anna@acme.example sneeze":                 "nothing that can happen",
+		"2026-03-02 09:00 anna@acme.example timer":                  "happens by itself",
+		"2026-03-02 09:00 anna@acme.example leave jonas@n.example":  "write team leave",
+		"2026-03-02 09:00 team identify":                            "write its e-mail address",
+		"2026-03-02 09:00 anna@acme.example identify title=\"COO":   "a quote is not closed",
+		"2026-03-02 09:00 anna@acme.example identify x title":       "is no key=value",
+		"2026-03-02 09:00 team member j@n.example shoe=38":          "a member has no",
+		"2026-03-02 09:00 team member j@n.example pools=nordics":    "no pool",
+		"2026-03-02 09:00 activate second.yaml":                     "no file second.yaml",
+		"2026-03-02 09:00 anna@acme.example win value=much":         "much",
+		"2026-03-02 09:00 anna@acme.example identify known=someday": "is no instant",
+	} {
+		_, err := replay.ParseScenario("story.txtar", []byte(agreement+line+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "story.txtar: inputs line 2: ") {
+			t.Errorf("%s\ngives %v, which does not say %q and where", line, err, want)
+		}
 	}
 }
