@@ -26,6 +26,7 @@ type Store struct {
 	read    *sql.DB
 	writer  *writer
 	queries statements // of read
+	reports pool       // of snapshots
 }
 
 // The settings of every connection. WAL with full synchronisation makes a commit one flush
@@ -261,7 +262,7 @@ func (s *Store) Path() string { return s.path }
 // Close writes the log back into the file and closes it.
 func (s *Store) Close() error {
 	s.queries.close()
-	err := s.read.Close()
+	err := errors.Join(s.reports.close(), s.read.Close())
 	if s.write == nil {
 		return err
 	}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+
+	"baton/internal/lifecycle"
+)
+
+// VisitRow is a stay of a lead in a stage.
+type VisitRow struct {
+	Lead, Pass        int64
+	Stage             string
+	EnteredAt, LeftAt int64
+}
+
+// EachVisit hands over all stays.
+func (n *Snapshot) EachVisit(ctx context.Context, each func(*VisitRow) error) error {
+	return stream(ctx, n, `SELECT lead, pass, stage, entered_at, left_at FROM visit ORDER BY id`, nil,
+		func(c *cells, r *VisitRow) {
+			r.Lead, r.Pass, r.Stage, r.EnteredAt, r.LeftAt = c.int(0), c.int(1), c.text(2), c.int(3), c.int(4)
+		}, each)
+}
+
+// EachEntry hands over all stays without LeftAt: a column fewer to read.
+func (n *Snapshot) EachEntry(ctx context.Context, each func(*VisitRow) error) error {
+	return stream(ctx, n, `SELECT lead, pass, stage, entered_at FROM visit ORDER BY id`, nil,
+		func(c *cells, r *VisitRow) {
+			r.Lead, r.Pass, r.Stage, r.EnteredAt = c.int(0), c.int(1), c.text(2), c.int(3)
+		}, each)
+}
+
+// WinRow is a lead that was won, and when.
+type WinRow struct{ Lead, At int64 }
+
+// EachWin hands over the leads that were ever won with their first win, in the order of
+// their IDs.
+func (n *Snapshot) EachWin(ctx context.Context, each func(*WinRow) error) error {
+	return n.wins(ctx, `SELECT lead, min(entered_at) FROM visit WHERE outcome = 'won' GROUP BY lead ORDER BY lead`, nil, each)
+}
+
+// EachBackdatedWin hands over the wins that, by the input that said so, happened before they
+// were decided, with the instant of the input. A visit begins when Baton decided, which is
+// never before the lead existed; what the file or the person said is in the input.
+func (n *Snapshot) EachBackdatedWin(ctx context.Context, each func(*WinRow) error) error {
+	return n.wins(ctx, `SELECT v.lead, i.at FROM visit v JOIN input i ON i.id = v.id / $1
+		WHERE v.outcome = 'won' AND i.lead = v.lead AND i.kind IN ($2, $3) AND i.at < v.entered_at ORDER BY v.id`,
+		[]any{int64(rowsPerInput), int64(lifecycle.Win), int64(lifecycle.Move)}, each)
+}
+
+func (n *Snapshot) wins(ctx context.Context, query string, args []any, each func(*WinRow) error) error {
+	return stream(ctx, n, query, args,
+		func(c *cells, r *WinRow) { r.Lead, r.At = c.int(0), c.int(1) }, each)
+}
+
+// ClockRow is a deadline that ran.
+type ClockRow struct {
+	Lead                 int64
+	Name, State, Member  string
+	StartedAt, StoppedAt int64
+	Breaches             int64
+	Unit                 int64 // a calendar.Unit
+	Used                 int64 // as calendar.Calendar.Between counts in the unit
+}
+
+// EachClock hands over the clocks that started within a time.
+func (n *Snapshot) EachClock(ctx context.Context, started Span, each func(*ClockRow) error) error {
+	where, args := started.within("started_at")
+	return stream(ctx, n, "SELECT lead, name, state, member, started_at, stopped_at, breaches, unit, used FROM clock"+where+" ORDER BY id", args,
+		func(c *cells, r *ClockRow) {
+			r.Lead, r.Name, r.State, r.Member = c.int(0), c.text(1), c.text(2), c.text(3)
+			r.StartedAt, r.StoppedAt, r.Breaches, r.Unit, r.Used = c.int(4), c.int(5), c.int(6), c.int(7), c.int(8)
+		}, each)
+}
+
+// HandoffRow is an offer of a lead to sales. AcceptUsed and ContactUsed are working time in
+// microseconds.
+type HandoffRow struct {
+	Lead                     int64
+	Name, Owner              string
+	OfferedAt                int64
+	AcceptedAt, AcceptUsed   int64
+	ContactedAt, ContactUsed int64
+	ClosedAt                 int64
+}
+
+// EachHandoff hands over the hand-offs that were offered within a time.
+func (n *Snapshot) EachHandoff(ctx context.Context, offered Span, each func(*HandoffRow) error) error {
+	where, args := offered.within("offered_at")
+	return stream(ctx, n, "SELECT lead, name, owner, offered_at, accepted_at, accept_used, contacted_at, contact_used, closed_at FROM handoff"+where+" ORDER BY id", args,
+		func(c *cells, r *HandoffRow) {
+			r.Lead, r.Name, r.Owner, r.OfferedAt = c.int(0), c.text(1), c.text(2), c.int(3)
+			r.AcceptedAt, r.AcceptUsed, r.ContactedAt, r.ContactUsed, r.ClosedAt = c.int(4), c.int(5), c.int(6), c.int(7), c.int(8)
+		}, each)
+}
+
+// ActivityRow is something a lead did.
+type ActivityRow struct {
+	Lead, At int64
+	Body     string // the input as it is stored, JSON
+}
+
+// EachActivity hands over all that leads did, but for what an undone import brought.
+func (n *Snapshot) EachActivity(ctx context.Context, each func(*ActivityRow) error) error {
+	return stream(ctx, n, `SELECT i.lead, i.at, i.body FROM input i WHERE i.kind = $1 AND i.lead <> 0
+		AND (i.import = 0 OR i.import NOT IN (SELECT id FROM import WHERE state = 'undone')) ORDER BY i.id`, []any{int64(lifecycle.Did)},
+		func(c *cells, r *ActivityRow) { r.Lead, r.At, r.Body = c.int(0), c.int(1), c.text(2) }, each)
+}
