@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -25,6 +24,10 @@ import (
 //
 // A pass is one trip through the funnel: a lead that was handed back and returned has two.
 func Funnel(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, funnel, plan, q)
+}
+
+func funnel(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
 	w, err := wayOf(plan)
 	if err != nil {
 		return nil, err
@@ -33,16 +36,11 @@ func Funnel(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, st)
+	c, err := leadsOf(ctx, s, plan, q, d)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	c, err := s.leads(ctx, plan, q, d)
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.stays(ctx, plan, c)
+	f, err := staysOf(ctx, s, plan, c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +64,8 @@ type passKey struct {
 	pass int32
 }
 
-// stays reads all visits with one query.
-func (s *snapshot) stays(ctx context.Context, plan *agreement.Plan, c *cohort) (*stays, error) {
+// staysOf reads all visits with one query.
+func staysOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, c *cohort) (*stays, error) {
 	f := &stays{first: make([]uint64, len(c.ids)), later: map[passKey]uint64{},
 		now: make([][]int64, len(c.names)), stay: make([][][]int32, len(c.names))}
 	slots := make(map[string]int, len(plan.Stages))
@@ -79,42 +77,37 @@ func (s *snapshot) stays(ctx context.Context, plan *agreement.Plan, c *cohort) (
 	if len(c.ids) == 0 {
 		return f, nil
 	}
-	var stage sql.RawBytes
-	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, entered_at, coalesce(left_at, -1) FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
-		var lead, pass, entered, left int64
-		if err := r.Scan(&lead, &pass, &stage, &entered, &left); err != nil {
-			return err
-		}
-		i := c.find(lead)
+	err := s.EachVisit(ctx, func(v *store.VisitRow) error {
+		i := c.find(v.Lead)
 		if i < 0 {
 			return nil
 		}
-		slot, ok := slots[string(stage)]
+		slot, ok := slots[v.Stage]
 		if !ok {
 			slot = len(f.stages)
-			slots[string(stage)] = slot
-			f.stages = append(f.stages, string(stage))
+			slots[v.Stage] = slot
+			f.stages = append(f.stages, v.Stage)
 		}
 		if slot > 63 {
 			return fmt.Errorf("following leads through more than 64 stages, the old ones included, is not possible")
 		}
-		if pass <= 1 {
+		if v.Pass <= 1 {
 			f.first[i] |= 1 << slot
 		} else {
-			f.later[passKey{int32(i), int32(pass)}] |= 1 << slot
+			f.later[passKey{int32(i), int32(v.Pass)}] |= 1 << slot
 		}
 		g := c.group[i]
 		for len(f.now[g]) <= slot {
 			f.now[g], f.stay[g] = append(f.now[g], 0), append(f.stay[g], nil)
 		}
-		if left < 0 {
+		if v.LeftAt == 0 {
 			f.now[g][slot]++
-		} else if left >= entered {
-			f.stay[g][slot] = append(f.stay[g][slot], seconds(entered, left))
+		} else if v.LeftAt >= v.EnteredAt {
+			f.stay[g][slot] = append(f.stay[g][slot], seconds(v.EnteredAt, v.LeftAt))
 		}
 		if slot < len(plan.Stages) && plan.Stages[slot].Final == agreement.Won && !won[i] {
 			won[i] = true
-			f.toWin = append(f.toWin, seconds(c.arrived[i], entered))
+			f.toWin = append(f.toWin, seconds(c.arrived[i], v.EnteredAt))
 		}
 		return nil
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"baton/internal/agreement"
+	"baton/internal/store"
 )
 
 // none is how leads are shown that have no value for what they are grouped by. It is
@@ -27,27 +27,26 @@ const manyGroups = 40
 type dimension struct {
 	name    string // as asked for; "" for nothing
 	title   string
-	column  string // of the lead table, "" if the value is in JSON
-	member  string // of the JSON in attributes
-	company bool   // the account's attributes come before the lead's
-	period  string // month or week
+	field   store.LeadField // where the value is
+	member  string          // of the JSON in the field
+	period  string          // month or week
 	choices []string
 }
 
-// columns are the words for what the lead table holds. An expression is text.
-var columns = map[string]string{
-	"owner": "l.owner", "grade": "l.grade", "stage": "l.stage", "side": "l.side", "outcome": "l.outcome", "origin": "l.origin",
-	"track": "l.track", "buying_stage": "l.buying_stage", "consent": "l.consent", "readiness": "CAST(l.readiness AS TEXT)",
+// fields are the words for what every lead has.
+var fields = map[string]store.LeadField{
+	"owner": store.LeadOwner, "grade": store.LeadGrade, "stage": store.LeadStage, "side": store.LeadSide, "outcome": store.LeadOutcome,
+	"origin": store.LeadOrigin, "track": store.LeadTrack, "buying_stage": store.LeadBuyingStage, "consent": store.LeadConsent, "readiness": store.LeadReadiness,
 }
 
-// copied are attributes that the lead table keeps a copy of, by the column. Each copy is of the
-// first of its names that the agreement has.
+// copied are attributes that leads keep a copy of. Each copy is of the first of its names that
+// the agreement has.
 var copied = []struct {
-	column string
-	names  []string
+	field store.LeadField
+	names []string
 }{
-	{"source", []string{"source", "lead_source"}},
-	{"campaign", []string{"campaign", "utm_campaign"}},
+	{store.LeadSource, []string{"source", "lead_source"}},
+	{store.LeadCampaign, []string{"campaign", "utm_campaign"}},
 }
 
 // dimensionOf finds what a report is asked to group by.
@@ -65,29 +64,29 @@ func dimensionOf(plan *agreement.Plan, by string, more ...string) (dimension, er
 			if _, ok := plan.Index.Attribute[name]; !ok {
 				continue
 			}
-			if by == name || by == c.column {
-				d.column = "l." + c.column
+			if by == name || by == c.names[0] {
+				d.field = c.field
 				return d, nil
 			}
 			break
 		}
 	}
 	if slot, ok := plan.Index.Attribute[by]; ok {
-		d.member, d.company, d.choices = by, plan.Attributes[slot].Company, plan.Attributes[slot].Choices
+		d.in(&plan.Attributes[slot])
 		return d, nil
 	}
 	if slot, ok := plan.Index.Attribute["company."+by]; ok { // segment for company.segment
-		d.member, d.company, d.choices = "company."+by, true, plan.Attributes[slot].Choices
+		d.in(&plan.Attributes[slot])
 		return d, nil
 	}
 	if q, ok := strings.CutPrefix(by, "answers."); ok {
 		if _, ok := plan.Index.Question[q]; ok {
-			d.member = by
+			d.field, d.member = store.LeadAttributes, by
 			return d, nil
 		}
 	}
-	if c, ok := columns[by]; ok {
-		d.column = c
+	if f, ok := fields[by]; ok {
+		d.field = f
 		return d, nil
 	}
 	return d, fmt.Errorf("grouping by %q: the agreement has no such attribute; possible are %s", by, strings.Join(groupings(plan, more), ", "))
@@ -107,7 +106,7 @@ func groupings(plan *agreement.Plan, more []string) []string {
 		list = append(list, "answers."+plan.Questions[i].Name)
 	}
 	var words []string
-	for word := range columns {
+	for word := range fields {
 		words = append(words, word)
 	}
 	slices.Sort(words)
@@ -123,17 +122,12 @@ func title(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// expression is the SQL for the value, and from the tables it needs.
-func (d *dimension) expression() (column, from string) {
-	switch {
-	case d.column != "":
-		return d.column, "lead l"
-	case d.member != "" && d.company:
-		return "coalesce(a.attributes, l.attributes)", "lead l LEFT JOIN account a ON a.id = l.account AND l.account <> 0"
-	case d.member != "":
-		return "l.attributes", "lead l"
+// in groups by an attribute.
+func (d *dimension) in(a *agreement.Attribute) {
+	d.field, d.member, d.choices = store.LeadAttributes, a.Name, a.Choices
+	if a.Company {
+		d.field = store.CompanyAttributes
 	}
-	return "''", "lead l"
 }
 
 // cohort is the leads of a report, in order of their IDs, with the group of each.
@@ -157,42 +151,34 @@ func (c *cohort) find(lead int64) int {
 	return i
 }
 
-// leads reads the leads that arrived within the query, with one query. Without a dimension there
-// is one group, with no name.
-func (s *snapshot) leads(ctx context.Context, plan *agreement.Plan, q Query, d dimension) (*cohort, error) {
+// leadsOf reads the leads that arrived within the query, with one query. Without a dimension
+// there is one group, with no name.
+func leadsOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, d dimension) (*cohort, error) {
 	c := &cohort{period: d.period != "", zone: plan.Calendar.Zone()}
-	column, from := d.expression()
 	names := map[string]int32{}
-	var raw sql.RawBytes
 	var value []byte
 	var json members
-	since, until := q.bounds()
-	err := s.each(ctx, "leads", `SELECT l.id, l.created_at, l.clock, `+column+` FROM `+from+` WHERE l.created_at >= $1 AND l.created_at < $2 ORDER BY l.id`,
-		[]any{since, until}, func(r *sql.Rows) error {
-			var id, arrived, clock int64
-			if err := r.Scan(&id, &arrived, &clock, &raw); err != nil {
-				return err
-			}
-			switch {
-			case d.period != "":
-				value = appendPeriod(value[:0], d.period, arrived, c.zone)
-			case d.member != "":
-				value = append(value[:0], json.one(raw, d.member)...)
-			default:
-				value = raw
-			}
-			g, ok := names[string(value)]
-			if !ok {
-				g = int32(len(c.names))
-				names[string(value)] = g
-				c.names = append(c.names, string(value))
-				c.sizes = append(c.sizes, 0)
-			}
-			c.sizes[g]++
-			c.ids, c.arrived, c.group = append(c.ids, id), append(c.arrived, arrived), append(c.group, g)
-			c.newest = max(c.newest, clock)
-			return nil
-		})
+	err := s.EachLead(ctx, q.bounds(), d.field, func(l *store.LeadRow) error {
+		switch {
+		case d.period != "":
+			value = appendPeriod(value[:0], d.period, l.ArrivedAt, c.zone)
+		case d.member != "":
+			value = append(value[:0], json.one(l.Field, d.member)...)
+		default:
+			value = append(value[:0], l.Field...)
+		}
+		g, ok := names[string(value)]
+		if !ok {
+			g = int32(len(c.names))
+			names[string(value)] = g
+			c.names = append(c.names, string(value))
+			c.sizes = append(c.sizes, 0)
+		}
+		c.sizes[g]++
+		c.ids, c.arrived, c.group = append(c.ids, l.ID), append(c.arrived, l.ArrivedAt), append(c.group, g)
+		c.newest = max(c.newest, l.DecidedAt)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -318,15 +304,17 @@ func (c *cohort) young(wait, now int64) int64 {
 
 // members reads JSON objects of plain values.
 type members struct {
-	dec jsontext.Decoder
-	src bytes.Buffer
+	dec  jsontext.Decoder
+	src  bytes.Buffer
+	text []byte
 }
 
 // each hands over the members of an object whose values are text, number or boolean; kind is
 // '"', '0', 't' or 'f'. Of an object that cannot be read it hands over what comes before
 // the fault.
-func (m *members) each(object []byte, hand func(name string, kind byte, value string)) {
-	m.src = *bytes.NewBuffer(object) // a buffer is parsed in place
+func (m *members) each(object string, hand func(name string, kind byte, value string)) {
+	m.text = append(m.text[:0], object...)
+	m.src = *bytes.NewBuffer(m.text) // a buffer is parsed in place
 	m.dec.Reset(&m.src, jsontext.AllowDuplicateNames(true))
 	if tok, err := m.dec.ReadToken(); err != nil || tok.Kind() != '{' {
 		return
@@ -352,7 +340,7 @@ func (m *members) each(object []byte, hand func(name string, kind byte, value st
 }
 
 // one returns a member as people read it, empty when it is not there.
-func (m *members) one(object []byte, wanted string) (found string) {
+func (m *members) one(object, wanted string) (found string) {
 	m.each(object, func(name string, kind byte, value string) {
 		if name != wanted {
 			return

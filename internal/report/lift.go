@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"baton/internal/agreement"
-	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
@@ -35,6 +33,10 @@ import (
 //
 // It runs two queries, with activity and asset a third that reads the inputs once.
 func Lift(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, liftOf, plan, q)
+}
+
+func liftOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
 	by := q.By
 	if by == "" {
 		by = "source"
@@ -50,31 +52,26 @@ func Lift(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (
 	} else if d, err = dimensionOf(plan, by, "activity", "asset", "criterion"); err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
 	l := &lift{d: d}
 	switch by {
 	case "criterion":
-		err = s.criteria(ctx, plan, q, l)
+		err = l.criteria(ctx, s, plan, q)
 	default:
 		all := d
 		if overlapping {
 			all = dimension{}
 		}
-		l.cohort, err = s.leads(ctx, plan, q, all)
+		l.cohort, err = leadsOf(ctx, s, plan, q, all)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.wins(ctx, l); err != nil {
+	if err := l.wins(ctx, s); err != nil {
 		return nil, err
 	}
 	switch by {
 	case "activity", "asset":
-		err = s.deeds(ctx, plan, l)
+		err = l.deeds(ctx, s, plan)
 	}
 	if err != nil {
 		return nil, err
@@ -101,27 +98,23 @@ func (l *lift) has(lead, name int) bool {
 }
 
 // wins reads who was ever won.
-func (s *snapshot) wins(ctx context.Context, l *lift) error {
+func (l *lift) wins(ctx context.Context, s *store.Snapshot) error {
 	c := l.cohort
 	l.won = make([]int64, len(c.ids))
 	if len(c.ids) == 0 {
 		return nil
 	}
-	return s.each(ctx, "wins", `SELECT lead, min(entered_at) FROM visit WHERE outcome = 'won' GROUP BY lead ORDER BY lead`, nil, func(r *sql.Rows) error {
-		var lead, at int64
-		if err := r.Scan(&lead, &at); err != nil {
-			return err
-		}
-		if i := c.find(lead); i >= 0 {
-			l.won[i] = at
-			l.toWin = append(l.toWin, seconds(c.arrived[i], at))
+	return s.EachWin(ctx, func(win *store.WinRow) error {
+		if i := c.find(win.Lead); i >= 0 {
+			l.won[i] = win.At
+			l.toWin = append(l.toWin, seconds(c.arrived[i], win.At))
 		}
 		return nil
 	})
 }
 
 // deeds reads the activities of leads, or the assets in them, in one pass over the inputs.
-func (s *snapshot) deeds(ctx context.Context, plan *agreement.Plan, l *lift) error {
+func (l *lift) deeds(ctx context.Context, s *store.Snapshot, plan *agreement.Plan) error {
 	slots := plan.Index.Activity
 	if l.d.name == "asset" {
 		slots = plan.Index.Asset
@@ -142,39 +135,32 @@ func (s *snapshot) deeds(ctx context.Context, plan *agreement.Plan, l *lift) err
 		wanted = "asset"
 	}
 	var json members
-	var body sql.RawBytes
-	return s.each(ctx, "activities", `SELECT i.lead, i.at, i.body FROM input i WHERE i.kind = $1 AND i.lead <> 0
-		AND (i.import = 0 OR i.import NOT IN (SELECT id FROM import WHERE state = 'undone')) ORDER BY i.id`,
-		[]any{int64(lifecycle.Did)}, func(r *sql.Rows) error {
-			var lead, at int64
-			if err := r.Scan(&lead, &at, &body); err != nil {
-				return err
-			}
-			i := l.cohort.find(lead)
-			if i < 0 || l.won[i] != 0 && at >= l.won[i] {
-				return nil
-			}
-			name, bot := "", false
-			json.each(body, func(member string, kind byte, value string) {
-				switch member {
-				case wanted:
-					name = value
-				case "bot":
-					bot = kind == 't'
-				}
-			})
-			if bot {
-				return nil
-			}
-			if slot, ok := slots[name]; ok {
-				l.mark(i, slot)
-			}
+	return s.EachActivity(ctx, func(a *store.ActivityRow) error {
+		i := l.cohort.find(a.Lead)
+		if i < 0 || l.won[i] != 0 && a.At >= l.won[i] {
 			return nil
+		}
+		name, bot := "", false
+		json.each(a.Body, func(member string, kind byte, value string) {
+			switch member {
+			case wanted:
+				name = value
+			case "bot":
+				bot = kind == 't'
+			}
 		})
+		if bot {
+			return nil
+		}
+		if slot, ok := slots[name]; ok {
+			l.mark(i, slot)
+		}
+		return nil
+	})
 }
 
 // criteria reads the leads with what is known of them, and asks each fit rule.
-func (s *snapshot) criteria(ctx context.Context, plan *agreement.Plan, q Query, l *lift) error {
+func (l *lift) criteria(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) error {
 	for i := range plan.Fit {
 		l.names = append(l.names, plan.Fit[i].Name)
 	}
@@ -184,46 +170,38 @@ func (s *snapshot) criteria(ctx context.Context, plan *agreement.Plan, q Query, 
 	facts := agreement.Facts{BuyingStage: -1, EngagementCurve: &agreement.Curve{}, Scored: true}
 	lead, company, answers := make([]agreement.Value, len(plan.Attributes)), make([]agreement.Value, len(plan.Attributes)), make([]agreement.Value, len(plan.Questions))
 	read := known{plan: plan}
-	var own, account, origin, owner, accountOwner, consent sql.RawBytes
-	since, until := q.bounds()
-	return s.each(ctx, "leads", `SELECT l.id, l.created_at, l.clock, l.attributes, coalesce(a.attributes, ''), l.origin, l.owner, coalesce(a.owner, ''), l.activities, l.consent
-		FROM lead l LEFT JOIN account a ON a.id = l.account AND l.account <> 0 WHERE l.created_at >= $1 AND l.created_at < $2 ORDER BY l.id`,
-		[]any{since, until}, func(r *sql.Rows) error {
-			var id, arrived, clock, total int64
-			if err := r.Scan(&id, &arrived, &clock, &own, &account, &origin, &owner, &accountOwner, &total, &consent); err != nil {
-				return err
+	return s.EachProfile(ctx, q.bounds(), func(p *store.ProfileRow) error {
+		clear(lead)
+		clear(answers)
+		read.into(p.Attributes, lead, answers)
+		facts.Company = lead
+		if p.Company != "" {
+			clear(company)
+			read.into(p.Company, company, nil)
+			facts.Company = company
+		}
+		facts.Now, facts.Lead, facts.Answers, facts.Total = p.DecidedAt, lead, answers, p.Activities
+		facts.Owner, facts.AccountOwner = p.Owner, p.AccountOwner
+		facts.Origin = agreement.NoSide
+		switch p.Origin {
+		case "marketing":
+			facts.Origin = agreement.Marketing
+		case "sales":
+			facts.Origin = agreement.Sales
+		}
+		facts.Scored = p.Consent != "objected"
+		i := len(c.ids)
+		c.ids, c.arrived, c.group = append(c.ids, p.ID), append(c.arrived, p.ArrivedAt), append(c.group, 0)
+		c.sizes[0]++
+		c.newest = max(c.newest, p.DecidedAt)
+		l.had = append(l.had, make([]uint64, words)...)
+		for f := range plan.Fit {
+			if plan.Fit[f].When.Holds(&facts) {
+				l.mark(i, f)
 			}
-			clear(lead)
-			clear(answers)
-			read.into(own, lead, answers)
-			facts.Company = lead
-			if len(account) > 0 {
-				clear(company)
-				read.into(account, company, nil)
-				facts.Company = company
-			}
-			facts.Now, facts.Lead, facts.Answers, facts.Total = clock, lead, answers, total
-			facts.Owner, facts.AccountOwner = string(owner), string(accountOwner)
-			facts.Origin = agreement.NoSide
-			switch string(origin) {
-			case "marketing":
-				facts.Origin = agreement.Marketing
-			case "sales":
-				facts.Origin = agreement.Sales
-			}
-			facts.Scored = string(consent) != "objected"
-			i := len(c.ids)
-			c.ids, c.arrived, c.group = append(c.ids, id), append(c.arrived, arrived), append(c.group, 0)
-			c.sizes[0]++
-			c.newest = max(c.newest, clock)
-			l.had = append(l.had, make([]uint64, words)...)
-			for f := range plan.Fit {
-				if plan.Fit[f].When.Holds(&facts) {
-					l.mark(i, f)
-				}
-			}
-			return nil
-		})
+		}
+		return nil
+	})
 }
 
 // called is how a sentence names a group.
@@ -400,7 +378,7 @@ type known struct {
 	m    members
 }
 
-func (k *known) into(object []byte, attributes, answers []agreement.Value) {
+func (k *known) into(object string, attributes, answers []agreement.Value) {
 	k.m.each(object, func(name string, kind byte, value string) {
 		if slot, ok := k.plan.Index.Attribute[name]; ok {
 			a := &k.plan.Attributes[slot]

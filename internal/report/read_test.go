@@ -8,8 +8,8 @@ import (
 	"baton/internal/store"
 )
 
-// A report can be read from a store that is open for reading only, and sees one moment of the
-// database whatever is written meanwhile.
+// Reports can be read from a store that is open for reading only, beside a writer, and those of
+// one snapshot see the same moment whatever is written meanwhile.
 func TestBesideAWriter(t *testing.T) {
 	h := small(t)
 	ro, err := store.OpenReadOnly(ctx, h.Path())
@@ -17,31 +17,64 @@ func TestBesideAWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ro.Close()
-	before, err := Funnel(ctx, ro, h.plan, Query{})
+	s, err := ro.Snapshot(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// between the query on leads and the one on visits, everything goes
-	queried = func(n int) {
-		if n == 2 {
-			h.batch.Exec(`DELETE FROM visit`)
-			h.commit(t)
-		}
-	}
-	defer func() { queried = func(int) {} }()
-	during, err := Funnel(ctx, ro, h.plan, Query{})
+	defer s.Close()
+	before, err := funnel(ctx, s, h.plan, Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before.Rows, during.Rows); diff != "" {
+	h.batch.Exec(`DELETE FROM visit`)
+	h.commit(t)
+	meanwhile, err := funnel(ctx, s, h.plan, Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before.Rows, meanwhile.Rows); diff != "" {
 		t.Error(diff)
 	}
-	queried = func(int) {}
 	after, err := Funnel(ctx, ro, h.plan, Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := after.Cell(0, "entered").Int; n != 0 {
 		t.Errorf("%d passes after all visits are gone", n)
+	}
+}
+
+// The number of queries does not depend on the number of leads or groups.
+func TestQueriesAreFixed(t *testing.T) {
+	h := small(t)
+	for _, c := range []struct {
+		name   string
+		report maker
+		by     string
+		want   int
+	}{
+		{"funnel", funnel, "", 2},
+		{"funnel", funnel, "source", 2},
+		{"velocity", velocity, "country", 3},
+		{"lift", liftOf, "", 2},
+		{"lift", liftOf, "activity", 3},
+		{"lift", liftOf, "criterion", 2},
+		{"sla", sla, "owner", 2},
+		{"sla", sla, "source", 3},
+		{"response", response, "", 1},
+	} {
+		s, err := h.Snapshot(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.report(ctx, s, h.plan, Query{By: c.by}); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Queries(); n != c.want {
+			t.Errorf("%s by %q: %d queries, want %d", c.name, c.by, n, c.want)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

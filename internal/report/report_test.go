@@ -378,38 +378,6 @@ func TestSLAByGroup(t *testing.T) {
 	}
 }
 
-// The number of queries does not depend on the number of leads or groups.
-func TestQueriesAreFixed(t *testing.T) {
-	h := small(t)
-	most := 0
-	queried = func(n int) { most = max(most, n) }
-	defer func() { queried = func(int) {} }()
-	for _, c := range []struct {
-		name string
-		run  func(q Query) (*Table, error)
-		by   string
-		want int
-	}{
-		{"funnel", func(q Query) (*Table, error) { return Funnel(ctx, h.Store, h.plan, q) }, "", 2},
-		{"funnel", func(q Query) (*Table, error) { return Funnel(ctx, h.Store, h.plan, q) }, "source", 2},
-		{"velocity", func(q Query) (*Table, error) { return Velocity(ctx, h.Store, h.plan, q) }, "country", 3},
-		{"lift", func(q Query) (*Table, error) { return Lift(ctx, h.Store, h.plan, q) }, "", 2},
-		{"lift", func(q Query) (*Table, error) { return Lift(ctx, h.Store, h.plan, q) }, "activity", 3},
-		{"lift", func(q Query) (*Table, error) { return Lift(ctx, h.Store, h.plan, q) }, "criterion", 2},
-		{"sla", func(q Query) (*Table, error) { return SLA(ctx, h.Store, h.plan, q) }, "owner", 2},
-		{"sla", func(q Query) (*Table, error) { return SLA(ctx, h.Store, h.plan, q) }, "source", 3},
-		{"response", func(q Query) (*Table, error) { return Response(ctx, h.Store, h.plan, q) }, "", 1},
-	} {
-		most = 0
-		if _, err := c.run(Query{By: c.by}); err != nil {
-			t.Fatal(err)
-		}
-		if most != c.want {
-			t.Errorf("%s by %q: %d queries, want %d", c.name, c.by, most, c.want)
-		}
-	}
-}
-
 func reports(t testing.TB, h *house, q Query) map[string]*Table {
 	t.Helper()
 	all := map[string]*Table{}

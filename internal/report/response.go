@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"baton/internal/agreement"
@@ -20,20 +19,19 @@ import (
 //
 // A contact made before the acceptance has no place in the second step; a note counts them.
 func Response(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, response, plan, q)
+}
+
+func response(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
 	d, member, err := clockDimension(plan, q.By)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, st)
+	k, err := sorterOf(ctx, s, plan, d, member)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	k, err := s.sorter(ctx, plan, d, member)
-	if err != nil {
-		return nil, err
-	}
-	return s.response(ctx, plan, q, k)
+	return steps(ctx, s, plan, q, k)
 }
 
 // step is one half of the way from an offer to a first contact.
@@ -42,7 +40,8 @@ type step struct {
 	working, wall    []int32
 }
 
-func (s *snapshot) response(ctx context.Context, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
+// steps reads the hand-offs with one query.
+func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
 	var names []string
 	slots := map[string]int{}
 	for i := range plan.Handoffs {
@@ -50,52 +49,44 @@ func (s *snapshot) response(ctx context.Context, plan *agreement.Plan, q Query, 
 		names = append(names, plan.Handoffs[i].Name)
 	}
 	type place struct{ group, handoff int }
-	steps := map[place]*[2]step{}
+	waits := map[place]*[2]step{}
 	var early int64
-	var name, owner sql.RawBytes
-	since, until := q.bounds()
-	err := s.each(ctx, "hand-offs", `SELECT lead, name, owner, offered_at, coalesce(accepted_at, -1), coalesce(accept_used, 0), coalesce(contacted_at, -1),
-		coalesce(contact_used, 0), coalesce(closed_at, -1) FROM handoff WHERE offered_at >= $1 AND offered_at < $2 ORDER BY id`,
-		[]any{since, until}, func(r *sql.Rows) error {
-			var lead, offered, accepted, acceptUsed, contacted, contactUsed, closed int64
-			if err := r.Scan(&lead, &name, &owner, &offered, &accepted, &acceptUsed, &contacted, &contactUsed, &closed); err != nil {
-				return err
-			}
-			slot, ok := slots[string(name)]
-			if !ok {
-				slot = len(names)
-				slots[string(name)] = slot
-				names = append(names, string(name))
-			}
-			at := place{k.group(lead, owner, offered), slot}
-			y := steps[at]
-			if y == nil {
-				y = &[2]step{}
-				steps[at] = y
-			}
-			a, b := &y[0], &y[1]
-			a.came++
-			if accepted < 0 {
-				if closed < 0 {
-					a.open++
-				}
-				return nil
-			}
-			a.done++
-			a.working, a.wall = append(a.working, seconds(0, acceptUsed)), append(a.wall, seconds(offered, accepted))
-			b.came++
-			switch {
-			case contacted >= accepted:
-				b.done++
-				b.working, b.wall = append(b.working, seconds(0, contactUsed)), append(b.wall, seconds(accepted, contacted))
-			case contacted >= 0:
-				b.done++
-				early++
-			default:
-				b.open++
+	err := s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
+		slot, ok := slots[r.Name]
+		if !ok {
+			slot = len(names)
+			slots[r.Name] = slot
+			names = append(names, r.Name)
+		}
+		at := place{k.group(r.Lead, r.Owner, r.OfferedAt), slot}
+		y := waits[at]
+		if y == nil {
+			y = &[2]step{}
+			waits[at] = y
+		}
+		a, b := &y[0], &y[1]
+		a.came++
+		if r.AcceptedAt == 0 {
+			if r.ClosedAt == 0 {
+				a.open++
 			}
 			return nil
-		})
+		}
+		a.done++
+		a.working, a.wall = append(a.working, seconds(0, r.AcceptUsed)), append(a.wall, seconds(r.OfferedAt, r.AcceptedAt))
+		b.came++
+		switch {
+		case r.ContactedAt == 0:
+			b.open++
+		case r.ContactedAt >= r.AcceptedAt:
+			b.done++
+			b.working, b.wall = append(b.working, seconds(0, r.ContactUsed)), append(b.wall, seconds(r.AcceptedAt, r.ContactedAt))
+		default:
+			b.done++
+			early++
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +102,7 @@ func (s *snapshot) response(ctx context.Context, plan *agreement.Plan, q Query, 
 		Column{Name: "done", Title: "Done", Unit: Offers, Align: Right},
 		Column{Name: "open", Title: "Open", Unit: Offers, Align: Right, Rank: 2})
 	t.Columns = append(t.Columns, timeColumns()...)
-	if len(steps) == 0 {
+	if len(waits) == 0 {
 		if q.Since != 0 || q.Until != 0 {
 			t.Finding = "Nothing was offered " + within(q, plan.Calendar.Zone()) + ". Choose another time to see some."
 		} else {
@@ -123,7 +114,7 @@ func (s *snapshot) response(ctx context.Context, plan *agreement.Plan, q Query, 
 	order := k.order()
 	for _, g := range order {
 		for h, name := range names {
-			y := steps[place{g, h}]
+			y := waits[place{g, h}]
 			if y == nil {
 				continue
 			}

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -32,24 +31,23 @@ import (
 // other clocks it is the open hours of the member's calendar between start and end. Clocks
 // let go and clocks that have not ended have no time used.
 func SLA(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, sla, plan, q)
+}
+
+func sla(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
 	d, member, err := clockDimension(plan, q.By)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, st)
+	k, err := sorterOf(ctx, s, plan, d, member)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	k, err := s.sorter(ctx, plan, d, member)
+	t, err := clocks(ctx, s, plan, q, k)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.clocks(ctx, plan, q, k)
-	if err != nil {
-		return nil, err
-	}
-	part, err := s.response(ctx, plan, q, k.again())
+	part, err := steps(ctx, s, plan, q, k.again())
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +76,13 @@ type sorter struct {
 	slots map[string]int
 }
 
-func (s *snapshot) sorter(ctx context.Context, plan *agreement.Plan, d dimension, member bool) (*sorter, error) {
+func sorterOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, d dimension, member bool) (*sorter, error) {
 	k := &sorter{d: d, member: member, plan: plan, slots: map[string]int{}}
 	if d.name == "" || member || d.period != "" {
 		return k, nil
 	}
 	var err error
-	k.leads, err = s.leads(ctx, plan, Query{}, d)
+	k.leads, err = leadsOf(ctx, s, plan, Query{}, d)
 	return k, err
 }
 
@@ -93,7 +91,7 @@ func (k *sorter) again() *sorter {
 	return &sorter{d: k.d, member: k.member, plan: k.plan, leads: k.leads, slots: map[string]int{}}
 }
 
-func (k *sorter) group(lead int64, member []byte, at int64) int {
+func (k *sorter) group(lead int64, member string, at int64) int {
 	var name string
 	switch {
 	case k.leads != nil:
@@ -104,7 +102,7 @@ func (k *sorter) group(lead int64, member []byte, at int64) int {
 		}
 		name = k.leads.names[k.leads.group[i]]
 	case k.member:
-		name = string(member)
+		name = member
 		if name == "" {
 			name = none
 		}
@@ -209,15 +207,15 @@ func calendarsOf(plan *agreement.Plan) calendars {
 	return c
 }
 
-func (c calendars) of(member []byte) *calendar.Calendar {
-	if h, ok := c.own[string(member)]; ok {
+func (c calendars) of(member string) *calendar.Calendar {
+	if h, ok := c.own[member]; ok {
 		return h
 	}
 	return c.common
 }
 
 // clocks reads the clocks with one query.
-func (s *snapshot) clocks(ctx context.Context, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
+func clocks(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
 	clauses := deadlines(plan)
 	known := len(clauses)
 	slots := map[string]int{}
@@ -226,48 +224,42 @@ func (s *snapshot) clocks(ctx context.Context, plan *agreement.Plan, q Query, k 
 	}
 	hours := calendarsOf(plan)
 	tallies := map[[2]int]*tally{}
-	var name, state, member sql.RawBytes
-	since, until := q.bounds()
-	err := s.each(ctx, "clocks", `SELECT lead, name, state, member, started_at, coalesce(stopped_at, -1), breaches, unit, used FROM clock
-		WHERE started_at >= $1 AND started_at < $2 ORDER BY id`, []any{since, until}, func(r *sql.Rows) error {
-		var lead, started, stopped, breaches, unit, used int64
-		if err := r.Scan(&lead, &name, &state, &member, &started, &stopped, &breaches, &unit, &used); err != nil {
-			return err
-		}
-		slot, ok := slots[string(name)]
+	err := s.EachClock(ctx, q.bounds(), func(r *store.ClockRow) error {
+		slot, ok := slots[r.Name]
 		if !ok {
 			slot = len(clauses)
-			slots[string(name)] = slot
-			clauses = append(clauses, due{address: string(name)})
+			slots[r.Name] = slot
+			clauses = append(clauses, due{address: r.Name})
 		}
-		at := [2]int{k.group(lead, member, started), slot}
+		at := [2]int{k.group(r.Lead, r.Member, r.StartedAt), slot}
 		y := tallies[at]
 		if y == nil {
 			y = &tally{}
 			tallies[at] = y
 		}
 		y.started++
-		dropped := string(state) == "dropped"
+		dropped := r.State == "dropped"
 		switch {
-		case breaches > 0:
+		case r.Breaches > 0:
 			y.over++
 		case dropped:
 			y.letGo++
-		case stopped >= 0:
+		case r.StoppedAt != 0:
 			y.met++
-		case string(state) == "paused":
+		case r.State == "paused":
 			y.paused++
 		default:
 			y.running++
 		}
-		if stopped < 0 || dropped {
+		if r.StoppedAt == 0 || dropped {
 			return nil
 		}
-		if breaches > 0 || calendar.Unit(unit) != calendar.WorkingTime {
-			used = hours.of(member).Between(started, stopped, calendar.WorkingTime)
+		used := r.Used
+		if r.Breaches > 0 || calendar.Unit(r.Unit) != calendar.WorkingTime {
+			used = hours.of(r.Member).Between(r.StartedAt, r.StoppedAt, calendar.WorkingTime)
 		}
 		y.working = append(y.working, seconds(0, used))
-		y.wall = append(y.wall, seconds(started, stopped))
+		y.wall = append(y.wall, seconds(r.StartedAt, r.StoppedAt))
 		return nil
 	})
 	if err != nil {

@@ -2,12 +2,10 @@ package report
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math"
 
 	"baton/internal/agreement"
-	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
@@ -22,6 +20,10 @@ import (
 // counts the first entries of one pass. A win that is dated before its lead's arrival is
 // no duration: it is left out, and a note says so.
 func Velocity(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, velocity, plan, q)
+}
+
+func velocity(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
 	w, err := wayOf(plan)
 	if err != nil {
 		return nil, err
@@ -30,16 +32,11 @@ func Velocity(ctx context.Context, st *store.Store, plan *agreement.Plan, q Quer
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, st)
+	c, err := leadsOf(ctx, s, plan, q, d)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	c, err := s.leads(ctx, plan, q, d)
-	if err != nil {
-		return nil, err
-	}
-	e, err := s.entries(ctx, plan, w, c)
+	e, err := entriesOf(ctx, s, plan, w, c)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +57,9 @@ type earlyResult struct{ lead, dated, arrived int64 }
 
 const notYet = math.MaxInt32
 
-// entries reads the visits with one query, and with another the results that are dated
+// entriesOf reads the visits with one query, and with another the wins that are dated
 // earlier than the instant at which they were decided.
-func (s *snapshot) entries(ctx context.Context, plan *agreement.Plan, w way, c *cohort) (*entries, error) {
+func entriesOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, w way, c *cohort) (*entries, error) {
 	e := &entries{wide: len(w.stages), later: map[passKey][]int32{}, early: map[int32]earlyResult{}}
 	if len(c.ids) == 0 {
 		return e, nil
@@ -75,30 +72,25 @@ func (s *snapshot) entries(ctx context.Context, plan *agreement.Plan, w way, c *
 	for p, i := range w.stages {
 		position[plan.Stages[i].Name] = p
 	}
-	var stage sql.RawBytes
-	err := s.each(ctx, "stays in stages", `SELECT lead, pass, stage, entered_at FROM visit ORDER BY id`, nil, func(r *sql.Rows) error {
-		var lead, pass, entered int64
-		if err := r.Scan(&lead, &pass, &stage, &entered); err != nil {
-			return err
-		}
-		p, ok := position[string(stage)]
+	err := s.EachEntry(ctx, func(v *store.VisitRow) error {
+		p, ok := position[v.Stage]
 		if !ok {
 			return nil
 		}
-		i := c.find(lead)
+		i := c.find(v.Lead)
 		if i < 0 {
 			return nil
 		}
-		if entered < c.arrived[i] && p == w.won {
-			e.early[int32(i)] = earlyResult{lead, entered, c.arrived[i]}
+		if v.EnteredAt < c.arrived[i] && p == w.won {
+			e.early[int32(i)] = earlyResult{v.Lead, v.EnteredAt, c.arrived[i]}
 		}
-		took := seconds(c.arrived[i], entered)
+		took := seconds(c.arrived[i], v.EnteredAt)
 		at := &e.lead[i*e.wide+p]
 		*at = min(*at, took)
-		if pass <= 1 {
+		if v.Pass <= 1 {
 			at = &e.first[i*e.wide+p]
 		} else {
-			k := passKey{int32(i), int32(pass)}
+			k := passKey{int32(i), int32(v.Pass)}
 			list := e.later[k]
 			if list == nil {
 				list = make([]int32, e.wide)
@@ -115,20 +107,13 @@ func (s *snapshot) entries(ctx context.Context, plan *agreement.Plan, w way, c *
 	if err != nil {
 		return nil, err
 	}
-	// A visit begins when Baton decided, which is never before the lead existed. What the file or
-	// the person said is in the input, whose ID is the visit's without its last three digits.
-	err = s.each(ctx, "results", `SELECT v.lead, i.at FROM visit v JOIN input i ON i.id = v.id / 1000
-		WHERE v.outcome = 'won' AND i.lead = v.lead AND i.kind IN ($1, $2) AND i.at < v.entered_at ORDER BY v.id`,
-		[]any{int64(lifecycle.Win), int64(lifecycle.Move)}, func(r *sql.Rows) error {
-			var lead, at int64
-			if err := r.Scan(&lead, &at); err != nil {
-				return err
-			}
-			if i := c.find(lead); i >= 0 && at < c.arrived[i] {
-				e.early[int32(i)] = earlyResult{lead, at, c.arrived[i]}
-			}
-			return nil
-		})
+	// What a file says of a win counts here, not when Baton heard of it.
+	err = s.EachBackdatedWin(ctx, func(win *store.WinRow) error {
+		if i := c.find(win.Lead); i >= 0 && win.At < c.arrived[i] {
+			e.early[int32(i)] = earlyResult{win.Lead, win.At, c.arrived[i]}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
