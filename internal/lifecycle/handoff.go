@@ -180,10 +180,22 @@ func (d *decider) reject() {
 		d.refuse("%q is no reason to reject under %s; the agreed ones are %s", d.in.Name, h.Address, strings.Join(names, ", "))
 		return
 	}
+	if d.revisitIsPast() {
+		return
+	}
 	b := &d.plan.Handbacks[slot]
 	why := d.becauseText(b.Address, d.in.Text)
 	d.close(HandoffRejected, b.Name, why)
 	d.giveBack(b, d.in.Due, why)
+}
+
+// revisitIsPast refuses a chosen revisit date that would bring the lead back at once.
+func (d *decider) revisitIsPast() bool {
+	if d.in.Due == 0 || d.in.Due > d.at {
+		return false
+	}
+	d.refuse("the revisit date, %s, is past; choose one that lies ahead, or none for the agreed one", d.stamp(d.in.Due))
+	return true
 }
 
 func (d *decider) handBack() {
@@ -209,6 +221,9 @@ func (d *decider) handBack() {
 			d.refuse("this lead is %s's; only they or their manager can hand it back", d.name(d.lead.Owner))
 			return
 		}
+	}
+	if d.revisitIsPast() {
+		return
 	}
 	b := &d.plan.Handbacks[slot]
 	why := d.becauseText(b.Address, d.in.Text)
@@ -257,7 +272,11 @@ func (d *decider) reassignByHand() {
 		d.refuse("nobody called %q is in the team", d.in.Name)
 		return
 	}
-	if to.Inactive || to.away(d.now) {
+	if to.Inactive {
+		d.refuse("%s has left the team and cannot take it", d.name(to.ID))
+		return
+	}
+	if to.away(d.now) {
 		d.refuse("%s is away and cannot take it now", d.name(to.ID))
 		return
 	}
@@ -270,12 +289,20 @@ func (d *decider) reassignByHand() {
 		return
 	}
 	why := d.becauseText("assignment", "by hand: "+d.in.Actor)
-	if !d.pending() {
-		d.setQueue(-1, why)
-		d.setOwner(to.ID, why)
+	if d.pending() {
+		d.moveHandoff(assignment{member: to.ID, queue: -1, why: why}, why)
 		return
 	}
-	d.moveHandoff(assignment{member: to.ID, queue: -1, why: why}, why)
+	if h := &d.lead.Handoff; h.State == HandoffAccepted && d.plan.Stages[d.lead.Stage].Side == agreement.Sales {
+		if d.lead.Owner != "" {
+			d.effect(TellTaken, d.lead.Owner, d.handoff().Name, why)
+		}
+		d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.ID, Int: int64(h.Reassigned) + 1, At: d.now, Reason: why})
+		d.effect(TellOffer, to.ID, d.handoff().Name, why)
+		d.restartClock(d.handoff().ContactClause.Address, to.ID, why)
+	}
+	d.setQueue(-1, why)
+	d.setOwner(to.ID, why)
 }
 
 // moveHandoff takes the open hand-off from its holder and gives it to another; the time
@@ -315,7 +342,6 @@ func (d *decider) moveByHand() {
 	if d.otherSide(t) {
 		return
 	}
-	d.person = true
 	d.enter(t.To, t.Name, d.because(t.Address))
 }
 
