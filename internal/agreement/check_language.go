@@ -252,10 +252,18 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 	{"renamed", "Names of the version before that are called otherwise now.", &shape{what: "a mapping", keys: []key{
 		{"stages", "Stages, old: new.", renamesShape},
 		{"attributes", "Attributes, old: new.", renamesShape},
+		{"questions", "Questions, old: new.", renamesShape},
+		{"buying_stages", "Buying stages, old: new.", renamesShape},
 		{"activities", "Activities, old: new.", renamesShape},
+		{"assets", "Assets, old: new.", renamesShape},
+		{"fit", "Rules of scoring.fit, old: new.", renamesShape},
+		{"engagement", "Rules of scoring.engagement, old: new. Their points stay.", renamesShape},
 		{"handoffs", "Hand-offs, old: new.", renamesShape},
+		{"handbacks", "Reasons to hand back, old: new.", renamesShape},
+		{"tracks", "Nurture tracks, old: new.", renamesShape},
 		{"clocks", "Clocks, old: new.", renamesShape},
 		{"pools", "Pools, old: new.", renamesShape},
+		{"queues", "Queues, old: new.", renamesShape},
 	}}},
 	{"brief", "What a rep is told of a lead.", &shape{what: "a mapping", keys: []key{
 		{"activities", "How many of the most telling activities; 3 if absent.", countShape},

@@ -679,13 +679,26 @@ func (c *compiler) referCommitments() {
 }
 
 func (c *compiler) referRenamed() {
-	x := &c.plan.Index
+	p := c.plan
+	x := &p.Index
 	for _, kind := range []struct {
-		section, what, word string
-		slots               map[string]int
+		section, path, what, word string
+		slots                     map[string]int
 	}{
-		{"stages", "stage", "stage", x.Stage}, {"attributes", "attribute", "attribute", x.Attribute}, {"activities", "activity", "activity", x.Activity},
-		{"handoffs", "handoff", "hand-off", x.Handoff}, {"clocks", "clock", "clock", c.clocks}, {"pools", "pool", "pool", x.Pool},
+		{"stages", "stages", "stage", "stage", x.Stage},
+		{"attributes", "attributes", "attribute", "attribute", x.Attribute},
+		{"questions", "questions", "question", "question", x.Question},
+		{"buying_stages", "buying_stages", "buying_stage", "buying stage", slotsOf(p.BuyingStages, func(n *Named) string { return n.Name })},
+		{"activities", "activities", "activity", "activity", x.Activity},
+		{"assets", "assets", "asset", "asset", x.Asset},
+		{"fit", "scoring.fit", "fit", "fit rule", slotsOf(p.Fit, func(r *FitRule) string { return r.Name })},
+		{"engagement", "scoring.engagement", "engagement", "engagement rule", slotsOf(p.Engagement, func(r *EngagementRule) string { return r.Name })},
+		{"handoffs", "handoffs", "handoff", "hand-off", x.Handoff},
+		{"handbacks", "handbacks", "handback", "hand-back", x.Handback},
+		{"tracks", "tracks", "track", "track", slotsOf(p.Tracks, func(n *Named) string { return n.Name })},
+		{"clocks", "clocks", "clock", "clock", c.clocks},
+		{"pools", "pools", "pool", "pool", x.Pool},
+		{"queues", "queues", "queue", "queue", slotsOf(p.Queues, func(n *Named) string { return n.Name })},
 	} {
 		for _, e := range entriesOf(c.at("renamed", kind.section)) {
 			r := Rename{What: kind.what, From: e.key.value}
@@ -694,14 +707,23 @@ func (c *compiler) referRenamed() {
 				continue
 			}
 			r.To = e.value.value
-			c.slot(e.value, r.Address, kind.word, kind.slots, "declare it under "+kind.section)
+			c.slot(e.value, r.Address, kind.word, kind.slots, "declare it under "+kind.path)
 			if _, ok := kind.slots[r.From]; ok {
 				f := c.find(codeRenamed, e.key, r.Address, fmt.Sprintf("the %s %s still exists", kind.word, quote(r.From)), "the old name stands first, the new one after the colon")
-				c.related(f, c.nodes[kind.section+"."+r.From], "here")
+				c.related(f, c.nodes[kind.path+"."+r.From], "here")
 			}
 			c.plan.Renamed = append(c.plan.Renamed, r)
 		}
 	}
+}
+
+// slotsOf returns the places of elements by their names.
+func slotsOf[T any](list []T, name func(*T) string) map[string]int {
+	slots := make(map[string]int, len(list))
+	for i := range list {
+		slots[name(&list[i])] = i
+	}
+	return slots
 }
 
 func (c *compiler) referBrief() {

@@ -425,7 +425,7 @@ type Commitment struct {
 // Rename maps a name of the version before to one of this version.
 type Rename struct {
 	Clause
-	What     string // "stage", "attribute", "activity", "handoff", "clock", "pool"
+	What     string // "stage", "attribute", "question", "buying_stage", "activity", "asset", "fit", "engagement", "handoff", "handback", "track", "clock", "pool", "queue"
 	From, To string
 }
 

@@ -68,6 +68,16 @@ func (d *decider) stopClocks(but string, why int) {
 	}
 }
 
+// dropClocks ends the clocks whose clause is gone from the agreement that a lead follows now.
+func (d *decider) dropClocks() {
+	for i := len(d.lead.Clocks) - 1; i >= 0; i-- {
+		name := d.lead.Clocks[i].Name
+		if _, ok := d.plan.Index.Clause[name]; !ok {
+			d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: d.becauseText(name, "the agreement has this clause no more")})
+		}
+	}
+}
+
 // elapse handles what fell due with a timer: clocks in order of their due time, then the revisit
 // date. What falls due later has a timer of its own.
 func (d *decider) elapse() {

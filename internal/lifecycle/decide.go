@@ -20,7 +20,8 @@ import (
 //	elapse   clocks and dates that fall due with a timer
 //	command  what a person asks for
 //	score    fit and engagement points, grade, readiness
-//	move     automatic transitions, to a fixed point, never visiting a stage twice
+//	move     automatic transitions, to a fixed point, never visiting a stage twice; then what belongs to
+//	         the stage begins: its limit, the hand-off offered from it
 //	watch    the agreement's own clocks start, pause, resume, stop
 //	wake     when time alone can next change anything
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
@@ -71,7 +72,7 @@ type decider struct {
 	rescore    bool             // engagement has to be looked at again
 	visited    []bool           // stages visited in this decision
 	person     bool             // a person sent the lead elsewhere: nothing moves it on in the same decision
-	begun      int              // why the stage begins, when not by a move: its limit and its hand-off come after what is known and scored
+	begun      int              // why the stage that the lead rests in begins: its limit and its hand-off; 0 when it has
 	next       int64            // while a step of a ladder is taken: the one that follows it
 
 	changes []Change
@@ -197,11 +198,16 @@ func (d *decider) decide() {
 		return
 	}
 	d.score()
-	if d.begun > 0 && !d.person {
-		d.beginStage(d.begun)
-	}
-	if !d.person {
-		d.move()
+	for {
+		if !d.person {
+			d.move()
+		}
+		if d.begun == 0 {
+			break
+		}
+		why := d.begun
+		d.begun = 0
+		d.beginStage(why)
 	}
 	d.watch()
 	d.wake()
@@ -221,8 +227,7 @@ func (d *decider) create() {
 	d.lead.Answers = d.answers[:0]
 	d.emit(Change{Kind: Rebound, Int: d.in.Version})
 	d.emit(Change{Kind: PassStarted, Int: 1, At: d.at})
-	d.begun = d.because(d.plan.Stages[0].Address)
-	d.enter(0, "", d.begun)
+	d.enter(0, "", d.because(d.plan.Stages[0].Address))
 	d.touchAll()
 }
 
@@ -304,6 +309,7 @@ func (d *decider) record() {
 		d.consent()
 	case Activate:
 		d.emit(Change{Kind: Rebound, Int: in.Version})
+		d.dropClocks()
 		d.touchAll()
 	case Refresh:
 		d.touchAll()

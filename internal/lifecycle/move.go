@@ -7,10 +7,12 @@ import (
 // move takes automatic transitions until none applies. A stage is entered at most once in a
 // decision, so it ends.
 func (d *decider) move() {
-	entered := false
+	// what a hand-back or a breach has moved is not moved on in the same decision, so the next one looks
+	old := d.source.Lead
+	look := d.in.Kind == Timer || old != nil && old.Entered == old.Clock
 	for {
 		stage := d.lead.Stage
-		if !entered && d.in.Kind != Timer && !d.touched.Overlaps(d.plan.Index.StageTopics[stage]) {
+		if !look && !d.touched.Overlaps(d.plan.Index.StageTopics[stage]) {
 			return
 		}
 		d.observe()
@@ -27,14 +29,14 @@ func (d *decider) move() {
 		}
 		t := &d.plan.Transitions[next]
 		d.enter(t.To, t.Name, d.becauseSaw(t.Address, t.When))
-		entered = true
+		look = true
 		d.observe()
 		d.ready()
 	}
 }
 
-// enter moves the lead to a stage: it ends what belonged to the stage before and begins what
-// belongs to the new one.
+// enter moves the lead to a stage and ends what belonged to the stage before. What belongs to the new
+// one begins when the lead has come to rest: a stage that it only passes through offers nothing.
 func (d *decider) enter(stage int, via string, why int) {
 	l, s := &d.lead, &d.plan.Stages[stage]
 	from := ""
@@ -77,9 +79,7 @@ func (d *decider) enter(stage int, via string, why int) {
 	if s.Final == agreement.Won || s.Final == agreement.Lost {
 		d.effect(TellOutcome, "", s.Final.String(), why)
 	}
-	if from != "" {
-		d.beginStage(why)
-	}
+	d.begun = why
 }
 
 // beginStage starts the limit of the stage that the lead is in, and the hand-off that is offered from it.

@@ -17,11 +17,14 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 	for _, r := range to.Renamed {
 		names[r.What+" "+r.From] = r.To
 	}
-	slot := func(what, name string, index map[string]int) int {
+	rename := func(what, name string) string {
 		if renamed, ok := names[what+" "+name]; ok {
-			name = renamed
+			return renamed
 		}
-		if i, ok := index[name]; ok {
+		return name
+	}
+	slot := func(what, name string, index map[string]int) int {
+		if i, ok := index[rename(what, name)]; ok {
 			return i
 		}
 		return -1
@@ -76,21 +79,22 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 	l.Answers = values(l.Answers, len(to.Questions), func(i int) int { return slot("question", from.Questions[i].Name, to.Index.Question) })
 	l.Activities = moveSlots(l.Activities, func(m *agreement.Memory) *int { return &m.Activity },
 		func(i int) int { return slot("activity", from.Activities[i].Name, to.Index.Activity) })
-	rule := func(i int) int {
-		return slices.IndexFunc(to.Engagement, func(r agreement.EngagementRule) bool { return r.Name == from.Engagement[i].Name })
-	}
-	l.Rules = moveSlots(l.Rules, func(m *RuleMemory) *int { return &m.Rule }, rule)
-	l.Fit = moveSlots(l.Fit, func(i *int) *int { return i }, func(i int) int {
-		return slices.IndexFunc(to.Fit, func(r agreement.FitRule) bool { return r.Name == from.Fit[i].Name })
+	l.Rules = moveSlots(l.Rules, func(m *RuleMemory) *int { return &m.Rule }, func(i int) int {
+		name := rename("engagement", from.Engagement[i].Name)
+		return slices.IndexFunc(to.Engagement, func(r agreement.EngagementRule) bool { return r.Name == name })
 	})
-	one := func(i *int, list func(*agreement.Plan) []agreement.Named) {
+	l.Fit = moveSlots(l.Fit, func(i *int) *int { return i }, func(i int) int {
+		name := rename("fit", from.Fit[i].Name)
+		return slices.IndexFunc(to.Fit, func(r agreement.FitRule) bool { return r.Name == name })
+	})
+	one := func(i *int, what string, list func(*agreement.Plan) []agreement.Named) {
 		if *i >= 0 {
-			*i = named(list(to), list(from)[*i].Name)
+			*i = named(list(to), rename(what, list(from)[*i].Name))
 		}
 	}
-	one(&l.Track, func(p *agreement.Plan) []agreement.Named { return p.Tracks })
-	one(&l.Queue, func(p *agreement.Plan) []agreement.Named { return p.Queues })
-	one(&l.BuyingStage, func(p *agreement.Plan) []agreement.Named { return p.BuyingStages })
+	one(&l.Track, "track", func(p *agreement.Plan) []agreement.Named { return p.Tracks })
+	one(&l.Queue, "queue", func(p *agreement.Plan) []agreement.Named { return p.Queues })
+	one(&l.BuyingStage, "buying_stage", func(p *agreement.Plan) []agreement.Named { return p.BuyingStages })
 	if l.Asset >= 0 {
 		l.Asset = slot("asset", from.Assets[l.Asset].Name, to.Index.Asset)
 	}
@@ -111,6 +115,14 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 		l.Clocks[i].Name = renameClock(names, l.Clocks[i].Name)
 	}
 	slices.SortFunc(l.Clocks, func(a, b Clock) int { return strings.Compare(a.Name, b.Name) })
+	done := make([]string, 0, len(l.Done))
+	for _, name := range l.Done {
+		if name = renameClock(names, name); slices.ContainsFunc(to.Clocks, func(c agreement.ClockRule) bool { return c.Address == name }) {
+			done = append(done, name)
+		}
+	}
+	slices.Sort(done)
+	l.Done = done
 	return nil
 }
 
