@@ -1,7 +1,7 @@
 // Package app wires the rooms together: it opens a database, gives it its agreement and
-// starts the engine. Commands and, later, the server are built on it.
+// starts the engine; it serves HTTP. Commands are built on it.
 //
-// It decides nothing and knows no SQL. Start reading at Open.
+// It decides nothing and knows no SQL. Start reading at Open, then at Serve in serve.go.
 package app
 
 import (
@@ -21,6 +21,7 @@ import (
 type App struct {
 	Store  *store.Store
 	Engine *engine.Engine
+	clock  func() time.Time
 }
 
 // Options are the settings of Open.
@@ -41,7 +42,7 @@ func Open(ctx context.Context, opts Options) (*App, error) {
 		_ = st.Close()
 		return nil, err
 	}
-	return &App{Store: st, Engine: en}, nil
+	return &App{Store: st, Engine: en, clock: opts.Clock}, nil
 }
 
 // Close lets the engine finish what it was given, then closes the database.

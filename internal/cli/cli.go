@@ -91,6 +91,8 @@ type commands struct {
 	Query    queryCommand    `cmd:"" help:"Run a SELECT on the documented views; see docs/views.md."`
 	Verify   verifyCommand   `cmd:"" help:"Decide everything on record again and compare."`
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`
+	Serve    serveCommand    `cmd:"" help:"Take in events and forms over HTTP, and decide at once."`
+	Key      keyCommand      `cmd:"" help:"Make, list or revoke the keys with which programs send."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"net/http"
+
+	"baton/internal/engine"
+)
+
+// track takes in a call of Segment's API: one event of a kind, or a batch if kind is "". The answer
+// comes when all of it is decided and on disk.
+func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
+	received := a.now()
+	secret, _, given := r.BasicAuth()
+	if given {
+		// before anything is read for somebody who may not send
+		if _, err := a.keys.admit(r.Context(), secret, ScopeTrack, received); err != nil {
+			return err
+		}
+	}
+	most := mostBatch
+	text, err := a.memory.read(r, most)
+	if err != nil {
+		return err
+	}
+	defer text.release()
+	call, err := parseCall(text.buf.Bytes(), kind)
+	if err != nil {
+		return err
+	}
+	if !given {
+		secret = call.key
+	}
+	key, err := a.keys.admit(r.Context(), secret, ScopeTrack, received)
+	if err != nil {
+		return err
+	}
+	plan := a.Plan()
+	if plan == nil {
+		return engine.ErrNoAgreement
+	}
+	m := mapper{plan: plan, source: "api:" + key.Name, received: received, robot: isRobot(r.UserAgent())}
+	for i := range call.events {
+		e := &call.events[i]
+		at, err := e.occurred(call.sentAt, received)
+		if err != nil {
+			return wrong(i+1, kind == "", err)
+		}
+		e.context.otherwise(&call.context)
+		m.add(e, at)
+	}
+	if _, err := a.Engine.Submit(r.Context(), m.arrivals); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write([]byte(`{"success":true}` + "\n"))
+	return nil
+}
+
+// otherwise takes what an event does not say itself from the context of its batch.
+func (c *about) otherwise(batch *about) {
+	c.userAgent, c.groupID = or(c.userAgent, batch.userAgent), or(c.groupID, batch.groupID)
+	c.timezone, c.locale = or(c.timezone, batch.timezone), or(c.locale, batch.locale)
+	if c.campaign.name == "" && c.campaign.source == "" && c.campaign.medium == "" {
+		c.campaign = batch.campaign
+	}
+	if len(c.page) == 0 {
+		c.page = batch.page
+	}
+}

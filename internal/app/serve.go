@@ -1,0 +1,196 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/api"
+)
+
+// ServeOptions are the settings of Serve. Times that are zero have sensible values.
+type ServeOptions struct {
+	Listen    string   // host:port; port 0 takes a free one
+	Redirects []string // hosts to which forms may send visitors on
+	Log       *slog.Logger
+	// Ready is called with the address once requests are answered.
+	Ready func(address string)
+
+	HeaderTime, ReadTime, WriteTime, IdleTime time.Duration // of a connection
+	DrainTime                                 time.Duration // for requests under way when the server stops
+}
+
+func (o *ServeOptions) complete() {
+	for _, d := range []struct {
+		have      *time.Duration
+		otherwise time.Duration
+	}{
+		{&o.HeaderTime, 5 * time.Second}, {&o.ReadTime, 30 * time.Second}, {&o.WriteTime, 60 * time.Second},
+		{&o.IdleTime, 2 * time.Minute}, {&o.DrainTime, 30 * time.Second},
+	} {
+		if *d.have <= 0 {
+			*d.have = d.otherwise
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// mostHeader is how many bytes the headers of a request may have.
+const mostHeader = 16 << 10
+
+// Serve answers requests and decides what falls due until the context ends. Then it takes no more,
+// finishes what is under way, and returns; the caller closes the App. It needs an agreement: call Adopt first.
+func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
+	opts.complete()
+	plan, _ := a.Engine.Agreement()
+	if plan == nil {
+		return errors.New("serving: there is no agreement yet; name one with --agreement FILE")
+	}
+	listener, err := net.Listen("tcp", opts.Listen)
+	if err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	// The agreement changes only while nothing else runs on the database, so that one look is enough.
+	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: func() *agreement.Plan { return plan },
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects})
+	health := &health{app: a}
+	server := &http.Server{
+		Handler:           secured(health.over(tracking)),
+		ReadHeaderTimeout: opts.HeaderTime, ReadTimeout: opts.ReadTime, WriteTimeout: opts.WriteTime, IdleTimeout: opts.IdleTime,
+		MaxHeaderBytes: mostHeader,
+		ErrorLog:       slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
+	}
+
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { a.runTimers(background, opts.Log, health) })
+	running.Go(func() { noteUse(background, tracking, opts.Log) })
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Path(), "agreement", plan.Name)
+	if opts.Ready != nil {
+		opts.Ready(listener.Addr().String())
+	}
+
+	select {
+	case err = <-ended:
+		err = fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+		opts.Log.Info("stopping: no new requests, those under way are finished")
+		health.draining.Store(true)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.DrainTime)
+		if err := server.Shutdown(drain); err != nil {
+			opts.Log.Warn("some requests were not finished in time; they were not acknowledged", "error", err)
+			server.Close()
+		}
+		cancel()
+	}
+	stop()
+	running.Wait()
+	if noteErr := tracking.NoteUse(context.WithoutCancel(ctx), true); noteErr != nil {
+		opts.Log.Warn("when keys were last used is not on record", "error", noteErr)
+	}
+	opts.Log.Info("stopped")
+	return err
+}
+
+// runTimers decides what falls due. What keeps it from that (a full disk) is logged and tried again.
+func (a *App) runTimers(ctx context.Context, log *slog.Logger, h *health) {
+	const first, longest = time.Second, 30 * time.Second
+	pause := first
+	for {
+		began := time.Now()
+		err := a.Engine.Run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > longest {
+			pause = first
+		}
+		h.timers.Store(false)
+		log.Error("what falls due cannot be decided now; trying again", "error", err, "in", pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longest)
+		h.timers.Store(true)
+	}
+}
+
+// noteUse writes down now and then when keys were used.
+func noteUse(ctx context.Context, tracking *api.API, log *slog.Logger) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := tracking.NoteUse(ctx, false); err != nil {
+				log.Warn("when keys were last used is not on record", "error", err)
+			}
+		}
+	}
+}
+
+// health answers those who watch over the server.
+type health struct {
+	app      *App
+	draining atomic.Bool
+	timers   atomic.Bool // false while they are broken
+}
+
+func (h *health) over(next http.Handler) http.Handler {
+	h.timers.Store(true)
+	mux := http.NewServeMux()
+	// The process is there and answers.
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	// It can take requests in: keep them away while it cannot.
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		switch _, err := h.app.Store.NextDue(ctx); {
+		case h.draining.Load():
+			say(w, http.StatusServiceUnavailable, "stopping")
+		case err != nil:
+			say(w, http.StatusServiceUnavailable, "the database does not answer")
+		case !h.timers.Load():
+			say(w, http.StatusServiceUnavailable, "what falls due cannot be decided")
+		default:
+			say(w, http.StatusOK, "ready")
+		}
+	})
+	mux.Handle("/", next)
+	return mux
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// secured adds the headers that keep a browser from making more of an answer than it is.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		next.ServeHTTP(w, r)
+	})
+}
