@@ -36,7 +36,11 @@ func (d *decider) restartClock(name, member string, why int) {
 		return
 	}
 	due := calendarOf(d.plan, member).Add(d.now, k.within())
-	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Int: d.next, Reason: why})
+	next := int64(0)
+	if name == d.climbs {
+		next = d.next
+	}
+	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Int: next, Reason: why})
 }
 
 // stopClock ends a clock whose end was reached: met if it had not run out.
@@ -103,7 +107,8 @@ func (d *decider) elapse() {
 func (d *decider) breach(k Clock) {
 	why := d.because(k.Name)
 	d.emit(Change{Kind: ClockBreached, Name: k.Name, At: k.Due, Reason: why})
-	defer func() { d.next = 0 }()
+	d.climbs = k.Name
+	defer func() { d.climbs, d.next = "", 0 }()
 	for taken := k.Step; ; taken++ {
 		step, left := nextStep(d.ladder(k.Name), taken)
 		if step == nil {
@@ -182,20 +187,22 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 			d.becauseText(s.Address, "nobody else could take it")
 			return false
 		}
-		if accepting {
+		if d.pending() {
 			d.moveHandoff(to, to.why)
-			return true
+		} else {
+			if d.lead.Owner != "" {
+				d.effect(TellTaken, d.lead.Owner, clock, to.why)
+			}
+			if h := &d.lead.Handoff; h.State == HandoffAccepted {
+				d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.member, Int: int64(h.Reassigned) + 1, At: d.now, Reason: to.why})
+			}
+			d.setQueue(-1, to.why)
+			d.setOwner(to.member, to.why)
+			d.effect(TellOffer, to.member, clock, to.why)
 		}
-		if d.lead.Owner != "" {
-			d.effect(TellTaken, d.lead.Owner, clock, to.why)
+		if !accepting {
+			d.restartClock(clock, to.member, why)
 		}
-		if h := &d.lead.Handoff; h.Rule >= 0 {
-			d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.member, Int: int64(h.Reassigned) + 1, At: d.now, Reason: to.why})
-		}
-		d.setQueue(-1, to.why)
-		d.setOwner(to.member, to.why)
-		d.effect(TellOffer, to.member, clock, to.why)
-		d.restartClock(clock, to.member, why)
 		return true
 	case agreement.Escalate:
 		to := d.target(s.Target)
@@ -219,13 +226,20 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		}
 		return true
 	case agreement.ReturnTo:
-		if accepting {
-			if d.lead.Owner != "" {
-				d.effect(TellTaken, d.lead.Owner, d.handoff().Name, why)
-			}
-			d.close(HandoffExpired, "", why)
-			d.setQueue(-1, why)
+		if d.pending() && !accepting {
+			d.withdraw(why)
 		}
+		if d.lead.Owner != "" {
+			name := clock
+			if accepting {
+				name = d.handoff().Name
+			}
+			d.effect(TellTaken, d.lead.Owner, name, why)
+		}
+		if accepting {
+			d.close(HandoffExpired, "", why)
+		}
+		d.setQueue(-1, why)
 		d.setOwner("", why)
 		d.effect(TellReturned, agreement.Marketing.String(), clock, why)
 		if s.Stage == d.lead.Stage {
@@ -239,18 +253,19 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		if queue < 0 || d.lead.Queue == queue {
 			return false
 		}
-		to := assignment{queue: queue, why: why}
-		if accepting {
-			d.moveHandoff(to, why)
-			return true
+		if d.pending() {
+			d.moveHandoff(assignment{queue: queue, why: why}, why)
+		} else {
+			if d.lead.Owner != "" {
+				d.effect(TellTaken, d.lead.Owner, clock, why)
+			}
+			d.setOwner("", why)
+			d.setQueue(queue, why)
+			d.effect(TellOffer, "queue "+d.plan.Queues[queue].Name, clock, why)
 		}
-		if d.lead.Owner != "" {
-			d.effect(TellTaken, d.lead.Owner, clock, why)
+		if !accepting {
+			d.restartClock(clock, "", why)
 		}
-		d.setOwner("", why)
-		d.setQueue(queue, why)
-		d.effect(TellOffer, "queue "+d.plan.Queues[queue].Name, clock, why)
-		d.restartClock(clock, "", why)
 		return true
 	}
 	return false

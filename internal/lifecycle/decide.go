@@ -73,7 +73,8 @@ type decider struct {
 	visited    []bool           // stages visited in this decision
 	person     bool             // a person sent the lead elsewhere: nothing moves it on in the same decision
 	begun      int              // why the stage that the lead rests in begins: its limit and its hand-off; 0 when it has
-	next       int64            // while a step of a ladder is taken: the one that follows it
+	climbs     string           // the clock whose ladder a step is taken of
+	next       int64            // the step that follows it
 
 	changes []Change
 	effects []Effect

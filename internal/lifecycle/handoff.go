@@ -11,6 +11,9 @@ import (
 // offer opens a hand-off: somebody or a queue gets it, and the time to accept begins.
 func (d *decider) offer(slot int, why int) {
 	h := &d.plan.Handoffs[slot]
+	if d.lead.Handoff.State == HandoffAccepted && d.lead.Handoff.Rule >= 0 { // this one has a first contact of its own
+		d.dropClock(d.handoff().ContactClause.Address, why)
+	}
 	d.emit(Change{Kind: HandoffOffered, Name: h.Name, Int: d.in.ID, At: d.now, Reason: why})
 	d.touch(agreement.TopicHandoff)
 	to := d.assign(nil)

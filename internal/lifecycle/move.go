@@ -130,11 +130,17 @@ func (d *decider) giveBack(b *agreement.Handback, revisit int64, why int) {
 	d.setQueue(-1, why)
 	d.setOwner("", why)
 	d.effect(TellReturned, agreement.Marketing.String(), b.Name, why)
+	offers := d.plan.Index.Offers[b.To] >= 0
+	if offers { // what is offered there belongs to the new pass already
+		d.emit(Change{Kind: Returned, Name: b.Name, Reason: why})
+	}
 	d.enter(b.To, b.Name, why)
 	if d.plan.Stages[b.To].Final != agreement.NotFinal {
 		return
 	}
-	d.emit(Change{Kind: Returned, Name: b.Name, Reason: why})
+	if !offers {
+		d.emit(Change{Kind: Returned, Name: b.Name, Reason: why})
+	}
 	if b.Track >= 0 && l.Consent.Status != Objected {
 		d.emit(Change{Kind: TrackSet, To: d.plan.Tracks[b.Track].Name, Reason: why})
 	}
