@@ -251,7 +251,7 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 		in.Lead = e.nextID
 		c.entry = &entry{Record: &store.Record{ID: in.Lead}, used: e.turn}
 	}
-	if a.Account != "" {
+	if a.Account != "" && in.Kind == lifecycle.Identify { // nothing else joins an account
 		id, ok := e.accountByKey(a.Account)
 		if ok {
 			if c.account, err = e.account(ctx, id); err != nil {

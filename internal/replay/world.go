@@ -92,7 +92,7 @@ func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 	if in.Lead == 0 && len(keys) > 0 {
 		in.Lead = in.ID
 	}
-	if a.Account != "" && len(keys) > 0 {
+	if a.Account != "" && len(keys) > 0 && in.Kind == lifecycle.Identify { // nothing else joins one
 		in.Account = w.account(a.Account, in.ID)
 	}
 	keys = slices.DeleteFunc(keys, func(k identity.Key) bool { return w.keys[k] != 0 })
