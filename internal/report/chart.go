@@ -8,15 +8,20 @@ import (
 
 // funnel draws a bar from zero for each stage, and between two of the way what share went on.
 func (k *ink) funnel(t *Table) {
-	const left, right = 170.0, 560.0
-	beside := false
+	left := nameEnd(170, 16+columnExtent(t, "stage"))
+	right := 560.0
+	for r := range t.Rows {
+		share := t.Cell(r, "of_all")
+		right = barEnd(left, right, fraction(share), pairExtent(share.String(), aside(t, r)))
+	}
+	off := false
 	for r := range t.Rows {
 		y := float64(k.y)
 		name, side := t.Cell(r, "stage").Text, t.Cell(r, "side").Text
 		on := t.Cell(r, "of_before")
 		along := r == 0 || on.Kind != Missing
-		if !along && !beside {
-			beside = true
+		if !along && !off {
+			off = true
 			k.line(edge, y+6, chartWidth-edge, y+6, "hair", 1)
 			k.write(edge, y+24, "start", quiet, "Beside the way")
 			y += 32
@@ -28,7 +33,7 @@ func (k *ink) funnel(t *Table) {
 		if side != "" {
 			k.side(edge+5, y+10, side, 8)
 		}
-		k.write(edge+16, y+14, "start", inked, clip(name, left-edge-24, false))
+		k.write(edge+16, y+14, "start", inked, clip(inked, name, left-edge-16-labelGap, false))
 		share := t.Cell(r, "of_all")
 		colour := "q4"
 		if !along {
@@ -39,6 +44,33 @@ func (k *ink) funnel(t *Table) {
 		k.pair(left+max(w, 1)+8, y+14, share.String(), aside(t, r))
 		k.y = int(y) + 26
 	}
+}
+
+const labelGap = 16.0 // between a label and what is right of it
+
+// nameEnd is where bars begin beside names: at the usual place, further right for long names.
+func nameEnd(usual, names float64) float64 {
+	return max(usual, min(edge+names+labelGap, usual+90))
+}
+
+// columnExtent is how many pixels a column takes at most, its title included.
+func columnExtent(t *Table, name string) float64 {
+	i := t.Column(name)
+	w := extent(quiet, t.Columns[i].Title)
+	for _, row := range t.Rows {
+		w = max(w, extent(inked, row[i].String()))
+	}
+	return w
+}
+
+// barEnd is where the longest bar ends, no further right than before, so that a bar of part of
+// its length and its label end within the picture.
+func barEnd(left, before, part, label float64) float64 {
+	room := chartWidth - edge - left - 8 - label
+	if part <= 0 {
+		return before
+	}
+	return min(before, left+max(room, 40)/part)
 }
 
 // goOn says what share of the stage before went on.
@@ -60,7 +92,6 @@ func aside(t *Table, r int) string {
 
 // funnelOfGroups draws, for each group, the share of its passes that came to the end of the way.
 func (k *ink) funnelOfGroups(t *Table) {
-	const left, right = 190.0, 520.0
 	type line struct {
 		name, end string
 		share     Cell
@@ -85,8 +116,19 @@ func (k *ink) funnelOfGroups(t *Table) {
 	if top == 0 {
 		top = 1
 	}
+	note := func(l line) string {
+		if l.young {
+			return things(l.all, "pass") + " · " + string(Maturing)
+		}
+		return things(l.all, "pass")
+	}
+	left := nameEnd(190, columnExtent(t, t.Columns[0].Name))
+	right := 520.0
+	for _, l := range list {
+		right = barEnd(left, right, fraction(l.share)/top, pairExtent(l.share.String(), note(l)))
+	}
 	k.hatch()
-	k.write(left, float64(k.y)+10, "start", quiet, "came to "+list[0].end+", of all passes of the group")
+	k.write(left, float64(k.y)+10, "start", quiet, clip(quiet, "came to "+list[0].end+", of all passes of the group", chartWidth-edge-left, false))
 	k.y += 20
 	for i, l := range list {
 		if i == mostRows {
@@ -94,18 +136,17 @@ func (k *ink) funnelOfGroups(t *Table) {
 			break
 		}
 		y := float64(k.y)
-		k.write(edge, y+14, "start", inked, clip(l.name, left-edge-16, false))
+		k.write(edge, y+14, "start", inked, clip(inked, l.name, left-edge-labelGap, false))
 		w := max(1, (right-left)*fraction(l.share)/top)
 		fill := paint("q4")
-		note := things(l.all, "pass")
 		if l.young {
-			fill, note = "url(#baton-hatch)", note+" · "+string(Maturing)
+			fill = "url(#baton-hatch)"
 		}
 		if l.all < fewLeads {
 			k.write(left, y+14, "start", quiet, fmt.Sprintf("too few (%d)", l.all))
 		} else {
 			k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="18" rx="2" fill="%s"/>`+"\n", left, y+1, w, fill)
-			k.pair(left+w+8, y+14, l.share.String(), note)
+			k.pair(left+w+8, y+14, l.share.String(), note(l))
 		}
 		k.y += 24
 	}
@@ -122,9 +163,10 @@ func scaleTo(most, left, right float64) scale {
 	if most <= 0 {
 		most = 1
 	}
+	marks := max((right-left)/50, 2) // at most
 	step := math.Pow(10, math.Floor(math.Log10(most)))
 	for _, m := range []float64{0.2, 0.5, 1, 2} {
-		if most/(step*m) <= 5.5 {
+		if most/(step*m) <= marks {
 			step *= m
 			break
 		}
@@ -136,15 +178,18 @@ func (s scale) at(v float64) float64 { return s.left + (s.right-s.left)*min(v/s.
 
 // spans draws a dot at the median and a whisker to the 90th percentile of each row.
 func (k *ink) spans(t *Table, median, p90 string, unit int64) {
-	const left, right = 230.0, 520.0
 	rows := rowsWith(t, median)
-	most := 0.0
-	for _, r := range rows {
-		most = max(most, float64(t.Cell(r, p90).Int)/float64(unit))
-	}
 	if len(rows) == 0 {
 		return
 	}
+	most, names, notes := 0.0, 0.0, 0.0
+	for _, r := range rows {
+		most = max(most, float64(t.Cell(r, p90).Int)/float64(unit))
+		names = max(names, extent(inked, stepName(t, r)))
+		notes = max(notes, pairExtent(t.Cell(r, median).String(), spanNote(t, r, p90)))
+	}
+	left := nameEnd(230, names)
+	right := min(520, chartWidth-edge-20-notes)
 	x := scaleTo(most, left, right)
 	word := map[int64]string{day: "days", hour: "working hours"}[unit]
 	shown := min(len(rows), mostRows)
@@ -172,28 +217,21 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 		}
 		if g := t.Rows[r][0].Text; t.grouped && !single && g != group {
 			group = g
-			k.write(edge, float64(k.y)+18, "start", strong, clip(g, left-edge-16, false))
+			k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
 			k.y += 24
 		}
 		y := float64(k.y) + 13
-		name := t.Cell(r, "step").Text
-		if name == "" {
-			name = t.Cell(r, "from").Text + " → " + t.Cell(r, "to").Text
-		}
+		name := stepName(t, r)
 		if single {
 			if i == 0 {
 				k.write(edge, top+10, "start", quiet, name)
 			}
 			name = t.Rows[r][0].Text
 		}
-		k.write(edge, y+4, "start", inked, clip(name, left-edge-16, false))
+		k.write(edge, y+4, "start", inked, clip(inked, name, left-edge-labelGap, false))
 		m, p := t.Cell(r, median), t.Cell(r, p90)
 		a, b := x.at(float64(m.Int)/float64(unit)), x.at(float64(p.Int)/float64(unit))
-		n := t.Cell(r, "n")
-		if n.Kind == Missing {
-			n = t.Cell(r, "done")
-		}
-		if n.Int < fewLeads {
+		if n := cameOf(t, r); n.Int < fewLeads {
 			k.write(left, y+4, "start", quiet, fmt.Sprintf("too few (%d)", n.Int))
 			k.y += 26
 			continue
@@ -201,11 +239,31 @@ func (k *ink) spans(t *Table, median, p90 string, unit int64) {
 		k.line(a, y, b, y, "foreground", 1.75)
 		k.line(b, y-4, b, y+4, "foreground", 1.75)
 		k.dot(a, y, false)
-		k.pair(right+20, y+4, m.String(), "p90 "+p.String()+" · n "+n.String())
+		k.pair(right+20, y+4, m.String(), spanNote(t, r, p90))
 		k.y += 26
 	}
-	k.write(edge, float64(k.y)+16, "start", quiet, "Dot: the median, half take no longer. Line: to the 90th percentile (p90), nine in ten take no longer.")
-	k.y += 20
+	k.say(float64(k.y)+16, "Dot: the median, half take no longer. Line: to the 90th percentile (p90), nine in ten take no longer.")
+	k.y -= 12
+}
+
+// stepName is what a row of spans is about.
+func stepName(t *Table, r int) string {
+	if step := t.Cell(r, "step").Text; step != "" {
+		return step
+	}
+	return t.Cell(r, "from").Text + " → " + t.Cell(r, "to").Text
+}
+
+// cameOf is of how many a row of spans is.
+func cameOf(t *Table, r int) Cell {
+	if n := t.Cell(r, "n"); n.Kind != Missing {
+		return n
+	}
+	return t.Cell(r, "done")
+}
+
+func spanNote(t *Table, r int, p90 string) string {
+	return "p90 " + t.Cell(r, p90).String() + " · n " + cameOf(t, r).String()
 }
 
 func rowsWith(t *Table, column string) (rows []int) {
@@ -240,9 +298,12 @@ func round(share float64) string { return strings.Replace(percent(share), ".0 %"
 
 // lift draws each group's rate over the base rate on a doubling scale, with its interval.
 func (k *ink) lift(t *Table) {
-	const left, right = 300.0, 560.0
+	const left, right = 312.0, 560.0
 	base := t.Base
 	rows := min(len(t.Rows), mostRows)
+	const rateEnd = left - 28
+	leadsEnd := rateEnd - columnExtent(t, "rate") - labelGap
+	nameRoom := leadsEnd - columnExtent(t, "leads") - labelGap - edge
 	if base <= 0 {
 		k.write(edge, float64(k.y)+10, "start", quiet, "Nothing is won yet, so there is no base rate to draw.")
 		k.y += 16
@@ -282,9 +343,9 @@ func (k *ink) lift(t *Table) {
 	}
 	k.write(middle, top+10, "middle", strong, "base")
 	k.line(middle, top+16, middle, bottom, "foreground", 1)
-	k.write(edge, top+10, "start", quiet, t.Columns[0].Title)
-	k.write(218, top+10, "end", quiet, "Leads")
-	k.write(280, top+10, "end", quiet, "Rate")
+	k.write(edge, top+10, "start", quiet, clip(quiet, t.Columns[0].Title, nameRoom, false))
+	k.write(leadsEnd, top+10, "end", quiet, "Leads")
+	k.write(rateEnd, top+10, "end", quiet, "Rate")
 	k.write(620, top+10, "end", quiet, "Lift")
 	k.y += 20
 	for r := range t.Rows {
@@ -294,17 +355,17 @@ func (k *ink) lift(t *Table) {
 		}
 		y := float64(k.y) + 14
 		k.line(edge, y+14, chartWidth-edge, y+14, "hair", 1)
-		k.write(edge, y+4, "start", inked, clip(t.Rows[r][0].Text, 150, false))
-		k.write(218, y+4, "end", inked, t.Cell(r, "leads").String())
+		k.write(edge, y+4, "start", inked, clip(inked, t.Rows[r][0].Text, nameRoom, false))
+		k.write(leadsEnd, y+4, "end", inked, t.Cell(r, "leads").String())
 		rate, said := t.Cell(r, "rate"), t.Cell(r, "verdict").Text
 		k.y += 28
 		if rate.Kind != Share {
-			k.write(280, y+4, "end", quiet, "–")
+			k.write(rateEnd, y+4, "end", quiet, "–")
 			k.write(620, y+4, "end", quiet, "–")
 			k.write(632, y+4, "start", quiet, fmt.Sprintf("too few (%s)", t.Cell(r, "leads")))
 			continue
 		}
-		k.write(280, y+4, "end", inked, rate.String())
+		k.write(rateEnd, y+4, "end", inked, rate.String())
 		k.write(620, y+4, "end", strong, t.Cell(r, "lift").String())
 		a, offA := place(t.Cell(r, "low").Num)
 		b, offB := place(t.Cell(r, "high").Num)
@@ -333,16 +394,18 @@ func (k *ink) lift(t *Table) {
 		}
 		k.write(632, y+4, "start", style, word)
 	}
-	k.write(edge, float64(k.y)+18, "start", quiet, "Base rate "+percent(base)+". Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. Goes with, not because of.")
-	k.y += 22
+	k.say(float64(k.y)+18, "Base rate "+percent(base)+". Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. Goes with, not because of.")
+	k.y -= 12
 }
 
 // sla draws the share in time of each clause as a mark on a line, and what was promised as a
 // tick: the distance between the two is drawn thick.
 func (k *ink) sla(t *Table) {
-	const left, right = 300.0, 560.0
+	const left = 300.0
+	right := 560.0
 	low := 0.8
 	for r := range t.Rows {
+		right = min(right, chartWidth-edge-16-pairExtent(t.Cell(r, "in_time").String(), inTimeNote(t, r)))
 		for _, name := range []string{"in_time", "promised"} {
 			if c := t.Cell(r, name); c.Kind == Share && c.Num < low {
 				low = math.Floor(c.Num*10) / 10
@@ -362,12 +425,12 @@ func (k *ink) sla(t *Table) {
 		}
 		if g := t.Rows[r][0].Text; t.grouped && g != group {
 			group = g
-			k.write(edge, float64(k.y)+18, "start", strong, clip(g, left-edge-16, false))
+			k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
 			k.y += 24
 		}
 		y := float64(k.y) + 14
 		promised := t.Cell(r, "promised")
-		k.write(edge, y+4, "start", inked, clip(t.Cell(r, "clause").Text, left-edge-24, true))
+		k.write(edge, y+4, "start", inked, clip(inked, t.Cell(r, "clause").Text, left-edge-24, true))
 		k.line(left, y, right, y, "axis", 1.5)
 		c := t.Cell(r, "in_time")
 		if c.Kind == Share {
@@ -382,12 +445,7 @@ func (k *ink) sla(t *Table) {
 				k.line(at(promised.Num), y, at(c.Num), y, colour, 4)
 			}
 			k.side(at(c.Num), y, t.Cell(r, "side").Text, 10)
-			met, over := t.Cell(r, "met").Int, t.Cell(r, "over").Int
-			said := fmt.Sprintf("%s of %s", number(met), number(met+over))
-			if over > 0 {
-				said += ", " + number(over) + " over"
-			}
-			k.pair(right+16, y+4, c.String(), said)
+			k.pair(right+16, y+4, c.String(), inTimeNote(t, r))
 		} else {
 			k.write(right+16, y+4, "start", quiet, "none has ended yet")
 		}
@@ -403,4 +461,14 @@ func (k *ink) sla(t *Table) {
 			k.y += 12
 		}
 	}
+}
+
+// inTimeNote tells of how many clocks a share in time is.
+func inTimeNote(t *Table, r int) string {
+	met, over := t.Cell(r, "met").Int, t.Cell(r, "over").Int
+	s := fmt.Sprintf("%s of %s", number(met), number(met+over))
+	if over > 0 {
+		s += ", " + number(over) + " over"
+	}
+	return s
 }

@@ -75,10 +75,17 @@ func (k *ink) write(x, y float64, anchor string, style int, s string) {
 	k.f(">%s</text>\n", escape(s))
 }
 
+// pairExtent is how many pixels a pair takes at most.
+func pairExtent(figure, rest string) float64 {
+	return extent(strong, figure) + beside + extent(quiet, rest)
+}
+
+const beside = 7.0 // between a figure and what belongs to it
+
 // pair puts a figure at the base line y and what belongs to it beside it.
 func (k *ink) pair(x, y float64, figure, rest string) {
-	k.f(`<text x="%.1f" y="%.1f" font-size="12" font-weight="600" fill="%s">%s<tspan dx="7" font-size="11" font-weight="400" fill="%s">%s</tspan></text>`+"\n",
-		x, y, paint("foreground"), escape(figure), paint("muted-foreground"), escape(rest))
+	k.f(`<text x="%.1f" y="%.1f" font-size="12" font-weight="600" fill="%s">%s<tspan dx="%g" font-size="11" font-weight="400" fill="%s">%s</tspan></text>`+"\n",
+		x, y, paint("foreground"), escape(figure), beside, paint("muted-foreground"), escape(rest))
 }
 
 func (k *ink) line(x1, y1, x2, y2 float64, colour string, width float64) {
@@ -130,9 +137,19 @@ func escape(s string) string {
 	return b.String()
 }
 
-// clip shortens a label to a width in pixels, by the average advance of wide fonts at 12.
-func clip(s string, room float64, address bool) string {
-	return shorten(printable(s), int(room/7), address)
+// clip shortens a label to a width in pixels.
+func clip(style int, s string, room float64, address bool) string {
+	return cut(printable(s), address, func(s string) bool { return extent(style, s) <= room })
+}
+
+// say writes a sentence across the picture from the base line y on, and moves on below it.
+func (k *ink) say(y float64, s string) {
+	k.y = int(y)
+	const room = chartWidth - 2*edge
+	for _, line := range lines(s, func(line string) bool { return extent(quiet, line) <= room }) {
+		k.write(edge, float64(k.y), "start", quiet, clip(quiet, line, room, false))
+		k.y += 16
+	}
 }
 
 const edge = 16.0 // empty border
@@ -143,21 +160,12 @@ func (t *Table) draw(alone bool) []byte {
 	body.y = int(edge)
 	if alone { // a page has its own heading and sentence
 		body.write(edge, edge+14, "start", strong, t.Title)
-		body.y = int(edge) + 34
-		for _, line := range wrap(t.Finding, 118) {
-			body.write(edge, float64(body.y), "start", quiet, line)
-			body.y += 16
-		}
+		body.say(edge+34, t.Finding)
 		body.y += 6
 	}
+	drawn := body.Len()
 	switch {
 	case len(t.Rows) == 0:
-		if !alone {
-			for _, line := range wrap(t.Finding, 118) {
-				body.write(edge, float64(body.y)+12, "start", quiet, line)
-				body.y += 16
-			}
-		}
 	case t.Name == "funnel" && t.grouped:
 		body.funnelOfGroups(t)
 	case t.Name == "funnel":
@@ -170,6 +178,9 @@ func (t *Table) draw(alone bool) []byte {
 		body.lift(t)
 	case t.Name == "sla":
 		body.sla(t)
+	}
+	if body.Len() == drawn && !alone {
+		body.say(float64(body.y)+12, t.Finding)
 	}
 	height := body.y + int(edge)
 	k := &ink{}

@@ -216,21 +216,28 @@ func lastWords(address string, n int) string {
 
 // shorten cuts s to a width; of an address it keeps the end, which tells more.
 func shorten(s string, room int, address bool) string {
-	if columnsOf(s) <= room {
+	return cut(s, address, func(s string) bool { return columnsOf(s) <= room })
+}
+
+// cut takes away from s until it fits, and marks where.
+func cut(s string, address bool, fits func(string) bool) string {
+	if fits(s) {
 		return s
 	}
 	runes := []rune(s)
-	for len(runes) > 0 && columnsOf(string(runes))+1 > room {
+	for len(runes) > 0 {
 		if address {
 			runes = runes[1:]
+			s = "…" + string(runes)
 		} else {
 			runes = runes[:len(runes)-1]
+			s = strings.TrimRight(string(runes), " ") + "…"
+		}
+		if fits(s) {
+			break
 		}
 	}
-	if address {
-		return "…" + string(runes)
-	}
-	return strings.TrimRight(string(runes), " ") + "…"
+	return s
 }
 
 func columnWidth(t *Table, cells [][]string, i int) int {
@@ -319,7 +326,12 @@ func styleOf(col Column, c Cell, first bool) string {
 
 // wrap breaks a sentence into lines.
 func wrap(s string, room int) []string {
-	var lines []string
+	return lines(s, func(line string) bool { return columnsOf(line) <= room })
+}
+
+// lines breaks a sentence into lines that fit. A word that does not fit has a line of its own.
+func lines(s string, fits func(string) bool) []string {
+	var list []string
 	line := ""
 	words := strings.Split(printable(s), " ")
 	for i := 0; i < len(words); i++ {
@@ -331,14 +343,14 @@ func wrap(s string, room int) []string {
 		switch {
 		case line == "":
 			line = word
-		case columnsOf(line)+1+columnsOf(word) > room:
-			lines = append(lines, line)
+		case !fits(line + " " + word):
+			list = append(list, line)
 			line = word
 		default:
 			line += " " + word
 		}
 	}
-	return append(lines, line)
+	return append(list, line)
 }
 
 // unitOf reports whether b is the unit of the figure a: they stay on one line.
