@@ -67,6 +67,7 @@ const (
 	codeTwoOffers  = "A74"
 	codeLateStep   = "A75"
 	codeNowhere    = "A76"
+	codeBounces    = "A77"
 
 	codeNobody     = "A80"
 	codeEmptyPool  = "A81"
@@ -139,6 +140,7 @@ var findingCodes = []struct{ Code, About string }{
 	{codeTwoOffers, "two hand-offs from one stage"},
 	{codeLateStep, "a step that never comes"},
 	{codeNowhere, "a hand-back that leads nowhere"},
+	{codeBounces, "a hand-back that the next input takes back"},
 	{codeNobody, "an assignment that leaves a lead with nobody"},
 	{codeEmptyPool, "a pool with nobody in it"},
 	{codeNoLastRule, "rules of engagement without a last word"},

@@ -12,6 +12,7 @@ func (c *compiler) judge() {
 	c.judgeLoops()
 	c.judgeHandoffs()
 	c.judgeLadders()
+	c.judgeHandbacks()
 	c.judgeHidden()
 	c.judgeAssignment()
 	c.judgeRules()

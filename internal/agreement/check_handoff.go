@@ -78,6 +78,36 @@ func (c *compiler) judgeLadders() {
 	}
 }
 
+// judgeHandbacks looks for a stage to which leads are handed back and which they leave by themselves
+// on what still holds after the hand-back.
+func (c *compiler) judgeHandbacks() {
+	p := c.plan
+	did := NewTopics(p.Index.Topics)
+	for _, topic := range []int{TopicEngagement, TopicGrade, TopicReadiness, TopicActivities, TopicBuyingStage} {
+		did.Add(topic)
+	}
+	for i := range p.Activities {
+		did.Add(p.ActivityTopic(i))
+	}
+	for i := range p.Handbacks {
+		b := &p.Handbacks[i]
+		if b.To < 0 || p.Stages[b.To].Final != NotFinal {
+			continue
+		}
+		keeps := b.Keep == KeepAll || b.Keep == KeepEngagement
+		for _, slot := range p.Index.Automatic[b.To] {
+			t := &p.Transitions[slot]
+			if waits(t.When) || !keeps && t.When.Topics.Overlaps(did) {
+				continue
+			}
+			f := c.warn(codeBounces, c.of(b.Address), b.Address, fmt.Sprintf("what moves a lead out of %s by itself may hold already when it is handed back, and the next input would send it on",
+				p.Stages[b.To].Name), fmt.Sprintf("let %s wait, with in_stage >= \"14d\", or keep less of the score", t.Name))
+			c.related(f, c.of(t.Address), "here")
+			break
+		}
+	}
+}
+
 func (c *compiler) judgeAssignment() {
 	p := c.plan
 	if len(p.Assignment) > 0 {
