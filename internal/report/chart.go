@@ -382,14 +382,14 @@ func (k *ink) lift(t *Table) {
 			}
 		}
 		if x, off := place(rate.Num); off == 0 {
-			k.dot(x, y, said != string(Above) && said != string(Below))
+			k.dot(x, y, !stands(said))
 		}
 		word := said
 		style := quiet
-		if said == string(Above) || said == string(Below) {
+		if stands(said) {
 			style = inked
 			if t.Cell(r, "caution").Kind != Missing {
-				word += ", with care"
+				word += withCare
 			}
 		}
 		k.write(632, y+4, "start", style, word)

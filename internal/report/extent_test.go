@@ -169,6 +169,9 @@ func stressed(name string, times int64) map[string]*Table {
 	all["velocity"], all["response"] = velocity, response
 
 	lift := titled(&Table{Name: "lift", Base: 0.0123}, "source", "leads", "rate", "low", "high", "lift", "verdict", "caution")
+	for i, rank := range []int{0, 0, 0, 1, 1, 0, 0, 2} { // as Lift has them
+		lift.Columns[i].Rank = rank
+	}
 	for _, rate := range []float64{0.00001, 0.01, 0.9999} {
 		lift.Rows = append(lift.Rows, []Cell{text(name), n(1022), ratio(rate), ratio(rate / 2), ratio(min(1, rate*2)), factor(rate / 0.0123), text(string(Above)), text("under 5 expected")},
 			[]Cell{text(name), n(1022), ratio(rate), ratio(rate / 2), ratio(min(1, rate*2)), factor(rate / 0.0123), text(string(TooClose)), {}})

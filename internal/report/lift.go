@@ -356,7 +356,7 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		t.note(fmt.Sprintf("%d groups are compared: about %.1f of them would stand out by chance alone.", compared, 0.05*float64(compared)))
 	}
 	if small {
-		t.note("Under 5 expected: at the rate of all leads this group would have fewer than five wins, or fewer than five leads not won. Wait for more before acting on it.")
+		t.note("Under 5 expected, with care: at the rate of all leads this group would have fewer than five wins, or fewer than five leads not won. Wait for more before acting on it.")
 	}
 	switch d.name {
 	case "activity", "asset":

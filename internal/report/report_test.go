@@ -475,6 +475,52 @@ func TestText(t *testing.T) {
 	}
 }
 
+// No report is wider than the page, whatever it is grouped by and however long the names are.
+func TestTextFits(t *testing.T) {
+	tables := map[string]*Table{}
+	for name, table := range stressed("Sales accepted lead of the northern region", 1000) {
+		tables[name+" of long names"] = table
+	}
+	h, d := small(t), deadlined(t)
+	for _, by := range []string{"", "source", "month", "owner"} {
+		for house, h := range map[string]*house{"small": h, "deadlined": d} {
+			for name, table := range reports(t, h, Query{By: by, Now: monday + 60*day}) {
+				tables[name+" by "+by+" of "+house] = table
+			}
+		}
+	}
+	for name, table := range tables {
+		for _, width := range []int{60, 80, 100, 140} {
+			var b bytes.Buffer
+			if err := table.Text(&b, width, false); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if line = strings.TrimSuffix(line, "\n"); columnsOf(line) > width || strings.TrimRight(line, " ") != line {
+					t.Errorf("%s at %d: %d wide or ends in blanks: %q", name, width, columnsOf(line), line)
+				}
+			}
+		}
+	}
+}
+
+// Where there is no room for the caution it is beside the verdict.
+func TestCautionStays(t *testing.T) {
+	lift := stressed("direct", 1)["lift"]
+	for width, want := range map[int]bool{60: true, 140: false} {
+		var b bytes.Buffer
+		if err := lift.Text(&b, width, false); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "above, with care"); got != want {
+			t.Errorf("at %d: %v, want %v\n%s", width, got, want, b.String())
+		}
+		if got := strings.Contains(b.String(), "under 5 expected"); got == want {
+			t.Errorf("at %d: the column is shown: %v\n%s", width, got, b.String())
+		}
+	}
+}
+
 // Colour adds and takes nothing away, and what leads bring cannot steer the terminal.
 func TestTextColour(t *testing.T) {
 	h := small(t)

@@ -61,7 +61,11 @@ func (p *page) table(t *Table) {
 		cells, shown := t.written()
 		left := p.fit(t, cells, &shown)
 		if len(left) > 0 {
-			notes = append(slices.Clone(notes), "No room here for: "+strings.Join(left, ", ")+". A wider window shows them, and CSV and JSON have them all.")
+			end := ". A wider window shows them, and CSV and JSON have them all."
+			if len(left) == 1 {
+				end = ". A wider window shows it, and CSV and JSON have it."
+			}
+			notes = append(slices.Clone(notes), "No room here for: "+strings.Join(left, ", ")+end)
 		}
 		p.WriteString("\n")
 		p.grid(t, cells, shown)
@@ -84,13 +88,13 @@ func (t *Table) written() (cells [][]string, shown []int) {
 		cells[r] = make([]string, len(row))
 		for i, c := range row {
 			cells[r][i] = c.String()
-			if t.Columns[i].Name == "side" {
-				switch c.Text {
-				case "marketing":
-					cells[r][i] = "● " + c.Text
-				case "sales":
-					cells[r][i] = "■ " + c.Text
-				}
+			switch name := t.Columns[i].Name; {
+			case name == "side" && c.Text == "marketing":
+				cells[r][i] = "● " + c.Text
+			case name == "side" && c.Text == "sales":
+				cells[r][i] = "■ " + c.Text
+			case name == "caution" && c.Kind == Missing:
+				cells[r][i] = ""
 			}
 		}
 		if t.grouped && r > 0 && t.Rows[r][0].Text == t.Rows[r-1][0].Text {
@@ -138,13 +142,21 @@ func printable(s string) string {
 // returns the titles of what is left out.
 func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
 	brief := false
+	out := func() (titles []string) {
+		for i := range t.Columns {
+			if slices.Contains(left, t.Columns[i].Name) {
+				titles = append(titles, t.Columns[i].Title)
+			}
+		}
+		return titles
+	}
 	for {
 		total := -gap
 		for _, i := range *shown {
 			total += columnWidth(t, cells, i) + gap
 		}
 		if total <= p.width {
-			return left
+			return out()
 		}
 		worst := -1
 		for n, i := range *shown {
@@ -158,24 +170,53 @@ func (p *page) fit(t *Table, cells [][]string, shown *[]int) (left []string) {
 			continue
 		}
 		if worst >= 0 {
-			left = append(left, t.Columns[(*shown)[worst]].Title)
+			name := t.Columns[(*shown)[worst]].Name
+			if name == "caution" {
+				t.careful(cells)
+			}
+			left = append(left, name)
 			*shown = slices.Delete(*shown, worst, worst+1)
 			continue
 		}
-		widest := -1
-		for _, i := range *shown {
-			if t.Columns[i].Align == Left && (widest < 0 || columnWidth(t, cells, i) > columnWidth(t, cells, widest)) {
-				widest = i
-			}
-		}
-		room := columnWidth(t, cells, widest) - (total - p.width)
-		if widest < 0 || room < 8 {
-			return left
-		}
-		for r := range cells {
-			cells[r][widest] = shorten(cells[r][widest], room, t.Columns[widest].Name == "clause")
+		if !shortenWidest(t, cells, *shown, total-p.width) {
+			return out()
 		}
 	}
+}
+
+// careful puts the caution into the verdict.
+func (t *Table) careful(cells [][]string) {
+	verdict := t.Column("verdict")
+	for r := range t.Rows {
+		if t.Cell(r, "caution").Kind != Missing && verdict >= 0 && stands(t.Rows[r][verdict].Text) {
+			cells[r][verdict] += withCare
+		}
+	}
+}
+
+const withCare = ", with care"
+
+// stands reports whether a verdict is that a group stands out.
+func stands(verdict string) bool { return verdict == string(Above) || verdict == string(Below) }
+
+// shortenWidest shortens the widest column of texts that can be made narrower, by no more than is
+// too much. It reports whether there was one.
+func shortenWidest(t *Table, cells [][]string, shown []int, tooMuch int) bool {
+	const least = 8
+	widest, wide := -1, least
+	for _, i := range shown {
+		if w := columnWidth(t, cells, i); t.Columns[i].Align == Left && w > wide {
+			widest, wide = i, w
+		}
+	}
+	if widest < 0 {
+		return false
+	}
+	room := max(least, wide-tooMuch)
+	for r := range cells {
+		cells[r][widest] = shorten(cells[r][widest], room, t.Columns[widest].Name == "clause")
+	}
+	return columnWidth(t, cells, widest) < wide
 }
 
 // abbreviate leaves of the addresses in a column what tells them apart, by whole words:
@@ -316,7 +357,7 @@ func styleOf(col Column, c Cell, first bool) string {
 		return teal
 	case col.Name == "over" && c.Int > 0:
 		return late
-	case col.Name == "verdict" && (c.Text == string(Above) || c.Text == string(Below)):
+	case col.Name == "verdict" && stands(c.Text):
 		return bold
 	case col.Name == "verdict", col.Name == "cohort", col.Name == "caution":
 		return dim
