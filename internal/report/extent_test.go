@@ -138,7 +138,7 @@ func TestLabelsHaveRoom(t *testing.T) {
 // stressed are reports with a name in every place and figures of a size.
 func stressed(name string, times int64) map[string]*Table {
 	n := func(v int64) Cell { return count(v * times) }
-	long := strings.Repeat("Half of them came later than they had been expected to. ", 6)
+	long := strings.TrimSpace(strings.Repeat("Half of them came later than they had been expected to. ", 6))
 	titled := func(t *Table, names ...string) *Table {
 		t.Title, t.Finding = "A report", long
 		for _, c := range names {

@@ -478,8 +478,8 @@ func TestText(t *testing.T) {
 // No report is wider than the page, whatever it is grouped by and however long the names are.
 func TestTextFits(t *testing.T) {
 	tables := map[string]*Table{}
-	for name, table := range stressed("Sales accepted lead of the northern region", 1000) {
-		tables[name+" of long names"] = table
+	for _, name := range []string{"velocity", "response", "lift"} {
+		tables[name+" of long names"] = stressed("Sales accepted lead of the northern region", 1000)[name]
 	}
 	h, d := small(t), deadlined(t)
 	for _, by := range []string{"", "source", "month", "owner"} {
