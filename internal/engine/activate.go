@@ -171,6 +171,6 @@ func (e *Engine) follow(ctx context.Context, n *entry, known int64) error {
 	}
 	n.Lead = before
 	n.Due = agreement.Never
-	e.batch.Due(n.ID, n.Due)
+	e.batch.Due(n.Record)
 	return nil
 }

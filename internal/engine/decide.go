@@ -33,12 +33,12 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 		view.Account = c.account.Account
 	}
 	in.ID = e.nextID
-	d, err := safely(e.plan, &view, in)
+	d, err := e.safely(&view, in)
 	if err != nil {
 		return e.fail(c, err)
 	}
 	e.record(c)
-	if err := e.apply(ctx, c, &view, &d); err != nil {
+	if err := e.apply(ctx, c, &view, d); err != nil {
 		return Outcome{}, err
 	}
 	problem := ""
@@ -46,21 +46,29 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 		problem = "the timer changed nothing that would keep it from being due again; it waits for the next input"
 		e.setDue(c.entry, agreement.Never)
 	}
-	e.batch.Decision(&d, problem)
+	e.batch.Decision(d, problem)
+	out := Outcome{Input: in.ID, Lead: in.Lead}
 	if e.live {
-		e.batch.Jobs(&d)
+		e.batch.Jobs(d)
+		out.Decision = *d
 	}
-	return Outcome{Input: in.ID, Lead: in.Lead, Decision: d}, nil
+	return out, nil
 }
 
-// safely is Decide; a panic is an error that names the place.
-func safely(plan *agreement.Plan, view *lifecycle.View, in *lifecycle.Input) (d lifecycle.Decision, err error) {
+// safely is Decide; a panic is an error that names the place. In History the decision is good until the
+// next: nobody is told of it.
+func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle.Decision, err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			e.decider = lifecycle.Decider{}
 			err = fmt.Errorf("deciding failed: %v (at %s)", p, culprit(string(debug.Stack())))
 		}
 	}()
-	return lifecycle.Decide(plan, view, in), nil
+	if e.live {
+		d := lifecycle.Decide(e.plan, view, in)
+		return &d, nil
+	}
+	return e.decider.Decide(e.plan, view, in), nil
 }
 
 // culprit returns the file and line that panicked from the text of a stack.

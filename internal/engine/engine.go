@@ -64,6 +64,7 @@ type Engine struct {
 	now, old *overlay
 	found    finds
 
+	decider   lifecycle.Decider
 	batch     *store.Batch
 	spare     *store.Batch // written, or being written
 	tally     tally

@@ -13,10 +13,15 @@ import (
 // HistoryOptions are the settings of History.
 type HistoryOptions struct {
 	Import   int64          // ID of the import the arrivals belong to, 0 for none
-	Batch    int            // inputs to a transaction; 0 for 5,000
+	Batch    int            // inputs to a transaction, more or less; 0 for 5,000
 	Progress func(Progress) // called after each transaction is on its way; may be nil
 	Until    int64          // let time run on to here after the last arrival; 0: not
 }
+
+// historyBatch is how many inputs History puts into a transaction. A lead is written once to a
+// transaction and a page once: 5,000 inputs cost a fifth less each than 2,000, and nobody waits for an
+// answer here.
+const historyBatch = 5000
 
 // Progress is how far History has come.
 type Progress struct {
@@ -41,14 +46,12 @@ var errStop = errors.New("stop")
 // told to anybody: effects stay in the decisions and make no jobs.
 func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Arrival) error) error, opts HistoryOptions) error {
 	if opts.Batch <= 0 {
-		// A lead is written once to a transaction and a page once: 5,000 inputs cost a fifth less each
-		// than 2,000. Nobody waits for an answer here.
-		opts.Batch = 5000
+		opts.Batch = historyBatch
 	}
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	h := &history{e: e, opts: opts, round: make([]lifecycle.Arrival, 0, opts.Batch)}
+	h := &history{e: e, opts: opts, size: opts.Batch, round: make([]lifecycle.Arrival, 0, opts.Batch)}
 	if err := h.start(ctx); err != nil {
 		return err
 	}
@@ -62,7 +65,7 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 		if in.Import = opts.Import; in.Source == "" {
 			in.Source = source
 		}
-		if len(h.round) < cap(h.round) {
+		if len(h.round) < h.size {
 			return nil
 		}
 		if h.err = h.flush(ctx, 0); h.err != nil {
@@ -93,6 +96,7 @@ type history struct {
 	e        *Engine
 	opts     HistoryOptions
 	round    []lifecycle.Arrival
+	size     int // of the round: so many arrivals make, with the timers between them, one transaction
 	progress Progress
 	err      error
 }
@@ -128,7 +132,8 @@ func (h *history) stop() error {
 	return h.e.wait()
 }
 
-// flush decides the arrivals of a round, in as many transactions as the timers between them make.
+// flush decides the arrivals of a round, in one transaction unless there are far more timers between
+// them than there were in the round before.
 func (h *history) flush(ctx context.Context, until int64) error {
 	if len(h.round) == 0 {
 		return nil
@@ -140,6 +145,7 @@ func (h *history) flush(ctx context.Context, until int64) error {
 		return e.broken
 	}
 	e.begin()
+	before := e.nextID
 	last := h.round[len(h.round)-1].Input.Known
 	err := e.gather(ctx, h.round, e.dues.until(last, h.opts.Batch))
 	for i := 0; err == nil && i < len(h.round); i++ {
@@ -147,6 +153,9 @@ func (h *history) flush(ctx context.Context, until int64) error {
 			break
 		}
 		err = h.take(ctx, &h.round[i])
+	}
+	if made := int(e.nextID - before); made > 0 {
+		h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, h.opts.Batch*len(h.round)/made))
 	}
 	h.round = h.round[:0]
 	if err != nil {
@@ -167,8 +176,7 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 	e := h.e
 	if a.Input.Key != "" {
 		// what is known already does not move time
-		in := a.Input
-		if _, ok := e.twin(store.Dedupe(in.Source, in.Key), &in); ok {
+		if _, ok := e.twin(store.Dedupe(a.Input.Source, a.Input.Key), &a.Input); ok {
 			h.progress.Arrivals++
 			h.progress.Duplicates++
 			return nil
@@ -240,9 +248,9 @@ func dueOf(n *entry) int64 {
 	return n.Due
 }
 
-// full sends the batch when it holds enough.
+// full sends the batch when it holds more than it should by a quarter.
 func (h *history) full(ctx context.Context) error {
-	if h.e.batch.Inputs() < h.opts.Batch {
+	if h.e.batch.Inputs() < h.opts.Batch+h.opts.Batch/4 {
 		return nil
 	}
 	h.e.send(ctx)

@@ -213,15 +213,15 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 	return a, nil
 }
 
-// take puts one arrival through, after gather. An error means that the round cannot go on;
+// take puts one arrival through, after gather, and fills in its input. An error means that the round cannot go on;
 // what is wrong with the arrival alone is in the outcome.
 func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error) {
-	in := a.Input
+	in := &a.Input
 	hash := store.Dedupe(in.Source, in.Key)
-	if t, ok := e.twin(hash, &in); ok {
+	if t, ok := e.twin(hash, in); ok {
 		return Outcome{Input: t.Input, Lead: t.Lead, Duplicate: true}, nil
 	}
-	c := command{in: &in, hash: hash}
+	c := command{in: in, hash: hash}
 	if aboutTeam(in.Kind) {
 		in.Lead = 0
 		return e.decide(ctx, &c)

@@ -58,7 +58,7 @@ func (e *Engine) tick(ctx context.Context, now int64) (int, error) {
 		before := e.nextID
 		if err = e.catchUp(ctx, n, now); e.nextID == before {
 			// The row says that something is due and the state does not: the state decides.
-			e.batch.Due(n.ID, n.Due)
+			e.batch.Due(n.Record)
 		}
 	}
 	return len(list), e.finish(ctx, err)

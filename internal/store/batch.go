@@ -40,12 +40,13 @@ type Batch struct {
 	ledgers    rows
 	roster     []byte
 
-	newLeads, quietLeads, dueLeads, otherLeads rows
-	visitValues, handoffValues, clockValues    rows
-	accountValues                              rows
+	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
+	visitValues, handoffValues, clockValues               rows
+	accountValues                                         rows
 
-	text  []byte
-	words wording
+	text   []byte
+	states []byte // of the leads, end to end
+	words  wording
 }
 
 type statement struct {
@@ -63,11 +64,11 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.otherLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
-	b.statements, b.roster = b.statements[:0], nil
+	b.statements, b.roster, b.states = b.statements[:0], nil, b.states[:0]
 	b.lastRow, b.visitRows, b.handoffRows, b.clockRows = 0, counter{}, counter{}, counter{}
 	b.n = batches.Add(1)
 }
@@ -211,20 +212,7 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	}
 	slices.SortFunc(b.leads, func(x, y *Record) int { return cmp.Compare(x.ID, y.ID) })
 	for _, r := range b.leads {
-		if r.reworded {
-			r.reword(&b.words)
-		}
-		to := &b.quietLeads
-		switch {
-		case !r.stored:
-			to = &b.newLeads
-		case r.account != r.Lead.Account || r.owner != r.Lead.Owner:
-			to = &b.otherLeads
-		case r.due != r.Due:
-			to = &b.dueLeads
-		}
-		*to = r.values(*to, &b.words)
-		r.stored, r.account, r.owner, r.due = true, r.Lead.Account, r.Lead.Owner, r.Due
+		b.sealLead(r)
 	}
 	slices.SortFunc(b.visits, func(x, y *Visit) int { return cmp.Compare(x.ID, y.ID) })
 	for _, v := range b.visits {
@@ -249,6 +237,30 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	b.leads, b.visits, b.handoffs, b.clocks, b.accounts = b.leads[:0], b.visits[:0], b.handoffs[:0], b.clocks[:0], b.accounts[:0]
 }
 
+func (b *Batch) sealLead(r *Record) {
+	reworded, was := r.reworded, r.rare
+	if reworded {
+		r.reword(&b.words)
+	}
+	r.rare = r.rarely()
+	start := len(b.states)
+	b.states = lifecycle.AppendLead(b.states, r.Lead)
+	state := b.states[start:len(b.states):len(b.states)]
+	switch {
+	case !r.stored:
+		b.newLeads = r.values(b.newLeads, &b.words, state)
+	case !reworded && was == r.rare && r.due == r.Due:
+		b.quietLeads = r.quiet(b.quietLeads, &b.words, state)
+	case !reworded && was == r.rare:
+		b.dueLeads = r.quiet(append(b.dueLeads, r.Due), &b.words, state)
+	case was.account == r.rare.account && was.owner == r.rare.owner && was.created == r.rare.created && was.origin == r.rare.origin && r.due == r.Due:
+		b.wideLeads = r.values(b.wideLeads, &b.words, state)
+	default:
+		b.wholeLeads = r.values(b.wholeLeads, &b.words, state)
+	}
+	r.stored, r.due = true, r.Due
+}
+
 // Forget takes a lead that is empty again out of the tables, with its keys.
 func (b *Batch) Forget(r *Record, keys []identity.Key) {
 	for _, k := range keys {
@@ -268,5 +280,8 @@ func files(m map[string][]byte) string {
 	return string(b)
 }
 
-// Due sets when a lead is due. It is for one whose row is not written otherwise.
-func (b *Batch) Due(lead, at int64) { b.Exec(`UPDATE lead SET due = $1 WHERE id = $2`, at, lead) }
+// Due writes when a lead is due. It is for one whose row is not written otherwise.
+func (b *Batch) Due(r *Record) {
+	b.Exec(`UPDATE lead SET due = $1 WHERE id = $2`, r.Due, r.ID)
+	r.due = r.Due
+}

@@ -16,7 +16,7 @@ type writer struct {
 	all   []*bulk
 
 	inputs, decisions, keys, conflicts, jobs, members, ledgers *bulk
-	newLeads, quietLeads, dueLeads, otherLeads                 *bulk
+	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads      *bulk
 	visits, handoffs, clocks, accounts                         *bulk
 }
 
@@ -42,9 +42,10 @@ func newWriter(ctx context.Context, db *sql.DB, d dialect) (*writer, error) {
 		{&w.ledgers, "ledger", ledgers, replace("pool, member", ledgers)},
 		{&w.accounts, "account", accounts, replace("id", accounts)},
 		{&w.newLeads, "lead", leadColumns, ""},
-		{&w.quietLeads, "lead", leadColumns, replace("id", leadQuiet)},
-		{&w.dueLeads, "lead", leadColumns, replace("id", leadDue)},
-		{&w.otherLeads, "lead", leadColumns, replace("id", leadColumns)},
+		{&w.quietLeads, "lead", leadQuiet, update},
+		{&w.dueLeads, "lead", leadDue, update},
+		{&w.wideLeads, "lead", leadColumns, replace("id", leadUnindexed)},
+		{&w.wholeLeads, "lead", leadColumns, replace("id", leadColumns)},
 		{&w.visits, "visit", visitColumns, replace("id", visitChanges)},
 		{&w.handoffs, "handoff", handoffColumns, replace("id", handoffColumns)},
 		{&w.clocks, "clock", clockColumns, replace("id", clockColumns)},
@@ -65,9 +66,7 @@ func (w *writer) close() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	for _, b := range w.all {
-		for _, stmt := range b.stmts {
-			stmt.Close()
-		}
+		b.close()
 	}
 	w.conn.Close()
 }
@@ -110,7 +109,8 @@ func (s *Store) Commit(ctx context.Context, b *Batch) error {
 			rows rows
 		}{
 			{w.inputs, b.inputs}, {w.decisions, b.decisions}, {w.accounts, b.accountValues},
-			{w.newLeads, b.newLeads}, {w.quietLeads, b.quietLeads}, {w.dueLeads, b.dueLeads}, {w.otherLeads, b.otherLeads},
+			{w.newLeads, b.newLeads}, {w.quietLeads, b.quietLeads}, {w.dueLeads, b.dueLeads},
+			{w.wideLeads, b.wideLeads}, {w.wholeLeads, b.wholeLeads},
 			{w.keys, b.keys}, {w.conflicts, b.conflicts}, {w.visits, b.visitValues}, {w.handoffs, b.handoffValues},
 			{w.clocks, b.clockValues}, {w.jobs, b.jobs}, {w.members, b.members}, {w.ledgers, b.ledgers},
 		} {

@@ -130,7 +130,7 @@ func (s *Store) Leads(ctx context.Context, ids []int64) (map[int64]*Record, erro
 		if err != nil {
 			return fmt.Errorf("lead %d: %w", rec.ID, err)
 		}
-		rec.Lead, rec.account, rec.owner, rec.due = l, l.Account, l.Owner, rec.Due
+		rec.Lead, rec.due = l, rec.Due
 		if found[rec.ID] != nil {
 			return nil
 		}
@@ -154,6 +154,9 @@ func (s *Store) Leads(ctx context.Context, ids []int64) (map[int64]*Record, erro
 		return nil, s.explain("reading", err)
 	}
 	err = errors.Join(s.openVisits(ctx, visits), s.openHandoffs(ctx, handoffs), s.openClocks(ctx, clocks))
+	for _, rec := range found {
+		rec.rare = rec.rarely()
+	}
 	return found, s.explain("reading", err)
 }
 

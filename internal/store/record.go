@@ -30,11 +30,45 @@ type Record struct {
 	name, source, campaign, segment, attributes string
 	reworded                                    bool // attributes have changed since
 
-	stored  bool // there is a row for it
-	account int64
-	owner   string
-	due     int64
-	batch   int64
+	stored bool // there is a row for it
+	due    int64
+	rare   rare
+	batch  int64
+}
+
+// rare is what the row of a lead holds of things that most inputs do not change, but for the
+// texts of its attributes: while it stays as it was written last, a narrow update will do.
+type rare struct {
+	version, account, created, entered, revisit, visit, handoff, clock int64
+	stage, pass, queue, track                                          int
+	value                                                              float64
+	owner, email, clocks                                               string
+	origin                                                             agreement.Side
+	consent                                                            lifecycle.ConsentStatus
+}
+
+func (r *Record) rarely() rare {
+	l := r.Lead
+	v := rare{version: l.Version, account: l.Account, created: l.Created, entered: l.Entered, revisit: l.Revisit, clock: r.LastClock,
+		stage: l.Stage, pass: l.Pass, queue: l.Queue, track: l.Track, value: l.Value, owner: l.Owner, email: r.Email, origin: l.Origin,
+		consent: l.Consent.Status}
+	if r.Visit != nil {
+		v.visit = r.Visit.ID
+	}
+	if r.Handoff != nil {
+		v.handoff = r.Handoff.ID
+	}
+	if len(r.Clocks) > 0 {
+		var b []byte
+		for i, k := range r.Clocks {
+			if i > 0 {
+				b = append(b, ' ')
+			}
+			b = strconv.AppendInt(b, k.ID, 10)
+		}
+		v.clocks = string(b)
+	}
+	return v
 }
 
 // Stored reports whether the lead has a row, in the database or in a batch on its way.
@@ -125,44 +159,42 @@ const leadColumns = `id version input due account owner clock created_at origin 
 	grade fit engagement readiness buying_stage activities consent value name email source campaign segment visit handoff clock_row clocks
 	attributes state`
 
-// The columns that a lead's row keeps in most batches: they have indexes, and SQLite
-// moves an index entry when a column is set, whether or not its value changes.
-var (
-	leadQuiet = strings.NewReplacer("due account owner ", "", "created_at origin ", "").Replace(leadColumns)
-	leadDue   = strings.NewReplacer("account owner ", "", "created_at origin ", "").Replace(leadColumns)
+// A row is written in as few columns as will do. SQLite moves the entries of an index when one of its
+// columns is set, whether or not the value changes, and each column costs time to hand over.
+const (
+	// what an ordinary activity changes, for a narrow update
+	leadQuiet = `input clock fit engagement grade readiness buying_stage activities state id`
+	leadDue   = `due ` + leadQuiet
 )
 
-func (r *Record) values(to rows, w *wording) rows {
-	l, plan := r.Lead, w.plan
+// leadUnindexed are all columns of a lead but those in indexes and those that never change.
+var leadUnindexed = strings.NewReplacer("due account owner ", "", "created_at origin ", "").Replace(leadColumns)
+
+// values are the columns of leadColumns.
+func (r *Record) values(to rows, w *wording, state []byte) rows {
+	l, plan, v := r.Lead, w.plan, &r.rare
 	stage := &plan.Stages[l.Stage]
-	var visit, handoff int64
-	if r.Visit != nil {
-		visit = r.Visit.ID
-	}
-	if r.Handoff != nil {
-		handoff = r.Handoff.ID
-	}
-	track, buying, clocks := "", "", ""
+	track := ""
 	if l.Track >= 0 {
 		track = plan.Tracks[l.Track].Name
 	}
-	if l.BuyingStage >= 0 {
-		buying = plan.BuyingStages[l.BuyingStage].Name
-	}
-	if len(r.Clocks) > 0 {
-		var b []byte
-		for i, k := range r.Clocks {
-			if i > 0 {
-				b = append(b, ' ')
-			}
-			b = strconv.AppendInt(b, k.ID, 10)
-		}
-		clocks = string(b)
-	}
 	return append(to, r.ID, l.Version, r.LastInput, r.Due, l.Account, l.Owner, l.Clock, l.Created, l.Origin.String(), stage.Name, stage.Side.String(),
 		stage.Final.String(), l.Entered, l.Pass, queueName(plan, l.Queue), track, l.Revisit, l.Grade.String(), l.FitPoints, l.Engagement,
-		l.Readiness, buying, l.Total, l.Consent.Status.String(), l.Value, r.name, r.Email, r.source, r.campaign, r.segment,
-		visit, handoff, r.LastClock, clocks, r.attributes, lifecycle.AppendLead(make([]byte, 0, 384), l))
+		l.Readiness, buyingStage(plan, l), l.Total, l.Consent.Status.String(), l.Value, r.name, r.Email, r.source, r.campaign, r.segment,
+		v.visit, v.handoff, v.clock, v.clocks, r.attributes, state)
+}
+
+// quiet are the columns of leadQuiet.
+func (r *Record) quiet(to rows, w *wording, state []byte) rows {
+	l := r.Lead
+	return append(to, r.LastInput, l.Clock, l.FitPoints, l.Engagement, l.Grade.String(), int64(l.Readiness), buyingStage(w.plan, l), l.Total, state, r.ID)
+}
+
+func buyingStage(plan *agreement.Plan, l *lifecycle.Lead) string {
+	if l.BuyingStage < 0 {
+		return ""
+	}
+	return plan.BuyingStages[l.BuyingStage].Name
 }
 
 // AccountRecord is an account as it is stored.
