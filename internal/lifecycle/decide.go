@@ -312,6 +312,10 @@ func (d *decider) record() {
 		d.emit(Change{Kind: Rebound, Int: in.Version})
 		d.dropClocks()
 		d.touchAll()
+		if d.pending() && d.lead.Owner == "" && d.lead.Queue < 0 { // the queue it was in is gone
+			to := d.assign(nil)
+			d.moveHandoff(to, to.why)
+		}
 	case Refresh:
 		d.touchAll()
 	case OwnAccount:
@@ -436,6 +440,10 @@ func (d *decider) consent() {
 	}
 	if was.Status == Objected && status != Granted {
 		d.becauseText("consent", "only a new consent lifts an objection: kept, not used")
+		return
+	}
+	if was.Status == Withdrawn && status == NotAsked {
+		d.becauseText("consent", "only a new consent takes the place of one that was withdrawn: kept, not used")
 		return
 	}
 	d.emit(Change{Kind: ConsentSet, To: status.String(), At: d.at, Name: d.in.Source})

@@ -260,6 +260,10 @@ func (d *decider) contact() {
 	default:
 		return
 	}
+	if d.at < l.Handoff.Offered {
+		d.becauseText(d.handoff().Address, "the contact was before this hand-off was offered: kept, not counted")
+		return
+	}
 	why := d.because(d.handoff().Address)
 	d.emit(Change{Kind: ContactMade, At: d.at, Reason: why})
 	d.touch(agreement.TopicHandoff)

@@ -159,10 +159,6 @@ func (d *decider) revisit() {
 		clause = d.plan.Handbacks[d.lead.Back].Address
 	}
 	why := d.becauseText(clause, "the revisit date has come")
-	d.visited[0] = false
 	d.enter(0, "revisit", why)
-	if d.lead.Returned {
-		d.emit(Change{Kind: PassStarted, Int: int64(d.lead.Pass) + 1, At: d.now, Reason: why})
-	}
 	d.touchAll()
 }

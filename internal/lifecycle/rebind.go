@@ -62,8 +62,22 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 				r.ledger(moved[0]).Entries = old[i].Entries
 			}
 		}
+		// who is taken out of the agreement has left the team; who has left it otherwise stays away
+		for i := range from.People {
+			id := from.People[i].ID
+			if _, ok := to.Index.Person[id]; !ok {
+				if m := r.Member(id); m != nil {
+					m.Inactive = true
+				}
+			}
+		}
 		for i := range to.People {
-			r.set(to, &to.People[i])
+			p := &to.People[i]
+			m := r.Member(p.ID)
+			_, known := from.Index.Person[p.ID]
+			left := known && m != nil && m.Inactive
+			r.set(to, p)
+			r.Member(p.ID).Inactive = left
 		}
 	}
 	l := v.Lead
@@ -109,6 +123,9 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 		l.Handoff.Rule = slot("handoff", old, to.Index.Handoff)
 		if l.Handoff.Rule < 0 && (l.Handoff.State == HandoffOpen || l.Handoff.State == HandoffEscalated) {
 			return fmt.Errorf("hand-off %s is gone from the new agreement, and some are open: declare what it is called now under renamed.handoffs", old)
+		}
+		if l.Handoff.Rule < 0 {
+			l.Handoff = Handoff{Rule: -1, Reason: -1}
 		}
 	}
 	for i := range l.Clocks {
