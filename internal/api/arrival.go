@@ -16,6 +16,8 @@ type mapper struct {
 	received int64
 	robot    bool // the request itself comes from one
 	arrivals []lifecycle.Arrival
+	agent    string // last looked at
+	isRobot  bool   // the last agent was one
 }
 
 // The activities and properties that events become without a name of their own.
@@ -27,7 +29,7 @@ const (
 // add appends the arrivals of an event: what it says about the lead first, then what the lead did.
 func (m *mapper) add(e *event, at int64) {
 	a := lifecycle.Arrival{Input: lifecycle.Input{At: at, Known: m.received, Source: m.source, Key: e.messageID,
-		Bot: m.robot || isRobot(e.context.userAgent)}}
+		Bot: m.robot || m.fromRobot(e.context.userAgent)}}
 	traits := e.traits
 	if e.kind != "identify" || len(traits) == 0 {
 		traits = e.context.traits
@@ -73,6 +75,14 @@ func (m *mapper) add(e *event, at int64) {
 	}
 }
 
+// fromRobot is isRobot; the events of a batch mostly come from one browser.
+func (m *mapper) fromRobot(agent string) bool {
+	if agent != m.agent {
+		m.agent, m.isRobot = agent, isRobot(agent)
+	}
+	return m.isRobot
+}
+
 // activity returns the activity that the name of an event means.
 func (m *mapper) activity(name string) string {
 	if _, ok := m.plan.Index.Activity[name]; ok {
@@ -115,6 +125,7 @@ func (m *mapper) group(e *event, a lifecycle.Arrival, email identity.Key) {
 // values puts traits into the words of the agreement. Those it does not have are kept: the decision says so.
 func (m *mapper) values(traits fields, prefix string, person bool) []lifecycle.Named {
 	values := make([]lifecycle.Named, 0, len(traits)+2)
+	var renamed []lifecycle.Named // come last: the attribute's own name counts before another for it
 	var first, last string
 	for i := range traits {
 		f := &traits[i]
@@ -129,7 +140,8 @@ func (m *mapper) values(traits fields, prefix string, person bool) []lifecycle.N
 				name = "company.name"
 			}
 		}
-		name = attribute(m.plan, name)
+		given := name
+		name = attribute(m.plan, given)
 		if _, known := m.plan.Index.Attribute[name]; !known && person {
 			switch name {
 			case "first_name":
@@ -138,8 +150,18 @@ func (m *mapper) values(traits fields, prefix string, person bool) []lifecycle.N
 				last = f.value.Str
 			}
 		}
-		values = append(values, lifecycle.Named{Name: name, Value: f.value})
+		v := lifecycle.Named{Name: name, Value: f.value}
+		switch {
+		case name == given:
+			values = append(values, v)
+		case name == "company.domain" && v.Value.Kind == agreement.Text:
+			v.Value = agreement.TextValue(domainOf(v.Value.Str))
+			fallthrough
+		default:
+			renamed = append(renamed, v)
+		}
 	}
+	values = append(values, renamed...)
 	if whole := strings.TrimSpace(first + " " + last); whole != "" {
 		if _, ok := m.plan.Index.Attribute["name"]; ok && !slices.ContainsFunc(values, func(v lifecycle.Named) bool { return v.Name == "name" }) {
 			values = slices.DeleteFunc(values, func(v lifecycle.Named) bool { return v.Name == "first_name" || v.Name == "last_name" })
@@ -230,7 +252,8 @@ func (m *mapper) campaign(e *event) []lifecycle.Named {
 }
 
 // account finds the account that values speak of: by a domain, by that of the e-mail address, by name.
-// A group that is a domain counts as one; otherwise it is a name, if named says that it may be.
+// A group that is a domain counts as one; otherwise it is a name, if named says that it may be. The name
+// is "" while nobody has said it, so that whoever says it first names the account.
 func account(values []lifecycle.Named, group, named string, email identity.Key) (key, name string) {
 	text := func(name string) string {
 		for i := range values {
@@ -244,13 +267,13 @@ func account(values []lifecycle.Named, group, named string, email identity.Key) 
 	for _, domain := range [...]string{group, text("company.domain"), text("company.website"), text("company.url")} {
 		if strings.IndexByte(domain, '.') > 0 {
 			if key, ok := identity.AccountKey(domainOf(domain)); ok {
-				return key, or(name, key)
+				return key, name
 			}
 		}
 	}
 	if domain := identity.Domain(email); domain != "" {
 		if key, ok := identity.AccountKey(domain); ok {
-			return key, or(name, key)
+			return key, name
 		}
 	}
 	name = or(name, named)

@@ -376,7 +376,7 @@ func numberValue(raw []byte) agreement.Value {
 	if err != nil || math.IsInf(n, 0) || digits > 15 {
 		return agreement.TextValue(string(raw))
 	}
-	return agreement.NumberValue(n)
+	return agreement.NumberValue(n + 0) // no negative zero, which would not be read back
 }
 
 func (c *call) readBatch(r *reader) error {
@@ -414,7 +414,7 @@ func (c *call) readEvents(r *reader) error {
 	if _, err := r.ReadToken(); err != nil {
 		return readable(err)
 	}
-	c.events = make([]event, 0, 16)
+	c.events = make([]event, 0, min(mostEvents, len(r.UnreadBuffer())/512+1))
 	for r.PeekKind() != ']' {
 		if len(c.events) == mostEvents {
 			c.reading = 0

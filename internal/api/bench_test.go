@@ -1,0 +1,73 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"baton/internal/engine"
+)
+
+// batchOf is a batch as a browser library sends it, about some of so many people.
+func batchOf(n, people, round int) string {
+	var b strings.Builder
+	b.WriteString(`{"batch":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		who := (round*n + i*7919) % people
+		id := fmt.Sprintf("ajs-next-%013d-%08x-%04x", 1795320492540+round, round*n+i, i)
+		if i%10 == 0 {
+			fmt.Fprintf(&b, `{"timestamp":"2026-11-23T11:59:59.123Z","integrations":{},"type":"identify","userId":"u%[1]d","anonymousId":"b%[1]d","traits":{"email":"person%[1]d@company%[2]d.example","title":"VP Engineering","company":{"name":"Company %[2]d","employee_count":420}},"context":{"library":{"name":"@segment/analytics-node","version":"3.1.0"}},"messageId":"%[3]s"}`, who, who%1000, id)
+			continue
+		}
+		fmt.Fprintf(&b, `{"timestamp":"2026-11-23T11:59:59.123Z","integrations":{},"type":"track","event":"Page Viewed","userId":"u%d","properties":{"path":"/pricing","title":"Pricing","seconds":12},"context":{"page":{"path":"/pricing","url":"https://www.northwind.example/pricing","title":"Pricing","referrer":"https://www.google.com/"},"userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36","locale":"sv-SE","library":{"name":"analytics.js","version":"next-1.70.0"}},"messageId":"%s"}`, who, id)
+	}
+	b.WriteString(`],"sentAt":"2026-11-23T12:00:00.000Z"}`)
+	return b.String()
+}
+
+// BenchmarkParse is the way from the body to arrivals, without engine and disk.
+func BenchmarkParse(b *testing.B) {
+	plan, _ := waterfall(b)
+	text := []byte(batchOf(100, 10_000, 1))
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := parseCall(text, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := mapper{plan: plan, source: "api:x", received: noon.UnixMicro()}
+		for i := range c.events {
+			at, err := c.events[i].occurred(c.sentAt, m.received)
+			if err != nil {
+				b.Fatal(err)
+			}
+			m.add(&c.events[i], at)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/100, "µs/event")
+}
+
+// BenchmarkBatch is a whole request of 100 events: decided, and on disk.
+func BenchmarkBatch(b *testing.B) {
+	s := open(b, Options{}, engine.Options{})
+	round := 0
+	for b.Loop() {
+		b.StopTimer()
+		round++
+		req := httptest.NewRequest(http.MethodPost, "/v1/batch", strings.NewReader(batchOf(100, 10_000, round)))
+		req.SetBasicAuth(s.key, "")
+		w := httptest.NewRecorder()
+		b.StartTimer()
+		s.api.ServeHTTP(w, req)
+		if w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.N)*100/b.Elapsed().Seconds(), "events/s")
+}
