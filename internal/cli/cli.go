@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -41,6 +42,8 @@ func System() Env {
 	width := 100
 	terminal := term.IsTerminal(int(os.Stderr.Fd()))
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
+		width = w
+	} else if w, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && w > 0 {
 		width = w
 	}
 	return Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Clock: time.Now, Terminal: terminal, Width: width,

@@ -74,6 +74,7 @@ type View struct {
 	Lead    *Lead
 	Account *Account
 	Roster  *Roster
-	// Past holds the earlier inputs of the lead, in order; only a Retract needs it.
+	// Past holds the earlier inputs of the lead that were carried out, in order; only a Retract
+	// needs it.
 	Past []Input
 }

@@ -169,7 +169,7 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 				w.due.push(dueItem{due, in.Lead})
 			}
 		}
-		if w.Remember {
+		if w.Remember && d.Refused == "" {
 			w.past[in.Lead] = append(w.past[in.Lead], *in)
 		}
 	}

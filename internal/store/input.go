@@ -97,13 +97,15 @@ func (s *Store) Story(ctx context.Context, lead int64, most int) ([]Event, error
 	return list, s.explain("reading", err)
 }
 
-// Past returns all inputs of a lead, in order.
+// Past returns the inputs of a lead that were carried out, in order: not what was refused or could
+// not be decided.
 func (s *Store) Past(ctx context.Context, last int64) ([]lifecycle.Input, error) {
 	var list []lifecycle.Input
 	stmt, err := s.queries.get(ctx, `WITH RECURSIVE chain (id, prev) AS (
 			SELECT id, prev FROM input WHERE id = $1 UNION ALL
 			SELECT i.id, i.prev FROM chain c JOIN input i ON i.id = c.prev)
-		SELECT `+inputColumns+` FROM chain c JOIN input i ON i.id = c.id ORDER BY i.id`)
+		SELECT `+inputColumns+` FROM chain c JOIN input i ON i.id = c.id JOIN decision d ON d.input = i.id
+		WHERE d.body <> '' AND d.body NOT LIKE '%"refused":"%' ORDER BY i.id`)
 	if err == nil {
 		err = scanAll(ctx, stmt, []any{last}, func(r *sql.Rows) error {
 			var in lifecycle.Input
