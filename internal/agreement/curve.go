@@ -52,8 +52,8 @@ func (c *Curve) At(t int64) int64 {
 
 // NextCross returns the earliest instant after t at which At(x) >= level
 // differs from At(t) >= level, or Never. It is exact to the microsecond, but for a curve
-// of points that fall and points that rise: one that crosses and returns within a minute
-// is taken not to have crossed.
+// of points that fall and points that rise: one that crosses and returns within a minute, or by
+// no more than rounding, is taken not to have crossed.
 func (c *Curve) NextCross(t, level int64) int64 {
 	above := c.At(t) >= level
 	lo := t
@@ -89,12 +89,13 @@ func (c *Curve) cross(lo, hi, level int64, above bool) int64 {
 			flat += c.Steps[i].Points
 		}
 	}
-	rises, falls := false, false
+	rises, falls, even := false, false, true
 	end := lo
 	for i := range c.Terms {
 		term := &c.Terms[i]
 		rises = rises || term.Points < 0
 		falls = falls || term.Points > 0
+		even = even && term.HalfLife == c.Terms[0].HalfLife && term.Ref <= lo
 		// after this long the term is nothing
 		gone := satAdd(max(term.Ref, lo), satMul(int64(bits.Len64(uint64(abs(term.Points)))+1), term.HalfLife))
 		end = max(end, gone)
@@ -108,7 +109,8 @@ func (c *Curve) cross(lo, hi, level int64, above bool) int64 {
 	if above && !falls || !above && !rises {
 		return Never
 	}
-	if !(rises && falls) {
+	// terms of one half-life are, together, a multiple of one of them
+	if even || !(rises && falls) {
 		return c.monotone(lo, end, flat, level, above)
 	}
 	return c.search(lo, end, flat, level, above)

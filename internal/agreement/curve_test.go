@@ -89,7 +89,35 @@ func TestNextCrossOfACurveThatTurns(t *testing.T) {
 		above := c.At(0) >= level
 		got := c.NextCross(0, level)
 		for x := minute; x < 14*day && x < got; x += minute {
-			if (c.At(x) >= level) != above {
+			if at := c.At(x); (at >= level) != above && abs(at-level) > int64(len(c.Terms)) { // more than rounding
+				t.Fatalf("crosses by minute %d, found %d", x/minute, got)
+			}
+		}
+		if got != Never && ((c.At(got) >= level) == above || (c.At(got-1) >= level) != above) {
+			t.Fatalf("%d is not a crossing", got)
+		}
+	})
+}
+
+// Points of one half-life, for and against, only fall or only rise together, but for rounding.
+func TestNextCrossOfOneHalfLife(t *testing.T) {
+	const minute, day = int64(60_000_000), int64(86_400_000_000)
+	rapid.Check(t, func(t *rapid.T) {
+		halfLife := rapid.Int64Range(10, 2000).Draw(t, "halfLife") * minute
+		c := &Curve{Flat: rapid.Int64Range(-3, 3).Draw(t, "flat") * Point}
+		n := rapid.IntRange(2, 5).Draw(t, "terms")
+		for range n {
+			c.Terms = append(c.Terms, DecayTerm{
+				Points:   rapid.Int64Range(-20, 20).Draw(t, "points") * Point,
+				Ref:      -rapid.Int64Range(0, 3).Draw(t, "ref") * halfLife / 2,
+				HalfLife: halfLife,
+			})
+		}
+		level := rapid.Int64Range(-20, 20).Draw(t, "level") * Point
+		above := c.At(0) >= level
+		got := c.NextCross(0, level)
+		for x := minute; x < 40*day && x < got; x += 7 * minute {
+			if at := c.At(x); (at >= level) != above && abs(at-level) > int64(n) { // more than rounding
 				t.Fatalf("crosses by minute %d, found %d", x/minute, got)
 			}
 		}
@@ -130,6 +158,12 @@ func BenchmarkNextCross(b *testing.B) {
 		c := &Curve{Flat: Point, Terms: []DecayTerm{{60 * Point, 0, 45 * day}, {-10 * Point, 0, 30 * day}, {10 * Point, 0, 90 * day}}}
 		for b.Loop() {
 			c.NextCross(day, 15*Point)
+		}
+	})
+	b.Run("even", func(b *testing.B) { // as many points for as against, and a level they do not move from
+		c := &Curve{Terms: []DecayTerm{{100 * Point, 0, 365 * day}, {-100 * Point, 0, 365 * day}}}
+		for b.Loop() {
+			c.NextCross(day, 0)
 		}
 	})
 	b.Run("at", func(b *testing.B) {
