@@ -116,7 +116,8 @@ func post(client *http.Client, url, body string) (int, error) {
 	return res.StatusCode, nil
 }
 
-func start(t *testing.T, db string) (*exec.Cmd, string) {
+// begin starts a server and sends the clients there.
+func (l *load) begin(t *testing.T, db string) *exec.Cmd {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), victim+"="+db)
@@ -132,7 +133,9 @@ func start(t *testing.T, db string) (*exec.Cmd, string) {
 	if err != nil || strings.HasPrefix(line, "error") {
 		t.Fatalf("the server did not start: %s %v", line, err)
 	}
-	return child, strings.TrimSpace(line)
+	address := strings.TrimSpace(line)
+	l.address.Store(&address)
+	return child
 }
 
 // A server killed in the middle of its work, again and again, has every input that it acknowledged, once,
@@ -144,8 +147,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	}
 	db, _, key := prepare(t, t.TempDir())
 	l := &load{key: key, acks: make(chan struct{}, 1024)}
-	child, address := start(t, db)
-	l.address.Store(&address)
+	child := l.begin(t, db)
 	const clients = 8
 	ended := make(chan error, clients)
 	for n := range clients {
@@ -163,8 +165,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 		child.Wait()
-		child, address = start(t, db)
-		l.address.Store(&address)
+		child = l.begin(t, db)
 	}
 	l.stop.Store(true)
 	go func() {
