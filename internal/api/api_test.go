@@ -394,3 +394,48 @@ func TestClosedEngine(t *testing.T) {
 		t.Error("it does not say when to try again")
 	}
 }
+
+// Clients that send the same at the same time are all answered, and it is stored once.
+func TestSameMessageFromMany(t *testing.T) {
+	s := open(t, Options{}, engine.Options{})
+	const clients, messages = 16, 40
+	ended := make(chan string, clients)
+	for c := range clients {
+		go func() {
+			for m := range messages {
+				id := (m*7 + c) % messages
+				body := fmt.Sprintf(`{"userId":"u%d","anonymousId":"b%d","event":"Demo Requested","messageId":"m%d","context":{"campaign":{"name":"c%d"}}}`, id%5, id%7, id, c)
+				req, _ := http.NewRequest(http.MethodPost, s.web.URL+"/v1/track", strings.NewReader(body))
+				req.SetBasicAuth(s.key, "")
+				res, err := s.web.Client().Do(req)
+				if err != nil {
+					ended <- err.Error()
+					return
+				}
+				res.Body.Close()
+				if res.StatusCode != 200 {
+					ended <- res.Status
+					return
+				}
+			}
+			ended <- ""
+		}()
+	}
+	for range clients {
+		if text := <-ended; text != "" {
+			t.Fatal(text)
+		}
+	}
+	stored := map[string]int{}
+	for _, in := range s.inputs() {
+		stored[in.Key]++
+	}
+	for m := range messages {
+		for _, key := range []string{fmt.Sprintf("m%d", m), fmt.Sprintf("m%d/c", m)} {
+			if stored[key] != 1 {
+				t.Errorf("%s is stored %d times", key, stored[key])
+			}
+		}
+	}
+	s.verify()
+}

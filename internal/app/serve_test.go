@@ -230,3 +230,62 @@ func TestServeSaysWhatKeepsItFromServing(t *testing.T) {
 		t.Errorf("on an address that is taken: %v", err)
 	}
 }
+
+// A full disk is said, and forgotten when there is room again; nothing that was acknowledged is lost.
+func TestServeOnAFullDisk(t *testing.T) {
+	l := serve(t, ServeOptions{})
+	post := func(n int) (int, string) {
+		t.Helper()
+		body := fmt.Sprintf(`{"userId":"u%d","event":"x","messageId":"m%d","properties":{"a":"%s"}}`, n, n, strings.Repeat("x", 20<<10))
+		req, err := http.NewRequest("POST", "http://"+l.address+"/v1/track", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(l.key, "")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return res.StatusCode, res.Header.Get("Retry-After") + string(text)
+	}
+	if err := l.Store.Limit(t.Context(), 150); err != nil {
+		t.Fatal(err)
+	}
+	acked := map[string]bool{}
+	n := 0
+	for ; ; n++ {
+		status, text := post(n)
+		if status == 200 {
+			acked[fmt.Sprintf("m%d", n)] = true
+			continue
+		}
+		if status != 503 || !strings.HasPrefix(text, "5{") || !strings.Contains(text, "could not be stored") || strings.Contains(text, "sqlite") {
+			t.Fatalf("%d %s", status, text)
+		}
+		break
+	}
+	if status, _ := post(n); status != 503 {
+		t.Errorf("%d while the disk is full", status)
+	}
+	if err := l.Store.Limit(t.Context(), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := post(n); status != 200 {
+		t.Errorf("%d %s when there is room again", status, text)
+	}
+	acked[fmt.Sprintf("m%d", n)] = true
+	stored := map[string]int{}
+	if err := l.Store.EachInput(t.Context(), 0, func(in lifecycle.Input, _ []byte) error { stored[in.Key]++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(acked) < 3 || len(stored) != len(acked) {
+		t.Errorf("%d acknowledged, %d stored", len(acked), len(stored))
+	}
+	for id := range acked {
+		if stored[id] != 1 {
+			t.Errorf("%s is stored %d times", id, stored[id])
+		}
+	}
+}
