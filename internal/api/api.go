@@ -27,7 +27,7 @@ type Options struct {
 	Log   *slog.Logger     // slog.Default() if nil
 	// Redirects are the hosts to which a form may send its visitors on; its own server always.
 	Redirects []string
-	// Memory is how many bytes of requests are held at a time (128 MiB by default).
+	// Memory is how many bytes of requests are held at a time (64 MiB by default).
 	Memory int64
 }
 
@@ -48,7 +48,7 @@ func New(opts Options) *API {
 		opts.Log = slog.Default()
 	}
 	if opts.Memory <= 0 {
-		opts.Memory = 128 << 20
+		opts.Memory = 64 << 20
 	}
 	a := &API{Options: opts, mux: http.NewServeMux(), memory: budget{most: opts.Memory}}
 	a.keys.store = opts.Store

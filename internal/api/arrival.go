@@ -13,8 +13,8 @@ import (
 type mapper struct {
 	plan     *agreement.Plan
 	source   string
-	received int64
-	robot    bool // the request itself comes from one
+	known    int64 // when the request was whole, in UTC microseconds
+	robot    bool  // the request itself comes from one
 	arrivals []lifecycle.Arrival
 	agent    string // last looked at
 	isRobot  bool   // the last agent was one
@@ -28,7 +28,7 @@ const (
 
 // add appends the arrivals of an event: what it says about the lead first, then what the lead did.
 func (m *mapper) add(e *event, at int64) {
-	a := lifecycle.Arrival{Input: lifecycle.Input{At: at, Known: m.received, Source: m.source, Key: e.messageID,
+	a := lifecycle.Arrival{Input: lifecycle.Input{At: at, Known: m.known, Source: m.source, Key: e.messageID,
 		Bot: m.robot || m.fromRobot(e.context.userAgent)}}
 	traits := e.traits
 	if e.kind != "identify" || len(traits) == 0 {
@@ -190,21 +190,12 @@ func (m *mapper) properties(list fields) (values []lifecycle.Named, asset string
 
 // pageFields returns the properties of a page: those of the call, then what its context knows besides.
 func pageFields(e *event) fields {
-	list := e.properties
-	for _, name := range [...]string{"url", "path", "title", "referrer"} {
-		if list.get(name) == "" {
-			if text := e.context.page.get(name); text != "" {
-				list = append(list, field{name, agreement.TextValue(text)})
-			}
+	list, p := e.properties, &e.context.page
+	path := or(p.path, pathOf(or(list.get("url"), p.url)))
+	for _, f := range [...]struct{ name, text string }{{"url", p.url}, {"path", path}, {"title", p.title}, {"referrer", p.referrer}, {"name", e.name}} {
+		if f.text != "" && list.get(f.name) == "" {
+			list = append(list, field{f.name, agreement.TextValue(f.text)})
 		}
-	}
-	if list.get("path") == "" {
-		if path := pathOf(list.get("url")); path != "" {
-			list = append(list, field{"path", agreement.TextValue(path)})
-		}
-	}
-	if e.name != "" && list.get("name") == "" {
-		list = append(list, field{"name", agreement.TextValue(e.name)})
 	}
 	return list
 }
@@ -233,7 +224,7 @@ func (m *mapper) firstTouch(e *event, a *lifecycle.Arrival) {
 // campaign returns the source and campaign of an event, sorted, as far as the agreement has such attributes.
 func (m *mapper) campaign(e *event) []lifecycle.Named {
 	c := &e.context.campaign
-	if c.name == "" && c.source == "" && c.medium == "" {
+	if *c == (campaign{}) {
 		return nil
 	}
 	var values []lifecycle.Named

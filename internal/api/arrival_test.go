@@ -156,7 +156,7 @@ func TestArrivals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := mapper{plan: plan, source: "api:test", received: noon.UnixMicro()}
+			m := mapper{plan: plan, source: "api:test", known: noon.UnixMicro()}
 			m.add(&c.events[0], 5)
 			var got []string
 			for i := range m.arrivals {

@@ -29,10 +29,16 @@ type event struct {
 // about is the context of an event.
 type about struct {
 	userAgent, groupID, timezone, locale string
-	campaign                             struct{ name, source, medium string }
-	page                                 fields
+	campaign                             campaign
+	page                                 page
 	traits                               fields
 }
+
+// page is the page on which something happened.
+type page struct{ url, path, title, referrer string }
+
+// campaign is what brought somebody, as the utm parameters of the address said.
+type campaign struct{ name, source, medium string }
 
 // field is a member of an object, the names of nested ones joined by dots.
 type field struct {
@@ -66,7 +72,8 @@ const (
 	mostMessageID = 100
 	mostID        = 500
 	mostName      = 200
-	mostFlat      = 4 // objects in objects that become dotted names; those below stay JSON
+	mostFields    = 250 // traits or properties of an event: each that the agreement does not have costs a sentence in the decision
+	mostFlat      = 4   // objects in objects that become dotted names; those below stay JSON
 )
 
 // parseCall reads a body: one event of a kind, or a batch if kind is "". An error names the event.
@@ -215,38 +222,30 @@ func (r *reader) end() error {
 	return errors.New("something follows the JSON object")
 }
 
-// object hands over the names of an object's members; each must read its value.
-func (r *reader) object(each func(name []byte) error) error {
+// open begins an object. It is false for null, which is passed over, and for what is no object.
+func (r *reader) open() (bool, error) {
 	if kind := r.PeekKind(); kind != '{' {
 		if kind == 'n' {
-			return r.SkipValue()
+			return false, r.skip()
 		}
-		return r.unexpected("an object")
+		return false, r.unexpected("an object")
 	}
-	if _, err := r.ReadToken(); err != nil {
-		return readable(err)
+	_, err := r.ReadToken()
+	return err == nil, readable(err)
+}
+
+// member returns the name of an object's next member as it is written, without its quotes and valid until its
+// value is read, which must follow; nil at the end and after an error.
+func (r *reader) member() ([]byte, error) {
+	if kind := r.PeekKind(); kind == '}' || kind == 0 {
+		_, err := r.ReadToken()
+		return nil, readable(err)
 	}
-	for {
-		kind := r.PeekKind()
-		if kind == '}' {
-			_, err := r.ReadToken()
-			return readable(err)
-		}
-		if kind == 0 {
-			_, err := r.ReadToken()
-			return readable(err)
-		}
-		raw, err := r.ReadValue()
-		if err != nil {
-			return readable(err)
-		}
-		if len(raw) < 2 {
-			return errors.New("a name is missing")
-		}
-		if err := each(raw[1 : len(raw)-1]); err != nil {
-			return err
-		}
+	raw, err := r.ReadValue()
+	if err != nil || len(raw) < 2 {
+		return nil, readable(err)
 	}
+	return raw[1 : len(raw)-1], nil
 }
 
 // unexpected says that a value is not what it should be, or why there is none.
@@ -255,7 +254,7 @@ func (r *reader) unexpected(wanted string) error {
 		return readable(err)
 	}
 	if at := string(r.StackPointer()); at != "" {
-		return fmt.Errorf("%s should be %s", at, wanted)
+		return fmt.Errorf("%s should be %s", clip(at), wanted)
 	}
 	return fmt.Errorf("the body should be %s", wanted)
 }
@@ -293,9 +292,14 @@ func clean(s string) string {
 	return s
 }
 
-// flat reads the members of an object as fields. A text alone becomes the field "".
+// flat reads the members of an object as fields, their names behind a prefix.
 func (r *reader) flat(to *fields, prefix string, depth int) error {
-	return r.object(func(raw []byte) error {
+	ok, err := r.open()
+	for ok {
+		var raw []byte
+		if raw, err = r.member(); raw == nil {
+			return err
+		}
 		name := prefix
 		if plain(raw) {
 			name += string(raw)
@@ -306,49 +310,58 @@ func (r *reader) flat(to *fields, prefix string, depth int) error {
 			}
 			name += clean(string(unquoted))
 		}
-		switch r.PeekKind() {
-		case '"':
-			var s string
-			if err := r.text(&s); err != nil {
-				return err
+		if r.PeekKind() == '{' && depth < mostFlat {
+			err = r.flat(to, name+".", depth+1)
+		} else {
+			var v agreement.Value
+			if v, err = r.value(); v.Known() {
+				*to = append(*to, field{name, v})
 			}
-			if strings.TrimSpace(s) != "" { // an empty field says nothing
-				*to = append(*to, field{name, agreement.TextValue(s)})
+			if len(*to) > mostFields {
+				return fmt.Errorf("it has more than %d traits or properties; send those that tell something", mostFields)
 			}
-			return nil
-		case '0':
-			raw, err := r.ReadValue()
-			if err != nil {
-				return readable(err)
-			}
-			*to = append(*to, field{name, numberValue(raw)})
-			return nil
-		case 't', 'f':
-			token, err := r.ReadToken()
-			if err != nil {
-				return readable(err)
-			}
-			*to = append(*to, field{name, agreement.BooleanValue(token.Bool())})
-			return nil
-		case '{':
-			if depth < mostFlat {
-				return r.flat(to, name+".", depth+1)
-			}
-			fallthrough
-		case '[':
-			raw, err := r.ReadValue()
-			if err != nil {
-				return readable(err)
-			}
-			raw = bytes.Clone(raw)
-			if err := raw.Compact(); err != nil {
-				return readable(err)
-			}
-			*to = append(*to, field{name, agreement.TextValue(string(raw))})
-			return nil
 		}
-		return r.skip()
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// value reads the value of a field; missing for null and for a text with nothing in it. Lists and objects
+// become texts: their JSON.
+func (r *reader) value() (agreement.Value, error) {
+	switch r.PeekKind() {
+	case '"':
+		var s string
+		if err := r.text(&s); err != nil || strings.TrimSpace(s) == "" {
+			return agreement.Value{}, err
+		}
+		return agreement.TextValue(s), nil
+	case '0':
+		raw, err := r.ReadValue()
+		if err != nil {
+			return agreement.Value{}, readable(err)
+		}
+		return numberValue(raw), nil
+	case 't', 'f':
+		token, err := r.ReadToken()
+		if err != nil {
+			return agreement.Value{}, readable(err)
+		}
+		return agreement.BooleanValue(token.Bool()), nil
+	case '{', '[':
+		raw, err := r.ReadValue()
+		if err != nil {
+			return agreement.Value{}, readable(err)
+		}
+		raw = bytes.Clone(raw)
+		if err := raw.Compact(); err != nil {
+			return agreement.Value{}, readable(err)
+		}
+		return agreement.TextValue(string(raw)), nil
+	}
+	return agreement.Value{}, r.skip()
 }
 
 // plain reports whether a quoted text is written as it is.
@@ -381,20 +394,26 @@ func numberValue(raw []byte) agreement.Value {
 
 func (c *call) readBatch(r *reader) error {
 	found := false
-	err := r.object(func(name []byte) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
 		switch string(name) {
 		case "writeKey":
-			return r.text(&c.key)
+			err = r.text(&c.key)
 		case "sentAt":
-			return r.text(&c.sentAt)
+			err = r.text(&c.sentAt)
 		case "context":
-			return c.context.read(r)
+			err = c.context.read(r)
 		case "batch":
 			found = true
-			return c.readEvents(r)
+			err = c.readEvents(r)
+		default:
+			err = r.skip()
 		}
-		return r.skip()
-	})
+	}
 	if err != nil {
 		return err
 	}
@@ -443,41 +462,48 @@ func (e *event) read(r *reader) error {
 	if r.PeekKind() == 'n' {
 		return r.unexpected("an object")
 	}
-	return r.object(func(name []byte) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
 		switch string(name) {
 		case "type":
-			return r.text(&e.kind)
+			err = r.text(&e.kind)
 		case "userId":
-			return r.id(&e.userID)
+			err = r.id(&e.userID)
 		case "anonymousId":
-			return r.id(&e.anonymousID)
+			err = r.id(&e.anonymousID)
 		case "previousId":
-			return r.id(&e.previousID)
+			err = r.id(&e.previousID)
 		case "groupId":
-			return r.id(&e.groupID)
+			err = r.id(&e.groupID)
 		case "messageId":
-			return r.text(&e.messageID)
+			err = r.text(&e.messageID)
 		case "event":
-			return r.text(&e.event)
+			err = r.text(&e.event)
 		case "name":
-			return r.text(&e.name)
+			err = r.text(&e.name)
 		case "timestamp":
-			return r.text(&e.timestamp)
+			err = r.text(&e.timestamp)
 		case "originalTimestamp":
-			return r.text(&e.originalTimestamp)
+			err = r.text(&e.originalTimestamp)
 		case "sentAt":
-			return r.text(&e.sentAt)
+			err = r.text(&e.sentAt)
 		case "writeKey":
-			return r.text(&e.key)
+			err = r.text(&e.key)
 		case "traits":
-			return r.flat(&e.traits, "", 0)
+			err = r.flat(&e.traits, "", 0)
 		case "properties":
-			return r.flat(&e.properties, "", 0)
+			err = r.flat(&e.properties, "", 0)
 		case "context":
-			return e.context.read(r)
+			err = e.context.read(r)
+		default:
+			err = r.skip()
 		}
-		return r.skip()
-	})
+	}
+	return err
 }
 
 // id reads an ID. Those that a program writes when it has none would make many people one: they are none.
@@ -494,35 +520,76 @@ func (r *reader) id(to *string) error {
 }
 
 func (a *about) read(r *reader) error {
-	return r.object(func(name []byte) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
 		switch string(name) {
 		case "userAgent":
-			return r.text(&a.userAgent)
+			err = r.text(&a.userAgent)
 		case "groupId":
-			return r.id(&a.groupID)
+			err = r.id(&a.groupID)
 		case "timezone":
-			return r.text(&a.timezone)
+			err = r.text(&a.timezone)
 		case "locale":
-			return r.text(&a.locale)
+			err = r.text(&a.locale)
 		case "campaign":
-			return r.object(func(name []byte) error {
-				switch string(name) {
-				case "name":
-					return r.text(&a.campaign.name)
-				case "source":
-					return r.text(&a.campaign.source)
-				case "medium":
-					return r.text(&a.campaign.medium)
-				}
-				return r.skip()
-			})
+			err = a.campaign.read(r)
 		case "page":
-			return r.flat(&a.page, "", mostFlat)
+			err = a.page.read(r)
 		case "traits":
-			return r.flat(&a.traits, "", 0)
+			err = r.flat(&a.traits, "", 0)
+		default:
+			err = r.skip()
 		}
-		return r.skip()
-	})
+	}
+	return err
+}
+
+func (p *page) read(r *reader) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
+		switch string(name) {
+		case "url":
+			err = r.text(&p.url)
+		case "path":
+			err = r.text(&p.path)
+		case "title":
+			err = r.text(&p.title)
+		case "referrer":
+			err = r.text(&p.referrer)
+		default:
+			err = r.skip()
+		}
+	}
+	return err
+}
+
+func (c *campaign) read(r *reader) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
+		switch string(name) {
+		case "name":
+			err = r.text(&c.name)
+		case "source":
+			err = r.text(&c.source)
+		case "medium":
+			err = r.text(&c.medium)
+		default:
+			err = r.skip()
+		}
+	}
+	return err
 }
 
 // readable puts what the JSON reader says into a sentence.
@@ -534,5 +601,14 @@ func readable(err error) error {
 		return errors.New("the body is empty: JSON should stand there")
 	}
 	text := strings.TrimPrefix(err.Error(), "jsontext: ")
-	return fmt.Errorf("this is not JSON as it should be: %s", text)
+	return fmt.Errorf("this is not JSON as it should be: %s", clip(text))
+}
+
+// clip keeps what a sender wrote short enough for an answer.
+func clip(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -34,7 +34,6 @@ var formName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // form takes in a plain HTML form, and sends the visitor on.
 func (a *API) form(w http.ResponseWriter, r *http.Request) error {
-	received := a.now()
 	name := r.PathValue("form")
 	if !formName.MatchString(name) {
 		return &problem{status: http.StatusNotFound, detail: "a form's name has letters, digits, dots, hyphens and underscores, at most 64"}
@@ -43,6 +42,7 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	received := a.now()
 	key, err := a.keys.admit(r.Context(), or(values.Get(formKey), r.URL.Query().Get("key")), ScopeTrack, received)
 	if err != nil {
 		if errors.Is(err, errNoKey) {
@@ -58,7 +58,7 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 	if plan == nil {
 		return engine.ErrNoAgreement
 	}
-	m := mapper{plan: plan, source: "api:" + key.Name, received: received, robot: isRobot(r.UserAgent())}
+	m := mapper{plan: plan, source: "api:" + key.Name, known: received, robot: isRobot(r.UserAgent())}
 	if err := m.form(name, values, r.Referer()); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (m *mapper) form(name string, values url.Values, page string) error {
 	if !ok {
 		return &problem{status: http.StatusBadRequest, detail: "the form needs an e-mail address, in a field named email; please go back and fill it in"}
 	}
-	a := lifecycle.Arrival{Keys: []identity.Key{email}, Input: lifecycle.Input{At: m.received, Known: m.received, Source: m.source, Bot: m.robot}}
+	a := lifecycle.Arrival{Keys: []identity.Key{email}, Input: lifecycle.Input{At: m.known, Known: m.known, Source: m.source, Bot: m.robot}}
 	if id := clean(strings.ToValidUTF8(values.Get(formBrowser), "")); id != "" && len(id) <= mostID {
 		a.Keys = append(a.Keys, identity.Key{Kind: identity.Anonymous, Value: id})
 	}
@@ -136,7 +136,7 @@ func (m *mapper) form(name string, values url.Values, page string) error {
 		agreed := a
 		agreed.Input = keyed(a.Input, "/c")
 		agreed.Input.Kind, agreed.Input.Name = lifecycle.Consented, "granted"
-		agreed.Input.Text = evidence(name, page, clean(strings.ToValidUTF8(values.Get(formAgreed), "\uFFFD")), m.received)
+		agreed.Input.Text = evidence(name, page, clean(strings.ToValidUTF8(values.Get(formAgreed), "\uFFFD")), m.known)
 		m.arrivals = append(m.arrivals, agreed)
 	}
 	sent := a

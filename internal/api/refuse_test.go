@@ -48,6 +48,9 @@ func TestRefused(t *testing.T) {
 		{"huge exponent in an ID", "/v1/track", `{"userId":1e999x,"event":"x"}`, 400, -1, "not JSON"},
 		{"too deep", "/v1/track", `{"userId":"u1","event":"x","properties":{"a":` + strings.Repeat(`[`, 12_000) + strings.Repeat(`]`, 12_000) + `}}`, 400, -1, "depth"},
 		{"too deep, passed over", "/v1/batch", `{"other":` + deep + `,"batch":[]}`, 400, -1, "depth"},
+		{"a long name in the way", "/v1/track", `{"userId":"u1","event":"x","traits":{"` + strings.Repeat("é", 9000) + `":{"a":}}}`, 400, -1, "not JSON"},
+		{"too many traits", "/v1/identify", `{"userId":"u1","traits":{` + numbered(251) + `}}`, 400, -1, "more than 250 traits"},
+		{"too many traits inside", "/v1/identify", `{"userId":"u1","traits":{"a":{` + numbered(150) + `},"b":{` + numbered(150) + `}}}`, 400, -1, "more than 250 traits"},
 		{"event too large", "/v1/track", `{"userId":"u1","event":"x","properties":{"a":"` + long + `"}}`, 400, -1, "may have 32768"},
 		{"batch of nothing", "/v1/batch", `{}`, 400, -1, "batch is missing"},
 		{"batch is an object", "/v1/batch", `{"batch":{}}`, 400, -1, "list of events"},
@@ -84,9 +87,10 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%d inputs of refused requests are stored", got)
 	}
 	// as much as there may be
+	s.want(s.post("/v1/page", []byte(`{"userId":"u1","properties":{`+numbered(250)+`}}`)), 200)
 	s.want(s.post("/v1/batch", []byte(batch(many(2500, `{"type":"page","userId":"u1"}`)))), 200)
-	if got := len(s.inputs()); got != 2500 {
-		t.Errorf("%d inputs, want 2500", got)
+	if got := len(s.inputs()); got != 2501 {
+		t.Errorf("%d inputs, want 2501", got)
 	}
 	s.want(s.post("/v1/batch", []byte(`{"batch":[]}`)), 200)
 }
@@ -151,4 +155,13 @@ func TestNoNegativeZero(t *testing.T) {
 	if v := numberValue([]byte("-1e-400")); math.Signbit(v.Num) {
 		t.Error("it is negative")
 	}
+}
+
+// numbered returns so many members of an object.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"m%d":1`, i)
+	}
+	return b.String()[1:]
 }

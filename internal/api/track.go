@@ -17,8 +17,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 			return err
 		}
 	}
-	most := mostBatch
-	text, err := a.memory.read(r, most)
+	text, err := a.memory.read(r, mostBatch)
 	if err != nil {
 		return err
 	}
@@ -38,7 +37,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	if plan == nil {
 		return engine.ErrNoAgreement
 	}
-	m := mapper{plan: plan, source: "api:" + key.Name, received: received, robot: isRobot(r.UserAgent())}
+	m := mapper{plan: plan, source: "api:" + key.Name, known: a.now(), robot: isRobot(r.UserAgent())}
 	for i := range call.events {
 		e := &call.events[i]
 		at, err := e.occurred(call.sentAt, received)
@@ -60,10 +59,10 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 func (c *about) otherwise(batch *about) {
 	c.userAgent, c.groupID = or(c.userAgent, batch.userAgent), or(c.groupID, batch.groupID)
 	c.timezone, c.locale = or(c.timezone, batch.timezone), or(c.locale, batch.locale)
-	if c.campaign.name == "" && c.campaign.source == "" && c.campaign.medium == "" {
+	if c.campaign == (campaign{}) {
 		c.campaign = batch.campaign
 	}
-	if len(c.page) == 0 {
+	if c.page == (page{}) {
 		c.page = batch.page
 	}
 }
