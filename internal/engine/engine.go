@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +63,8 @@ type Engine struct {
 	accounts map[int64]*account
 	turn     int64 // counts rounds of gathering and deciding
 	now, old *overlay
-	found    finds
+	known    map[identity.Key]int64 // keys and their leads, as stored, of late
+	twins    map[int64][]store.Twin // of this round, as stored
 
 	decider   lifecycle.Decider
 	batch     *store.Batch
@@ -127,7 +129,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.nextID = last + 1
 	e.cache.init(e.opts.Cached)
 	e.accounts = map[int64]*account{}
-	e.now, e.old = newOverlay(), newOverlay()
+	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
 	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.behind, e.refresh = true, nil
@@ -197,6 +199,10 @@ func (e *Engine) ready(ctx context.Context) error {
 // begin starts a round of gathering and deciding.
 func (e *Engine) begin() {
 	e.turn++
+	if len(e.known) > 2*e.opts.Cached {
+		clear(e.known)
+	}
+	maps.Copy(e.known, e.old.keys) // stored by now
 	e.old, e.now = e.now, newOverlay()
 	e.cache.shrink(e.turn, e.evicted)
 	if len(e.accounts) > e.opts.Cached {

@@ -26,12 +26,6 @@ var (
 	errUnknown = errors.New("there is no such lead")
 )
 
-// finds is what the database knows of a round of arrivals, asked for all of them at once.
-type finds struct {
-	twins map[int64][]store.Twin
-	keys  map[identity.Key]int64
-}
-
 // aboutTeam reports whether an input is about the team and not about a lead.
 func aboutTeam(k lifecycle.InputKind) bool {
 	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent
@@ -49,8 +43,13 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 			hashes = append(hashes, h)
 		}
 		for _, k := range a.Keys {
-			if _, ok := seen[k]; !ok {
-				seen[k] = struct{}{}
+			if _, ok := seen[k]; ok {
+				continue
+			}
+			seen[k] = struct{}{}
+			if lead, ok := e.lookUp(k); ok {
+				leads = append(leads, lead)
+			} else {
 				keys = append(keys, k)
 			}
 		}
@@ -65,14 +64,16 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 	}
 	var err error
 	slices.Sort(hashes)
-	if e.found.twins, err = e.st.Twins(ctx, slices.Compact(hashes)); err != nil {
+	if e.twins, err = e.st.Twins(ctx, slices.Compact(hashes)); err != nil {
 		return err
 	}
-	if e.found.keys, err = e.st.Keys(ctx, keys); err != nil {
+	found, err := e.st.Keys(ctx, keys)
+	if err != nil {
 		return err
 	}
 	for _, k := range keys {
-		if lead, ok := e.lookUp(k); ok {
+		if lead, ok := found[k]; ok {
+			e.known[k] = lead
 			leads = append(leads, lead)
 		}
 	}
@@ -119,7 +120,7 @@ func (e *Engine) lookUp(k identity.Key) (int64, bool) {
 	if lead, ok := e.old.keys[k]; ok {
 		return lead, true
 	}
-	lead, ok := e.found.keys[k]
+	lead, ok := e.known[k]
 	return lead, ok
 }
 
@@ -284,7 +285,7 @@ func (e *Engine) twin(hash int64, in *lifecycle.Input) (store.Twin, bool) {
 	if hash == 0 {
 		return store.Twin{}, false
 	}
-	for _, list := range [...][]store.Twin{e.now.dedupe[hash], e.old.dedupe[hash], e.found.twins[hash]} {
+	for _, list := range [...][]store.Twin{e.now.dedupe[hash], e.old.dedupe[hash], e.twins[hash]} {
 		for _, t := range list {
 			if t.Source == in.Source && t.Key == in.Key {
 				return t, true

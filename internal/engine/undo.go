@@ -40,6 +40,7 @@ func (e *Engine) Undo(ctx context.Context, importID int64) error {
 	e.batch.Undone(importID)
 	err = e.finish(ctx, err)
 	e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
+	clear(e.known)
 	return err
 }
 
