@@ -25,7 +25,7 @@ func OpenBeside(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	write, err := connect(path, writing, 1)
+	write, err := connect(path, writing+"&mode=rw", 1) // it makes no file
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestKeysBesideAWriter(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "baton.db")
+	if _, err := OpenBeside(ctx, path); err == nil {
+		t.Error("there is nothing to open")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("opening beside nothing made a file")
+	}
+	main, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer main.Close()
+	beside, err := OpenBeside(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	for i, st := range []*Store{main, beside} {
+		k, err := st.AddKey(ctx, APIKey{Name: "site", Scope: "track", CreatedAt: 5}, []byte{byte(i)})
+		if err != nil || k.ID != int64(i+1) {
+			t.Fatalf("%+v %v", k, err)
+		}
+	}
+	if _, err := beside.AddKey(ctx, APIKey{Name: "other", Scope: "track"}, []byte{0}); err == nil {
+		t.Error("one hash is two keys")
+	}
+	for _, at := range []int64{7, 6} { // never back in time
+		if err := main.UseKey(ctx, 1, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []int64{8, 9} { // the first time counts
+		if err := beside.RevokeKey(ctx, 2, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := beside.RevokeKey(ctx, 3, 9); !errors.Is(err, ErrNoKey) {
+		t.Errorf("revoking what is not there: %v", err)
+	}
+	want := []APIKey{{ID: 1, Name: "site", Scope: "track", CreatedAt: 5, UsedAt: 7}, {ID: 2, Name: "site", Scope: "track", CreatedAt: 5, RevokedAt: 8}}
+	for _, st := range []*Store{main, beside} {
+		list, err := st.APIKeys(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, list); diff != "" {
+			t.Errorf("keys (-want +got):\n%s", diff)
+		}
+	}
+	if k, err := main.Key(ctx, []byte{1}); err != nil || k.ID != 2 {
+		t.Errorf("%+v %v", k, err)
+	}
+	if _, err := main.Key(ctx, []byte{9}); !errors.Is(err, ErrNoKey) {
+		t.Errorf("an unknown key: %v", err)
+	}
+	reader, err := OpenReadOnly(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := reader.RevokeKey(ctx, 1, 9); err == nil || !strings.Contains(err.Error(), "reading only") {
+		t.Errorf("revoked through a reader: %v", err)
+	}
+	if _, err := main.exec(ctx, "testing", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenBeside(ctx, path); err == nil || !strings.Contains(err.Error(), "another version of Baton") {
+		t.Errorf("beside another version: %v", err)
+	}
+}
