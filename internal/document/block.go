@@ -101,15 +101,6 @@ func say(parts ...any) []text {
 
 func bold(s string) text { return text{s, strongTone} }
 
-// bare is text without its tones.
-func bare(list []text) string {
-	var b strings.Builder
-	for _, t := range list {
-		b.WriteString(t.words)
-	}
-	return b.String()
-}
-
 // anchor makes an address safe as an HTML id. Addresses of clauses pass
 // unchanged: letters, digits, dots, underscores and hyphens.
 func anchor(address string) string {

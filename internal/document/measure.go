@@ -302,14 +302,12 @@ func (d *picture) across() {
 	})
 	for _, lb := range d.labels {
 		if lb.spot == besideRow {
-			room := zones[lb.channel]
 			if d.vTracks[lb.channel] == 0 && lb.channel < d.cols {
-				room = lefts[lb.channel] - starts[lb.channel]
 				// columns are wider than their boxes where a card stands in them
 				lb.x = (d.boxEnd(lb, starts[lb.channel])+d.boxBegin(lb, lefts[lb.channel]))/2 - lb.w/2
 				continue
 			}
-			lb.x = starts[lb.channel] + (room-lb.w)/2
+			lb.x = starts[lb.channel] + (zones[lb.channel]-lb.w)/2
 		}
 	}
 }

@@ -518,7 +518,7 @@ func vocabulary(p *agreement.Plan) *section {
 func channels(p *agreement.Plan) []agreement.Named {
 	var out []agreement.Named
 	for _, c := range p.Channels {
-		out = append(out, agreement.Named{Clause: c.Clause, Name: c.Name, Definition: c.Definition})
+		out = append(out, agreement.Named(c))
 	}
 	return out
 }

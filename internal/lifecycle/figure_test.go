@@ -65,8 +65,6 @@ type handLead struct {
 	pricing, pricingRef    int64
 	pricingLast, demoLast  int64
 	contentLast            []int64
-	careers                []int64
-	buyingStage            int
 	need, authority        bool
 	budget, timelineIsNear bool
 	wake                   int64

@@ -231,11 +231,11 @@ func (s *simulation) visit(p *prospect, gap int64) {
 
 // held returns when what is held every so many days is held next.
 func (s *simulation) held(every int) int64 {
-	const thursday = 4 // 1970-01-01 was one; weeks of this count begin with it
 	day := s.morning(s.now) + 14*simHour
 	for range 2 * every {
 		at := s.clock(day, 14, 5, 0)
 		number := int(at / simDay)
+		// 1970-01-01 was a Thursday: weeks of this count begin with it
 		if number%7 == 0 && number/7%max(1, every/7) == 0 && at > s.now+simHour {
 			return at
 		}

@@ -111,7 +111,6 @@ type prospect struct {
 	fit, intent, luck int64
 	heat              int64 // 0 to 1000: how much they do now
 	sessions          int
-	told              bool // all that is known of them has been told
 	quiet             bool
 	noMail            bool
 	gone              bool // objected, or at an end for good

@@ -359,9 +359,7 @@ func TestViewsAreDocumented(t *testing.T) {
 			documented[view] = nil
 		} else if cell, ok := strings.CutPrefix(line, "| `"); ok && view != "" {
 			names, _, _ := strings.Cut(cell, " |")
-			for _, name := range strings.Split(strings.ReplaceAll(names, "`", ""), ", ") {
-				documented[view] = append(documented[view], name)
-			}
+			documented[view] = append(documented[view], strings.Split(strings.ReplaceAll(names, "`", ""), ", ")...)
 		} else if strings.HasPrefix(line, "## ") {
 			view = ""
 		}
