@@ -61,7 +61,7 @@ func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle
 	defer func() {
 		if p := recover(); p != nil {
 			e.decider = lifecycle.Decider{}
-			err = fmt.Errorf("deciding failed: %v (at %s)", p, culprit(string(debug.Stack())))
+			err = fmt.Errorf("deciding failed: %v (at %s)", p, panicked(string(debug.Stack())))
 		}
 	}()
 	if e.live {
@@ -71,8 +71,8 @@ func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle
 	return e.decider.Decide(e.plan, view, in), nil
 }
 
-// culprit returns the file and line that panicked from the text of a stack.
-func culprit(stack string) string {
+// panicked returns the file and line that panicked from the text of a stack.
+func panicked(stack string) string {
 	_, rest, _ := strings.Cut(stack, "panic(")
 	lines := strings.Split(rest, "\n")
 	if len(lines) < 4 {
