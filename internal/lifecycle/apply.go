@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -159,6 +160,9 @@ func remember(instants []int64, at, horizon int64) []int64 {
 	return slices.Insert(instants, i, at)
 }
 
+// capMemory is how many instants a rule with a cap remembers at least.
+const capMemory = 100
+
 func givePoints(plan *agreement.Plan, l *Lead, rule int, points, at int64) {
 	i, ok := slices.BinarySearchFunc(l.Rules, rule, func(m RuleMemory, r int) int { return m.Rule - r })
 	if !ok {
@@ -170,7 +174,14 @@ func givePoints(plan *agreement.Plan, l *Lead, rule int, points, at int64) {
 		if n := len(m.Counted); n > 0 {
 			newest = max(newest, m.Counted[n-1])
 		}
-		m.Counted = remember(m.Counted, at, newest-window)
+		horizon := newest - window
+		if r.Expires == 0 { // what is known late is held against the cap of its own time
+			horizon = math.MinInt64
+			if n := len(m.Counted); n > capMemory {
+				horizon = min(newest-window, m.Counted[n-capMemory])
+			}
+		}
+		m.Counted = remember(m.Counted, at, horizon)
 	}
 	switch {
 	case r.Expires > 0:

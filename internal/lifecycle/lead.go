@@ -55,8 +55,8 @@ type RuleMemory struct {
 	// Points at Ref: of a rule that does not expire.
 	Points int64
 	Ref    int64
-	// Counted are the instants at which it counted, ascending: those within twice the
-	// window of the cap, or not yet expired.
+	// Counted are the instants at which it counted, ascending: those not yet expired, or, of
+	// points that do not expire under a cap, the last hundred and those within twice its window.
 	Counted []int64
 }
 
