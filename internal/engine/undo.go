@@ -68,7 +68,8 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 		if err != nil {
 			return err
 		}
-		a, err := e.account(ctx, n.Lead.Account)
+		was := n.Lead.Account
+		a, err := e.account(ctx, was)
 		if err != nil {
 			return err
 		}
@@ -81,6 +82,15 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 		}
 		if out.Err != nil {
 			return fmt.Errorf("undoing: lead %d: %w", id, out.Err)
+		}
+		if n.Lead.Stage >= 0 && n.Lead.Account != was { // it was decided without knowing the account it is in now
+			if a, err = e.account(ctx, n.Lead.Account); err != nil {
+				return err
+			}
+			again := &lifecycle.Input{Kind: lifecycle.Refresh, Lead: id, At: in.Known, Known: max(in.Known, n.Lead.Clock)}
+			if _, err := e.decide(ctx, &command{in: again, entry: n, account: a}); err != nil {
+				return err
+			}
 		}
 		e.nextID = max(e.nextID, e.batch.FirstFree())
 		if n.Lead.Stage < 0 {

@@ -28,6 +28,7 @@ func (d *decider) retract() {
 	}
 	if d.state.Account != nil {
 		copied := d.account
+		copied.Attributes = slices.Clone(copied.Attributes)
 		again.Account = &copied
 	}
 	undone := []int64{gone}
@@ -55,6 +56,10 @@ func (d *decider) retract() {
 		return
 	}
 	d.elapseUntil(&again, d.in.Known)
+	if again.Account != nil { // the account stays as it is known now, whatever the lead's past says of it
+		*again.Account = d.account
+		d.again(&again, &Input{Kind: Refresh, Lead: d.in.Lead, ID: d.in.ID, At: d.in.Known, Known: max(d.in.Known, again.Lead.Clock), Version: d.in.Version})
+	}
 	l := again.Lead
 	if l.Stage == old.Stage && l.Handoff.Rule >= 0 && l.Handoff.Rule == old.Handoff.Rule && l.Handoff.State == old.Handoff.State {
 		d.take(&again, old.Owner, old.Queue, why)

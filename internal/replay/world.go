@@ -175,6 +175,9 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 			w.past[in.Lead] = append(w.past[in.Lead], *in)
 		}
 	}
+	if in.Kind == lifecycle.Retract && v.Lead != nil && v.Lead.Account != account {
+		w.refresh = append(w.refresh, in.Lead) // it was decided without knowing the account it is in now
+	}
 	if touchesAccount {
 		for _, mate := range w.mates[v.Account.ID] {
 			if mate != in.Lead {
