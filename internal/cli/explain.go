@@ -18,7 +18,7 @@ import (
 
 type explainCommand struct {
 	database
-	At       string `help:"As of an instant (2026-03-31 or 2026-03-31T15:04:05Z), not now; only what time changes, not what was known." placeholder:"TIME"`
+	At       string `help:"As of an instant to come (2027-03-31 or 2027-03-31T15:04:05Z), if nothing happens but time passing." placeholder:"TIME"`
 	Timeline bool   `help:"Also tell everything that happened to the lead, and what was decided."`
 	Lead     string `arg:"" help:"E-mail address, number, or an ID of another system (system:id)."`
 }
@@ -83,6 +83,10 @@ func (c *explainCommand) Run(r *run) error {
 	if c.At != "" {
 		if at, err = instant(c.At, zone); err != nil {
 			return err
+		}
+		if at < record.Lead.Clock {
+			return fmt.Errorf("the lead was last decided on %s; --at looks ahead from there. What was decided before is in: baton explain %s --timeline --db %s",
+				time.UnixMicro(record.Lead.Clock).In(zone).Format("2006-01-02 15:04"), c.Lead, c.DB)
 		}
 	}
 	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}

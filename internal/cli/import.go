@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +151,7 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 	}
 	progress := newBar(r, "Deciding")
 	var last engine.Progress
+	refusals := tally{}
 	err = a.Engine.History(r.ctx, func(yield func(*lifecycle.Arrival) error) error {
 		return imports.Merge(func(arrival *lifecycle.Arrival) error {
 			if err := r.ctx.Err(); err != nil {
@@ -155,7 +159,7 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 			}
 			return yield(arrival)
 		}, readings...)
-	}, engine.HistoryOptions{Import: im.ID, Progress: func(p engine.Progress) {
+	}, engine.HistoryOptions{Import: im.ID, Refused: refusals.add, Progress: func(p engine.Progress) {
 		last = p
 		progress.to(p.Arrivals, arrivals, "up to "+time.UnixMicro(p.At).UTC().Format(time.DateOnly))
 	}})
@@ -181,6 +185,9 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 		fmt.Fprintf(r.Out, ", %s fell due in between", count(last.Timers, "timer", "timers"))
 	}
 	fmt.Fprintln(r.Out, ".")
+	for _, why := range refusals.most(5) {
+		fmt.Fprintf(r.Out, "  note: %s changed nothing: %s\n", count(refusals[why], "input", "inputs"), why)
+	}
 	if last.Problems > 0 {
 		fmt.Fprintf(r.Out, "%s could not be decided; they are kept: baton query \"SELECT * FROM problems\"\n", count(last.Problems, "input", "inputs"))
 	}
@@ -188,6 +195,23 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, c.DB)
 	}
 	return nil
+}
+
+// tally counts texts.
+type tally map[string]int64
+
+// add counts one more of a text; beyond a thousand different ones, as one.
+func (t tally) add(text string) {
+	if _, ok := t[text]; !ok && len(t) >= 1000 {
+		text = "for other reasons"
+	}
+	t[text]++
+}
+
+// most returns the texts that were counted most often.
+func (t tally) most(n int) []string {
+	texts := slices.SortedFunc(maps.Keys(t), func(a, b string) int { return cmp.Or(cmp.Compare(t[b], t[a]), strings.Compare(a, b)) })
+	return texts[:min(n, len(texts))]
 }
 
 // told says what came of reading a file.
@@ -230,8 +254,11 @@ func (c *importCommand) writeRefused(r *run, file string, reading *imports.Readi
 	}
 	path := c.Refused
 	if path == "" {
-		ext := filepath.Ext(file)
-		path = strings.TrimSuffix(file, ext) + "-refused" + ext
+		if c.DryRun {
+			fmt.Fprintln(r.Out, "  --refused FILE lists the refused rows, with the reasons")
+			return nil
+		}
+		path = unusedName(file)
 	}
 	f, err := os.Create(path)
 	if err == nil {
@@ -245,6 +272,25 @@ func (c *importCommand) writeRefused(r *run, file string, reading *imports.Readi
 	}
 	fmt.Fprintf(r.Out, "  the refused rows, with the reasons, are in %s: mend them there and import that file\n", path)
 	return nil
+}
+
+// unusedName returns leads-refused.csv for leads.csv, or leads-refused-2.csv if that is there: somebody
+// may be mending it.
+func unusedName(file string) string {
+	ext := filepath.Ext(file)
+	stem := strings.TrimSuffix(file, ext)
+	if !strings.HasSuffix(stem, "-refused") {
+		stem += "-refused"
+	}
+	for n := 1; ; n++ {
+		path := stem + ext
+		if n > 1 {
+			path = fmt.Sprintf("%s-%d%s", stem, n, ext)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return path
+		}
+	}
 }
 
 type importsCommand struct{ database }
@@ -276,6 +322,9 @@ type undoCommand struct {
 }
 
 func (c *undoCommand) Run(r *run) (err error) {
+	if _, err := os.Stat(c.DB); err != nil {
+		return fmt.Errorf("%s is not there, so there is no import to undo", c.DB)
+	}
 	a, err := c.open(r)
 	if err != nil {
 		return err

@@ -7,8 +7,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
-	"baton/internal/report"
 	"baton/internal/store"
 )
 
@@ -20,33 +21,74 @@ func (r *run) printRows(rows *store.Table, format string) error {
 	case "csv":
 		return rowsCSV(r.Out, rows)
 	}
-	t := &report.Table{Name: "query"}
+	return r.grid(rows)
+}
+
+// grid writes a table as it is: every column by its name, every value whole, figures to the right.
+func (r *run) grid(rows *store.Table) error {
+	cells := make([][]string, len(rows.Rows))
+	widths := make([]int, len(rows.Columns))
+	figures := make([]bool, len(rows.Columns))
 	for i, name := range rows.Columns {
-		column := report.Column{Name: name, Title: strings.ReplaceAll(name, "_", " ")}
-		if len(rows.Rows) > 0 {
-			switch rows.Rows[0][i].(type) {
-			case int64, float64:
-				column.Align = report.Right
+		widths[i], figures[i] = utf8.RuneCountInString(name), len(rows.Rows) > 0
+	}
+	for i, row := range rows.Rows {
+		cells[i] = make([]string, len(row))
+		for j, v := range row {
+			switch v.(type) {
+			case int64, float64, nil:
+			default:
+				figures[j] = false
+			}
+			cells[i][j] = oneLine(rowText(v))
+			widths[j] = max(widths[j], utf8.RuneCountInString(cells[i][j]))
+		}
+	}
+	var b strings.Builder
+	line := func(list []string) {
+		for j, s := range list {
+			space := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(s))
+			switch {
+			case figures[j]:
+				b.WriteString(space + s)
+			case j < len(list)-1:
+				b.WriteString(s + space)
+			default:
+				b.WriteString(s)
+			}
+			if j < len(list)-1 {
+				b.WriteString("  ")
 			}
 		}
-		t.Columns = append(t.Columns, column)
+		b.WriteByte('\n')
 	}
-	for _, row := range rows.Rows {
-		cells := make([]report.Cell, len(row))
-		for i, v := range row {
-			if n, ok := v.(int64); ok {
-				cells[i] = report.Cell{Kind: report.Count, Int: n}
-			} else if s := rowText(v); s != "" {
-				cells[i] = report.Cell{Kind: report.Text, Text: s}
-			}
+	line(rows.Columns)
+	for j, w := range widths {
+		b.WriteString(strings.Repeat("─", w))
+		if j < len(widths)-1 {
+			b.WriteString("  ")
 		}
-		t.Rows = append(t.Rows, cells)
 	}
-	t.Finding = count(int64(len(rows.Rows)), "row", "rows")
+	b.WriteByte('\n')
+	for _, row := range cells {
+		line(row)
+	}
+	b.WriteString("(" + count(int64(len(rows.Rows)), "row", "rows") + ")\n")
 	if rows.Cut {
-		t.Notes = append(t.Notes, "there are more; this is as many as Baton shows")
+		b.WriteString("There are more; this is as many as Baton shows.\n")
 	}
-	return t.Text(r.Out, r.Width, r.Colour)
+	_, err := io.WriteString(r.Out, b.String())
+	return err
+}
+
+// oneLine keeps what would break the lines of a table, or steer a terminal, out of it.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
 }
 
 func rowText(v any) string {

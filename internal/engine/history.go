@@ -12,10 +12,11 @@ import (
 
 // HistoryOptions are the settings of History.
 type HistoryOptions struct {
-	Import   int64          // ID of the import the arrivals belong to, 0 for none
-	Batch    int            // inputs to a transaction, more or less; 0 for 10,000
-	Progress func(Progress) // called after each transaction is on its way; may be nil
-	Until    int64          // let time run on to here after the last arrival; 0: not
+	Import   int64            // ID of the import the arrivals belong to, 0 for none
+	Batch    int              // inputs to a transaction, more or less; 0 for 10,000
+	Progress func(Progress)   // called after each transaction is on its way; may be nil
+	Refused  func(why string) // called for each command that could not be carried out; may be nil
+	Until    int64            // let time run on to here after the last arrival; 0: not
 }
 
 // historyBatch is how many inputs History puts into a transaction. A lead is written once to a
@@ -27,6 +28,7 @@ const historyBatch = 10_000
 type Progress struct {
 	Arrivals   int64 // handed in
 	Duplicates int64 // of them, known already
+	Refused    int64 // of them, commands that could not be carried out
 	Inputs     int64 // decided: arrivals and timers
 	Timers     int64
 	Problems   int64 // could not be decided; kept
@@ -198,6 +200,12 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 	h.progress.Inputs += e.nextID - before
 	if out.Err != nil {
 		h.progress.Problems++
+	}
+	if why := out.Decision.Refused; why != "" {
+		h.progress.Refused++
+		if h.opts.Refused != nil {
+			h.opts.Refused(why)
+		}
 	}
 	return h.full(ctx)
 }

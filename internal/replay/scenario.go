@@ -57,6 +57,14 @@ type Step struct {
 // Refused reports whether the agreement of Activate was refused in the last run.
 func (s *Step) Refused() bool { return s.refused }
 
+// known is when Baton hears of the line.
+func (s *Step) known() int64 {
+	if s.Arrival != nil {
+		return s.Arrival.Input.Known
+	}
+	return s.At
+}
+
 // ParseScenario reads a scenario. Errors name the file and the line.
 func ParseScenario(name string, data []byte) (*Scenario, error) {
 	s := &Scenario{Name: name, archive: txtar.Parse(data)}
@@ -87,6 +95,9 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 			return nil, fmt.Errorf("%s: inputs line %d: %w\n  %s", name, before, err, line)
 		}
 		step.Line, step.Text = before, line
+		if n := len(s.Steps); n > 0 && step.known() < s.Steps[n-1].known() {
+			return nil, fmt.Errorf("%s: inputs line %d: this is known before the line above it; lines stand in the order of time\n  %s", name, before, line)
+		}
 		s.Steps = append(s.Steps, step)
 	}
 	return s, nil

@@ -85,6 +85,9 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 		b.enter(plan, rec, d, c, clause)
 	case lifecycle.OwnerSet, lifecycle.QueueSet:
 		if h := rec.Handoff; h != nil && h.ClosedAt == 0 {
+			if c.To == "" && h.State == lifecycle.HandoffAccepted.String() {
+				break // the lead is given up later; the hand-off keeps who had it last
+			}
 			if c.Kind == lifecycle.OwnerSet {
 				h.Owner = c.To
 			} else {
