@@ -305,18 +305,25 @@ func (k *ink) lift(t *Table) {
 	leadsEnd := rateEnd - columnExtent(t, "rate") - labelGap
 	nameRoom := leadsEnd - columnExtent(t, "leads") - labelGap - edge
 	if base <= 0 {
-		k.write(edge, float64(k.y)+10, "start", quiet, "Nothing is won yet, so there is no base rate to draw.")
+		why := "Nothing is won yet, so there is no base rate to draw."
+		for r := range t.Rows {
+			if t.Cell(r, "caution").Text == string(Maturing) {
+				why = "Nothing is won yet of what is mature, so there is no base rate to draw."
+			}
+		}
+		k.write(edge, float64(k.y)+10, "start", quiet, why)
 		k.y += 16
 		return
 	}
-	reach := 1 // doublings either way
+	const slack = 0.05 // of a doubling, that is drawn at the end of the scale
+	reach := 1         // doublings either way
 	for r := range rows {
 		if t.Cell(r, "rate").Kind != Share {
 			continue
 		}
 		for _, c := range []string{"low", "high"} {
 			if v := t.Cell(r, c).Num / base; v > 0 {
-				reach = max(reach, min(3, int(math.Ceil(math.Abs(math.Log2(v))-0.05))))
+				reach = max(reach, min(3, int(math.Ceil(math.Abs(math.Log2(v))-slack))))
 			}
 		}
 	}
@@ -324,12 +331,12 @@ func (k *ink) lift(t *Table) {
 	unit := (right - left) / 2 / float64(reach)
 	place := func(rate float64) (x float64, off int) {
 		switch at := math.Log2(rate / base); {
-		case rate <= 0 || at < -float64(reach):
+		case rate <= 0 || at < -float64(reach)-slack:
 			return left, -1
-		case at > float64(reach):
+		case at > float64(reach)+slack:
 			return right, 1
 		default:
-			return middle + at*unit, 0
+			return min(max(middle+at*unit, left), right), 0
 		}
 	}
 	top := float64(k.y)
@@ -348,6 +355,7 @@ func (k *ink) lift(t *Table) {
 	k.write(rateEnd, top+10, "end", quiet, "Rate")
 	k.write(620, top+10, "end", quiet, "Lift")
 	k.y += 20
+	var hatched, broken, outside bool
 	for r := range t.Rows {
 		if r == mostRows {
 			k.more(len(t.Rows) - r)
@@ -367,21 +375,43 @@ func (k *ink) lift(t *Table) {
 		}
 		k.write(rateEnd, y+4, "end", inked, rate.String())
 		k.write(620, y+4, "end", strong, t.Cell(r, "lift").String())
-		a, offA := place(t.Cell(r, "low").Num)
-		b, offB := place(t.Cell(r, "high").Num)
+		young := said == string(Maturing)
+		if young && !hatched {
+			hatched = true
+			k.hatch()
+		}
+		low, high := t.Cell(r, "low").Num, t.Cell(r, "high").Num
+		a, offA := place(low)
+		b, offB := place(high)
+		x, off := place(rate.Num)
 		k.line(a, y, b, y, "foreground", 1.5)
 		for _, e := range []struct {
-			x   float64
-			off int
-		}{{a, offA}, {b, offB}} {
-			if e.off == 0 {
+			x, rate float64
+			off     int
+		}{{a, low, offA}, {b, high, offB}} {
+			switch {
+			case e.off == 0:
 				k.line(e.x, y-4, e.x, y+4, "foreground", 1.5)
-			} else { // the interval goes on beyond the picture
-				back := -5 * float64(e.off)
-				k.f(`<path d="M%.1f %.1fL%.1f %.1fL%.1f %.1f" stroke="%s" stroke-width="1.5"/>`+"\n", e.x+back, y-4, e.x, y, e.x+back, y+4, paint("foreground"))
+			case e.off != off: // or else the mark of the estimate is there
+				broken = true
+				k.broken(e.x, y, e.off)
+				k.beyond(e.x, y, e.off, multiple(e.rate/base))
 			}
 		}
-		if x, off := place(rate.Num); off == 0 {
+		switch {
+		case off != 0:
+			outside = true
+			k.arrow(x, y, off, young || !stands(said))
+			says := multiple(rate.Num / base)
+			if end := multiple(high / base); off > 0 && end != says {
+				says += " to " + end
+			} else if end := multiple(low / base); off < 0 && end != says {
+				says = end + " to " + says
+			}
+			k.beyond(x, y, off, says)
+		case young:
+			k.f(`<circle cx="%.1f" cy="%.1f" r="5" fill="url(#baton-hatch)" stroke="%s" stroke-width="1.25"/>`+"\n", x, y, paint("foreground"))
+		default:
 			k.dot(x, y, !stands(said))
 		}
 		word := said
@@ -394,8 +424,56 @@ func (k *ink) lift(t *Table) {
 		}
 		k.write(632, y+4, "start", style, word)
 	}
-	k.say(float64(k.y)+18, "Base rate "+percent(base)+". Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell. Goes with, not because of.")
+	legend := "Base rate " + percent(base) + ". Dot: best estimate. Line: 95 % interval. Hollow: too close to the base rate to tell."
+	if hatched {
+		legend += " Hatched: still maturing, not compared."
+	}
+	if broken {
+		legend += " Two strokes: the interval goes on to the value above them."
+	}
+	if outside {
+		legend += " Triangle: the best estimate lies beyond the scale, at the value above it."
+	}
+	k.say(float64(k.y)+18, legend+" Goes with, not because of.")
 	k.y -= 12
+}
+
+// broken marks where an interval goes on beyond the picture: off -1 to the left, 1 to the right.
+func (k *ink) broken(x, y float64, off int) {
+	for _, back := range []float64{2, 6} {
+		at := x - back*float64(off)
+		k.line(at-2, y+5, at+2, y-5, "foreground", 1.5)
+	}
+}
+
+// arrow is the dot of what lies beyond the picture: a triangle that points there.
+func (k *ink) arrow(x, y float64, off int, hollow bool) {
+	fill := paint("foreground")
+	if hollow {
+		fill = paint("card")
+	}
+	back := x - 9*float64(off)
+	k.f(`<path d="M%.1f %.1fL%.1f %.1fL%.1f %.1fz" fill="%s" stroke="%s" stroke-width="1.5"/>`+"\n", back, y-5, x, y, back, y+5, fill, paint("foreground"))
+}
+
+// beyond writes the value of what lies beyond the picture above its mark.
+func (k *ink) beyond(x, y float64, off int, value string) {
+	anchor := "start"
+	if off > 0 {
+		anchor = "end"
+	}
+	k.write(x, y-6, anchor, quiet, value)
+}
+
+// multiple writes how many times the base rate something is, where the scale does not show it.
+func multiple(f float64) string {
+	switch {
+	case f <= 0:
+		return "0×"
+	case f < 0.05:
+		return "< 0.1×"
+	}
+	return times(f)
 }
 
 // sla draws the share in time of each clause as a mark on a line, and what was promised as a

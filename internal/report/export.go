@@ -95,7 +95,7 @@ func (t *Table) MarshalJSON() ([]byte, error) {
 		Notes   []string          `json:"notes"`
 		Parts   []*Table          `json:"parts,omitempty"`
 	}{Report: t.Name, Title: t.Title, Finding: t.Finding, Columns: []column{}, Rows: []json.RawMessage{}, Notes: append([]string{}, t.Notes...), Parts: t.Parts}
-	if t.Name == "lift" && len(t.Rows) > 0 {
+	if t.Name == "lift" && len(t.Rows) > 0 && !t.baseless {
 		base := rounded(t.Base, 6)
 		out.Base = &base
 	}

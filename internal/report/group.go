@@ -89,7 +89,12 @@ func dimensionOf(plan *agreement.Plan, by string, more ...string) (dimension, er
 		d.field = f
 		return d, nil
 	}
-	return d, fmt.Errorf("grouping by %q: the agreement has no such attribute; possible are %s", by, strings.Join(groupings(plan, more), ", "))
+	possible := groupings(plan, more)
+	meant := ""
+	if near := nearest(by, possible); near != "" {
+		meant = " (did you mean " + near + "?)"
+	}
+	return d, fmt.Errorf("grouping by %q: the agreement has no such attribute%s; possible are %s", by, meant, strings.Join(possible, ", "))
 }
 
 // Groupings returns what reports on leads can group by under a plan.
@@ -98,9 +103,7 @@ func Groupings(plan *agreement.Plan) []string { return groupings(plan, nil) }
 func groupings(plan *agreement.Plan, more []string) []string {
 	list := slices.Clone(more)
 	for i := range plan.Attributes {
-		if a := &plan.Attributes[i]; a.Kind == agreement.Text || a.Kind == agreement.Choice || a.Kind == agreement.Boolean {
-			list = append(list, a.Name)
-		}
+		list = append(list, plan.Attributes[i].Name)
 	}
 	for i := range plan.Questions {
 		list = append(list, "answers."+plan.Questions[i].Name)
@@ -110,7 +113,12 @@ func groupings(plan *agreement.Plan, more []string) []string {
 		words = append(words, word)
 	}
 	slices.Sort(words)
-	return append(append(list, words...), "month", "week")
+	for _, word := range append(words, "month", "week") {
+		if !slices.Contains(list, word) { // an attribute may have the name of such a word
+			list = append(list, word)
+		}
+	}
+	return list
 }
 
 func title(name string) string {

@@ -20,10 +20,12 @@ import (
 //	leads, won    leads of the group; those of them that were ever won
 //	rate          won / leads
 //	low, high     Wilson's 95 % interval of the rate
-//	lift          rate / base rate, the base rate being that of all leads
+//	lift          rate / base rate, the base rate being that of all leads; by month or week,
+//	              that of the leads of mature ones, and nothing where it is still maturing
 //	verdict       above, below: the interval lies beside the base rate; too close to tell: it
 //	              touches it; too few: under 30 leads; still maturing: see maturity
-//	caution       where fewer than five wins (or leads not won) are to be expected
+//	caution       where fewer than five wins (or leads not won) are to be expected, or the
+//	              group is still maturing: it is compared with nothing
 //
 // By activity or asset, a group is the leads that had it before their result: groups
 // overlap, and what came after a win is not counted. What robots did, and what an undone
@@ -273,22 +275,28 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		t.Finding = noLeads(q, c, "what goes with winning appears here once some of them are won")
 		return t
 	}
+	now, wait := c.now(q), maturity(l.toWin)
+	list := l.groups(plan, overlapping, c.ripening(d, wait, now))
 	all := int64(len(c.ids))
-	var won int64
+	var won, unripe, early int64 // early are the wins of unripe leads, which are in neither all nor won
 	for _, at := range l.won {
 		if at != 0 {
 			won++
 		}
 	}
+	for i := range list {
+		if list[i].young {
+			unripe, early = unripe+list[i].leads, early+list[i].won
+		}
+	}
+	all, won = all-unripe, won-early
 	base := share(won, all)
-	t.Base = base
-	now, wait := c.now(q), maturity(l.toWin)
-	list := l.groups(plan, overlapping, c.ripening(d, wait, now))
+	t.Base, t.baseless = base, all == 0
 	for i := range list {
 		g := &list[i]
 		g.low, g.high = wilson(g.won, g.leads)
 		g.verdict = verdict(g.won, g.leads, base)
-		if g.young && g.verdict != Above && g.verdict != TooFew {
+		if g.young && g.verdict != TooFew {
 			g.verdict = Maturing
 		}
 	}
@@ -308,13 +316,16 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 	small := false
 	for _, g := range list {
 		rate, low, high, lifted, caution := ratio(share(g.won, g.leads)), ratio(g.low), ratio(g.high), Cell{}, Cell{}
-		if base > 0 {
+		if base > 0 && !g.young {
 			lifted = factor(share(g.won, g.leads) / base)
 		}
 		if g.verdict == TooFew {
 			rate, low, high, lifted = Cell{}, Cell{}, Cell{}, Cell{}
 		}
-		if g.verdict != TooFew {
+		switch {
+		case g.young:
+			caution = text(string(Maturing))
+		case g.verdict != TooFew:
 			compared++
 			if thin(g.leads, base) {
 				caution, small = text("under 5 expected"), true
@@ -329,7 +340,11 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		}
 		t.Rows = append(t.Rows, []Cell{text(g.name), count(g.leads), count(g.won), rate, low, high, lifted, text(string(g.verdict)), caution})
 	}
-	t.Finding = fmt.Sprintf("%s of %s were won: %s.", number(won), things(all, "lead"), percent(base))
+	whose := things(all, "lead")
+	if unripe > 0 {
+		whose += " of mature " + d.period + "s"
+	}
+	t.Finding = fmt.Sprintf("%s of %s were won: %s.", number(won), whose, percent(base))
 	some := func(names []string) string {
 		if len(names) > 4 {
 			names = append(slices.Clone(names[:3]), fmt.Sprintf("%d more", len(names)-3))
@@ -337,8 +352,12 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		return inWords(names)
 	}
 	switch {
+	case all == 0:
+		t.Finding = fmt.Sprintf("%s of %s were won so far. Every %s is still maturing, so there is nothing to compare yet.", number(early), things(unripe, "lead"), d.period)
 	case won == 0:
-		t.Finding = fmt.Sprintf("None of %s is won yet, so there is nothing to compare.", things(all, "lead"))
+		t.Finding = fmt.Sprintf("None of %s is won yet, so there is nothing to compare.", whose)
+	case compared == 0 && unripe > 0:
+		t.Finding += fmt.Sprintf(" Every mature %s is too small to compare.", d.period)
 	case compared == 0:
 		t.Finding += " Every group is too small to compare."
 	case len(above) > 0 && len(below) > 0:
@@ -351,12 +370,19 @@ func (l *lift) table(plan *agreement.Plan, q Query, overlapping bool) *Table {
 		t.Finding += " No group stands out beyond chance."
 	}
 	t.Notes = append(t.Notes, arrivedWithin(q, c)...)
-	t.note("Goes with, not because of: groups differ in more than this. From and to bound the rate with 95 % confidence (Wilson); lift is the rate over that of all leads.")
+	t.note("Goes with, not because of: groups differ in more than this. From and to bound the rate with 95 % confidence (Wilson); lift is the rate over the base rate.")
+	switch {
+	case all == 0: // the finding says so
+	case unripe > 0:
+		t.note(fmt.Sprintf("The base rate is that of %s. %s of %ss that are still maturing are not in it and are not compared with it: their rates will still rise.", whose, things(unripe, "lead"), d.period))
+	case d.period != "" && wait == 0:
+		t.note("With fewer than 30 wins there is no telling yet how long leads take to ripen; young ones may still be won.")
+	}
 	if compared > 1 && won > 0 {
 		t.note(fmt.Sprintf("%d groups are compared: about %.1f of them would stand out by chance alone.", compared, 0.05*float64(compared)))
 	}
 	if small {
-		t.note("Under 5 expected, with care: at the rate of all leads this group would have fewer than five wins, or fewer than five leads not won. Wait for more before acting on it.")
+		t.note("Under 5 expected, with care: at the base rate this group would have fewer than five wins, or fewer than five leads not won. Wait for more before acting on it.")
 	}
 	switch d.name {
 	case "activity", "asset":

@@ -267,9 +267,9 @@ func TestMaturing(t *testing.T) {
 	}
 	h.commit(t)
 	for now, want := range map[int64][]string{
-		monday + 104*day: {"above", "too close to tell", "below"},          // 19 April
-		monday + 90*day:  {"above", "too close to tell", "still maturing"}, // 5 April
-		monday + 60*day:  {"above", "still maturing", "still maturing"},    // 6 March
+		monday + 104*day: {"above", "too close to tell", "below"},                      // 19 April
+		monday + 90*day:  {"too close to tell", "too close to tell", "still maturing"}, // 5 April: the base rate is 32 of 80
+		monday + 60*day:  {"too close to tell", "still maturing", "still maturing"},    // 6 March: it is 20 of 40
 	} {
 		l, err := Lift(ctx, h.Store, h.plan, Query{By: "month", Now: now})
 		if err != nil {
@@ -282,6 +282,84 @@ func TestMaturing(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("at %s: %s", dayOf(now, h.plan.Calendar.Zone()), diff)
 		}
+	}
+}
+
+// What is still maturing is compared with nothing, whichever way it looks, and is not in the
+// base rate. Won after 10 days are 20 of 40 in January, 4 of 40 in February, 39 of 40 in March and
+// 3 of 4 in April. On 5 April, March and April are maturing and the base rate is 24/80 = 30 %:
+// January's interval is 35.2 % to 64.8 %, February's 4.0 % to 23.1 %. Of all leads it would be
+// 66/124 = 53.2 %, and January would not stand out.
+func TestLiftOfTheImmature(t *testing.T) {
+	h := newHouse(t)
+	id := int64(0)
+	for _, m := range []struct{ from, leads, won int64 }{{monday, 40, 20}, {monday + 31*day, 40, 4}, {monday + 62*day, 40, 39}, {monday + 88*day, 4, 3}} {
+		for i := range m.leads {
+			id++
+			h.lead(lead{id: id, arrived: m.from})
+			if i < m.won {
+				h.stays(id, 1, m.from, "lead", 10*day, "won")
+			} else {
+				h.stays(id, 1, m.from, "lead")
+			}
+		}
+	}
+	h.commit(t)
+	l, err := Lift(ctx, h.Store, h.plan, Query{By: "month", Now: monday + 90*day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"2026-01", "40", "20", "50.0 %", "35.2 %", "64.8 %", "1.7×", "above", "–"},
+		{"2026-02", "40", "4", "10.0 %", "4.0 %", "23.1 %", "0.3×", "below", "–"},
+		{"2026-03", "40", "39", "97.5 %", "87.1 %", "99.6 %", "–", "still maturing", "still maturing"},
+		{"2026-04", "4", "3", "–", "–", "–", "–", "too few", "still maturing"},
+	}
+	if diff := cmp.Diff(want, flat(l, "month", "leads", "won", "rate", "low", "high", "lift", "verdict", "caution")); diff != "" {
+		t.Error(diff)
+	}
+	if want := "24 of 80 leads of mature months were won: 30.0 %. Beyond chance, more is won with 2026-01, less with 2026-02."; l.Finding != want {
+		t.Errorf("finding: %s", l.Finding)
+	}
+	if want := "The base rate is that of 80 leads of mature months. 44 leads of months that are still maturing are not in it and are not compared with it: their rates will still rise."; !slices.Contains(l.Notes, want) {
+		t.Errorf("notes: %q", l.Notes)
+	}
+	if svg := string(l.SVG()); !strings.Contains(svg, `r="5" fill="url(#baton-hatch)"`) || !strings.Contains(svg, "Hatched: still maturing") || !strings.Contains(svg, ">still maturing<") {
+		t.Errorf("the chart does not show what is maturing:\n%s", svg)
+	}
+	if l, err = Lift(ctx, h.Store, h.plan, Query{By: "month", Now: monday + 20*day}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "66 of 124 leads were won so far. Every month is still maturing, so there is nothing to compare yet."; l.Finding != want {
+		t.Errorf("finding: %s", l.Finding)
+	}
+	var b bytes.Buffer
+	if err := l.JSON(&b); err != nil || strings.Contains(b.String(), "base_rate") {
+		t.Errorf("a base rate of nothing: %v %s", err, b.String())
+	}
+	if svg := string(l.SVG()); !strings.Contains(svg, "Nothing is won yet of what is mature") {
+		t.Errorf("%s", svg)
+	}
+}
+
+// What lies beyond the scale of the chart, 8× either way, has its value beside its mark.
+func TestLiftBeyondTheScale(t *testing.T) {
+	l := &Table{Name: "lift", Title: "What goes with winning", Base: 0.01}
+	for _, name := range []string{"source", "leads", "rate", "low", "high", "lift", "verdict", "caution"} {
+		l.Columns = append(l.Columns, Column{Name: name, Title: title(name)})
+	}
+	for _, r := range [][3]float64{{0.12, 0.07, 0.2}, {0.05, 0.02, 0.095}, {0, 0, 0.03}, {0.01, 0.005, 0.02}} {
+		l.Rows = append(l.Rows, []Cell{text("web"), count(100), ratio(r[0]), ratio(r[1]), ratio(r[2]), factor(r[0] / 0.01), text(string(Above)), {}})
+	}
+	svg := string(l.SVG())
+	for _, want := range []string{">12.0× to 20.0×<", ">9.5×<", ">0×<", "Triangle: the best", "Two strokes: the"} {
+		if strings.Count(svg, want) != 1 {
+			t.Errorf("%d times %s, want once\n%s", strings.Count(svg, want), want, svg)
+		}
+	}
+	l.Rows = l.Rows[3:]
+	if svg = string(l.SVG()); strings.Contains(svg, "Triangle") || strings.Contains(svg, "Two strokes") {
+		t.Errorf("a mark where nothing lies beyond:\n%s", svg)
 	}
 }
 
@@ -423,8 +501,39 @@ func TestEmpty(t *testing.T) {
 func TestUnknownGroup(t *testing.T) {
 	h := newHouse(t)
 	_, err := Funnel(ctx, h.Store, h.plan, Query{By: "sorce"})
-	if err == nil || !strings.Contains(err.Error(), `grouping by "sorce": the agreement has no such attribute; possible are name, title, source`) {
+	if err == nil || !strings.Contains(err.Error(), `grouping by "sorce": the agreement has no such attribute (did you mean source?); possible are name, title, source`) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	list := []string{"name", "source", "company.industry", "company.employees", "answers.budget", "month"}
+	for word, want := range map[string]string{"sorce": "source", "Source": "source", "industri": "company.industry", "company.employes": "company.employees",
+		"answer.budget": "answers.budget", "bugdet": "answers.budget", "mouth": "month", "zzz": "", "x": "", strings.Repeat("source", 20): ""} {
+		if got := nearest(word, list); got != want {
+			t.Errorf("%.20s: %q, want %q", word, got, want)
+		}
+	}
+}
+
+// What an error says is possible is possible, and nothing the agreement names is left out.
+func TestGroupingsAgree(t *testing.T) {
+	plan := planOf(t, strings.Replace(northwind, "  country: text\n", "  country: text\n  seats: number\n  renewal: date\n  month: text\n", 1))
+	list := Groupings(plan)
+	seen := map[string]bool{}
+	for _, by := range list {
+		if _, err := dimensionOf(plan, by); err != nil || seen[by] {
+			t.Errorf("%s: %v, twice %v", by, err, seen[by])
+		}
+		seen[by] = true
+	}
+	for i := range plan.Attributes {
+		if name := plan.Attributes[i].Name; !seen[name] {
+			t.Errorf("%s is not in %q", name, list)
+		}
+	}
+	if !seen["seats"] || !seen["renewal"] || !seen["answers.budget"] || !seen["week"] {
+		t.Errorf("%q", list)
 	}
 }
 

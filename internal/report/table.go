@@ -29,10 +29,12 @@ type Table struct {
 	Notes   []string
 	// Parts are tables that belong below this one (the response split of SLA).
 	Parts []*Table
-	// Base is what the shares are compared with in Lift: the rate of all leads.
+	// Base is what the shares are compared with in Lift: the rate of all leads, by month or
+	// week that of the mature ones.
 	Base float64
 
-	grouped bool // the first column is a group, and rows of one group follow each other
+	baseless bool // Lift where all is still maturing: Base says nothing
+	grouped  bool // the first column is a group, and rows of one group follow each other
 }
 
 // Unit says what the figures of a column are, and how machines get them.
