@@ -45,6 +45,7 @@ type compiler struct {
 	clocks   map[string]int
 	nodes    map[string]*node // address -> the node that declares it, for related places
 	asked    []asked
+	misspelt []string // sections that an unknown key of the agreement stands for
 }
 
 // asked is a condition and where it stands.

@@ -196,13 +196,24 @@ func (c *compiler) declareActivities() {
 	})
 }
 
-// slot looks a name up, -1 for none.
+// sections says where names of a kind are declared.
+var sections = map[string]string{
+	"activity": "activities", "asset": "assets", "buying stage": "buying_stages", "stage": "stages", "queue": "queues",
+	"track": "tracks", "hand-back": "handbacks", "hand-off": "handoffs", "pool": "pools", "channel": "channels",
+	"attribute": "attributes", "question": "questions", "clock": "clocks",
+}
+
+// slot looks a name up, -1 for none. It keeps quiet where the section that would declare
+// the name is misspelt: that is the cause, and it is told already.
 func (c *compiler) slot(n *node, address, what string, slots map[string]int, none string) int {
 	if n == nil || n.bad {
 		return -1
 	}
 	if i, ok := slots[n.value]; ok {
 		return i
+	}
+	if slices.Contains(c.misspelt, sections[what]) {
+		return -1
 	}
 	hint := none
 	if len(c.found) <= 2*mostFindings {

@@ -22,33 +22,37 @@ func (c *compiler) judge() {
 // of returns the node that declares an address.
 func (c *compiler) of(address string) *node { return c.nodes[address] }
 
-// ways returns, for each stage, the stages that a lead can go to from there, by
-// whatever means lifecycle knows.
-func (c *compiler) ways() [][]int {
+// eachWay calls do with every way that a lead can go from one stage to another, but for the
+// revisit dates, and with the address of what leads there. dated says that the lead has a
+// revisit date when it arrives.
+func (c *compiler) eachWay(do func(from, to int, by string, dated bool)) {
 	p := c.plan
-	ways := make([][]int, len(p.Stages))
-	add := func(from, to int) {
-		if from >= 0 && to >= 0 && from != to && !slices.Contains(ways[from], to) && p.Stages[from].Final == NotFinal {
-			ways[from] = append(ways[from], to)
+	way := func(from, to int, by string, dated bool) {
+		if from >= 0 && to >= 0 && from != to && p.Stages[from].Final == NotFinal {
+			do(from, to, by, dated)
 		}
 	}
 	returns := func(from int, steps []Step) {
 		for i := range steps {
 			if steps[i].Kind == ReturnTo {
-				add(from, steps[i].Stage)
+				way(from, steps[i].Stage, steps[i].Address, false)
 			}
 		}
 	}
+	back := func(from, reason int) {
+		b := &p.Handbacks[reason]
+		way(from, b.To, b.Address, b.Revisit > 0)
+	}
 	for i := range p.Transitions {
 		for _, from := range p.Transitions[i].From {
-			add(from, p.Transitions[i].To)
+			way(from, p.Transitions[i].To, p.Transitions[i].Address, false)
 		}
 	}
 	for i := range p.Handoffs {
 		h := &p.Handoffs[i]
-		add(h.From, h.To)
+		way(h.From, h.To, h.Address, false)
 		for _, reason := range h.Reject {
-			add(h.From, p.Handbacks[reason].To)
+			back(h.From, reason)
 		}
 		returns(h.From, h.OnBreach)
 		if len(h.OnNoContact) > 0 {
@@ -57,28 +61,70 @@ func (c *compiler) ways() [][]int {
 			returns(h.To, h.OnBreach)
 		}
 	}
-	revisited := make([]bool, len(p.Stages))
-	for i := range p.Handbacks {
-		if b := &p.Handbacks[i]; b.To >= 0 && b.Revisit > 0 && !revisited[b.To] {
-			revisited[b.To] = true
-			add(b.To, 0) // a lead that is looked at again begins anew
-		}
-	}
-	back := make([]int, 0, len(p.Stages))
-	for i := range p.Handbacks {
-		if to := p.Handbacks[i].To; to >= 0 && !slices.Contains(back, to) {
-			back = append(back, to)
-		}
-	}
 	for i := range p.Stages {
 		returns(i, p.Stages[i].OnBreach)
 		if p.Stages[i].Side == Sales { // sales can hand back whatever it holds
-			for _, to := range back {
-				add(i, to)
+			for reason := range p.Handbacks {
+				back(i, reason)
 			}
 		}
+		for k := range p.Clocks { // they run wherever the lead is
+			returns(i, p.Clocks[k].OnBreach)
+		}
 	}
-	return ways
+}
+
+// ways returns, for each stage, the stages that a lead can go to from there, by
+// whatever means lifecycle knows, and the hand-back whose revisit date is the only
+// way out, -1 where there is another or none.
+func (c *compiler) ways() (ways [][]int, revisits []int) {
+	p := c.plan
+	ways, revisits = make([][]int, len(p.Stages)), make([]int, len(p.Stages))
+	c.eachWay(func(from, to int, _ string, _ bool) {
+		if !slices.Contains(ways[from], to) {
+			ways[from] = append(ways[from], to)
+		}
+	})
+	for i := range revisits {
+		revisits[i] = -1
+	}
+	for i := range p.Handbacks {
+		b := &p.Handbacks[i]
+		// a lead that is looked at again begins anew, in the first stage
+		if b.Revisit > 0 && b.To > 0 && p.Stages[b.To].Final == NotFinal && !slices.Contains(ways[b.To], 0) {
+			if len(ways[b.To]) == 0 && p.Stages[b.To].Side != Sales { // what sales holds can be handed back once more
+				revisits[b.To] = i
+			}
+			ways[b.To] = append(ways[b.To], 0)
+		}
+	}
+	return ways, revisits
+}
+
+// judgeDateless looks for leads that come without a revisit date to a stage that only such
+// a date leads out of. It is a warning: other leads do leave, and who hands back may choose a
+// date, so that an agreement which is signed already goes on running.
+func (c *compiler) judgeDateless(stage, revisit int, reached []bool) {
+	var by []string
+	c.eachWay(func(from, to int, address string, dated bool) {
+		if to == stage && reached[from] && !dated && !slices.Contains(by, address) {
+			by = append(by, address)
+		}
+	})
+	if len(by) == 0 {
+		return
+	}
+	s := &c.plan.Stages[stage]
+	hint := "lead out of it by a transition or a hand-off, give it a limit that ends with return to STAGE, or lead those leads elsewhere"
+	if strings.HasPrefix(by[0], "handbacks.") {
+		hint = "give that hand-back a revisit, or lead out of the stage by a transition or a hand-off"
+	}
+	f := c.warn(codeStuck, c.of(s.Address), s.Address,
+		fmt.Sprintf("a lead that comes to %s by %s never leaves it: only hand-backs with a revisit date come back", s.Name, by[0]), hint)
+	for _, address := range by[:min(len(by), 3)] {
+		c.related(f, c.of(address), "a way in without a revisit date")
+	}
+	c.related(f, c.of(c.plan.Handbacks[revisit].Address), "with one")
 }
 
 func (c *compiler) judgeStages() {
@@ -93,7 +139,7 @@ func (c *compiler) judgeStages() {
 	if !slices.ContainsFunc(p.Stages, func(s Stage) bool { return s.Final == Won }) {
 		c.find(codeNoWon, c.doc.root.lookup("stages").name, "stages", "no stage is won", "give the stage that you work towards final: won")
 	}
-	ways := c.ways()
+	ways, revisits := c.ways()
 	reached := make([]bool, len(p.Stages))
 	todo := []int{0}
 	reached[0] = true
@@ -114,6 +160,8 @@ func (c *compiler) judgeStages() {
 			c.find(codeUnreached, c.of(s.Address), s.Address, fmt.Sprintf("no lead can reach the stage %s", s.Name), "lead to it by a transition, a hand-off or a hand-back, or take it out")
 		case s.Final == NotFinal && len(ways[i]) == 0:
 			c.find(codeStuck, c.of(s.Address), s.Address, fmt.Sprintf("no lead can leave the stage %s", s.Name), "lead out of it by a transition or a hand-off, give the hand-back that leads here a revisit, or make it final")
+		case revisits[i] >= 0:
+			c.judgeDateless(i, revisits[i], reached)
 		}
 	}
 }

@@ -78,6 +78,9 @@ func (c *compiler) keysShape(n *node, s *shape, address string) {
 		}
 		c.shape(e.value, s.keys[i].shape, join(address, e.key.value))
 	}
+	if address == "" {
+		c.misspelt = slices.DeleteFunc(slices.Clone(meant), func(name string) bool { return name == "" || n.lookup(name) != nil })
+	}
 	for _, name := range s.require {
 		if n.lookup(name) != nil {
 			continue
