@@ -32,7 +32,7 @@ type Options struct {
 	// Files returns the files that a plan being activated names, to be stored with it.
 	Files func(*agreement.Plan) map[string][]byte
 	// Queue is how many arrivals may wait (20,000 by default), Cached how many leads are kept
-	// in memory (50,000), Batch how many inputs a transaction holds at most (2,000).
+	// in memory (10,000, at 3 KB each), Batch how many inputs a transaction holds at most (2,000).
 	Queue, Cached, Batch int
 }
 
@@ -107,7 +107,7 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 		opts.Queue = 20_000
 	}
 	if opts.Cached <= 0 {
-		opts.Cached = 50_000
+		opts.Cached = 10_000
 	}
 	if opts.Batch <= 0 {
 		opts.Batch = 2_000

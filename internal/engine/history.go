@@ -19,10 +19,13 @@ type HistoryOptions struct {
 	Until    int64            // let time run on to here after the last arrival; 0: not
 }
 
-// historyBatch is how many inputs History puts into a transaction. A lead is written once to a
-// transaction and a page once: 10,000 inputs cost a seventh less each than 5,000, and nobody waits for an
-// answer here.
-const historyBatch = 10_000
+// A transaction of History holds about so many inputs, and so many bytes of texts. A lead is written
+// once to a transaction and a page once: 10,000 inputs cost a seventh less each than 5,000, and nobody waits
+// for an answer here. Two transactions are in memory at a time.
+const (
+	historyBatch = 10_000
+	historyTexts = 6 << 20
+)
 
 // Progress is how far History has come.
 type Progress struct {
@@ -53,7 +56,7 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	h := &history{e: e, opts: opts, size: opts.Batch, round: make([]lifecycle.Arrival, 0, opts.Batch)}
+	h := &history{e: e, opts: opts, size: max(1, opts.Batch/4), round: make([]lifecycle.Arrival, 0, opts.Batch)}
 	if err := h.start(ctx); err != nil {
 		return err
 	}
@@ -98,7 +101,8 @@ type history struct {
 	e        *Engine
 	opts     HistoryOptions
 	round    []lifecycle.Arrival
-	size     int // of the round: so many arrivals make, with the timers between them, one transaction
+	size     int     // of the round: so many arrivals make, with the timers between them, one transaction
+	sent     float64 // transactions of the round that are on their way
 	progress Progress
 	err      error
 }
@@ -147,7 +151,7 @@ func (h *history) flush(ctx context.Context, until int64) error {
 		return e.broken
 	}
 	e.begin()
-	before := e.nextID
+	h.sent = 0
 	last := h.round[len(h.round)-1].Input.Known
 	err := e.gather(ctx, h.round, e.dues.until(last, h.opts.Batch))
 	for i := 0; err == nil && i < len(h.round); i++ {
@@ -156,8 +160,8 @@ func (h *history) flush(ctx context.Context, until int64) error {
 		}
 		err = h.take(ctx, &h.round[i])
 	}
-	if made := int(e.nextID - before); made > 0 {
-		h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, h.opts.Batch*len(h.round)/made))
+	if made := h.sent + h.filled(); made > 0 {
+		h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, int(float64(len(h.round))/made)))
 	}
 	h.round = h.round[:0]
 	if err != nil {
@@ -256,11 +260,19 @@ func dueOf(n *entry) int64 {
 	return n.Due
 }
 
+// filled returns how much of a transaction is in the batch.
+func (h *history) filled() float64 {
+	b := h.e.batch
+	return max(float64(b.Inputs())/float64(h.opts.Batch), float64(b.Texts())/historyTexts)
+}
+
 // full sends the batch when it holds more than it should by a quarter.
 func (h *history) full(ctx context.Context) error {
-	if h.e.batch.Inputs() < h.opts.Batch+h.opts.Batch/4 {
+	filled := h.filled()
+	if filled < 1.25 {
 		return nil
 	}
+	h.sent += filled
 	h.e.send(ctx)
 	h.report()
 	return h.e.broken

@@ -31,7 +31,7 @@ type Reading struct {
 	m        *Mapping
 	spool    *spool
 	refused  *refusedFile
-	order    []moment
+	order    []moment // while reading
 	summary  Summary
 	x        *mapper
 	outcomes []uint64 // leads that have one, by hash
@@ -45,7 +45,7 @@ type Reading struct {
 	early   int64 // outcomes before the first that is known of a lead, in the last pass
 }
 
-// moment is an arrival in the order of time: 16 bytes for each.
+// moment is an arrival in the order of time.
 type moment struct{ at, offset int64 }
 
 // Open reads a file and maps it. It fails where the whole file cannot be what
@@ -380,9 +380,10 @@ func (r *Reading) finish() error {
 			r.summary.Repeated++
 		}
 	}
-	r.rows = nil
+	err := r.spool.keepOrder(r.order)
+	r.rows, r.order = nil, nil
 	r.x.said, r.x.accounts = nil, nil
-	return nil
+	return err
 }
 
 // Each gives every arrival in the order of time; those of one time in the order of
@@ -401,26 +402,36 @@ func (r *Reading) WriteRefused(w io.Writer) error { return r.refused.copyTo(w) }
 // of one time in the order of the readings; otherwise it is as Each. Leads and their
 // outcomes are often in two files, and only together do they make a history.
 func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
-	next := make([]int, len(readings))
+	next := make([]int64, len(readings))
+	heads := make([]moment, len(readings))
+	advance := func(i int) (err error) {
+		if next[i] < readings[i].summary.Arrivals {
+			heads[i], err = readings[i].spool.moment(next[i])
+		}
+		next[i]++
+		return err
+	}
 	w := newWatch(readings)
-	for _, r := range readings {
+	for i, r := range readings {
 		r.longest, r.early = map[collided]int32{}, 0
+		if err := advance(i); err != nil {
+			return err
+		}
 	}
 	for {
-		var r *Reading
 		first := -1
-		for i := range readings {
-			if next[i] < len(readings[i].order) && (first < 0 || readings[i].before(next[i], r, next[first])) {
-				first, r = i, readings[i]
+		for i, r := range readings {
+			if next[i] <= r.summary.Arrivals && (first < 0 || r.before(heads[i].at, readings[first], heads[first].at)) {
+				first = i
 			}
 		}
 		if first < 0 {
 			return nil
 		}
-		if err := r.load(r.order[next[first]].offset); err != nil {
+		r := readings[first]
+		if err := errors.Join(r.load(heads[first].offset), advance(first)); err != nil {
 			return err
 		}
-		next[first]++
 		if len(w.leads) > 0 && w.early(&r.arrival) {
 			r.early++
 		}
@@ -430,10 +441,9 @@ func Merge(fn func(*lifecycle.Arrival) error, readings ...*Reading) error {
 	}
 }
 
-// before reports whether an arrival was known before one of another reading, or at
-// the same time and occurred before it.
-func (r *Reading) before(i int, other *Reading, j int) bool {
-	a, b := r.order[i].at, other.order[j].at
+// before reports whether an arrival that occurred at a was known before one of another reading at b, or
+// at the same time and occurred before it.
+func (r *Reading) before(a int64, other *Reading, b int64) bool {
 	return cmp.Or(cmp.Compare(r.known(a), other.known(b)), cmp.Compare(a, b)) < 0
 }
 

@@ -8,14 +8,15 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"baton/internal/agreement"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 )
 
-// spool keeps encoded arrivals in a file. The form is its own and lives as long as
-// the process; it is never read by another.
+// spool keeps encoded arrivals in a file, and behind them their order. The form is its own and
+// lives as long as the process; it is never read by another.
 type spool struct {
 	file *os.File
 	w    *bufio.Writer
@@ -25,7 +26,13 @@ type spool struct {
 	window []byte // of the file, from base on
 	base   int64
 	filled int
+
+	order     []byte // a window of the order, from the moment orderBase on
+	orderBase int64
 }
+
+// momentSize is what a moment takes in the file: both its numbers, little-endian.
+const momentSize = 16
 
 // A window is long where arrivals are read one after the other, and short where the
 // order of time jumps about in the file.
@@ -71,6 +78,41 @@ func (s *spool) flush() error {
 	s.w, s.buf = nil, nil
 	s.window = make([]byte, windowSize)
 	return nil
+}
+
+// keepOrder writes the order of the arrivals, after flush.
+func (s *spool) keepOrder(order []moment) error {
+	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), windowSize)
+	var b [momentSize]byte
+	for _, m := range order {
+		binary.LittleEndian.PutUint64(b[:], uint64(m.at))
+		binary.LittleEndian.PutUint64(b[8:], uint64(m.offset))
+		if _, err := w.Write(b[:]); err != nil {
+			break // Flush says it again
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("writing a temporary file: %w", err)
+	}
+	return nil
+}
+
+// moment returns the i-th in the order of time.
+func (s *spool) moment(i int64) (moment, error) {
+	at := (i - s.orderBase) * momentSize
+	if at < 0 || at >= int64(len(s.order)) {
+		s.order = slices.Grow(s.order[:0], windowSize)[:windowSize]
+		n, err := s.file.ReadAt(s.order, s.size+i*momentSize)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return moment{}, fmt.Errorf("reading a temporary file: %w", err)
+		}
+		if n < momentSize {
+			return moment{}, errors.New("reading a temporary file: it ends too early")
+		}
+		s.order, s.orderBase, at = s.order[:n], i, 0
+	}
+	b := s.order[at:]
+	return moment{int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:]))}, nil
 }
 
 // record returns the bytes of the arrival at an offset, and where the next one is.

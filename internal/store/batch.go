@@ -45,6 +45,7 @@ type Batch struct {
 	accountValues                                         rows
 
 	text   []byte
+	texts  int
 	states []byte // of the leads, end to end
 	words  wording
 }
@@ -69,7 +70,8 @@ func (b *Batch) Reset() {
 	}
 	clear(b.statements)
 	b.statements, b.roster, b.states = b.statements[:0], nil, b.states[:0]
-	b.lastRow, b.visitRows, b.handoffRows, b.clockRows = 0, counter{}, counter{}, counter{}
+	b.lastRow, b.texts = 0, 0
+	b.visitRows, b.handoffRows, b.clockRows = counter{}, counter{}, counter{}
 	b.n = batches.Add(1)
 }
 
@@ -84,6 +86,9 @@ const inputWidth = 10
 // Inputs returns how many inputs the batch holds.
 func (b *Batch) Inputs() int { return len(b.inputs) / inputWidth }
 
+// Texts returns how many bytes the texts of the inputs and decisions are.
+func (b *Batch) Texts() int { return b.texts }
+
 // Exec adds a statement. Statements run before all rows are written, in order.
 func (b *Batch) Exec(text string, args ...any) {
 	b.statements = append(b.statements, statement{text, args})
@@ -92,12 +97,14 @@ func (b *Batch) Exec(text string, args ...any) {
 // Input adds an input. prev is the lead's input before it; dedupe is Dedupe of its key.
 func (b *Batch) Input(in *lifecycle.Input, prev, dedupe int64) {
 	b.text = in.AppendJSON(b.text[:0])
+	b.texts += len(b.text)
 	b.inputs = append(b.inputs, in.ID, int64(in.Kind), in.Lead, in.Account, prev, in.At, in.Known, dedupe, in.Import, string(b.text))
 }
 
 // Decision adds what was decided about an input, and a problem with it ("" for none).
 func (b *Batch) Decision(d *lifecycle.Decision, problem string) {
 	b.text = d.AppendJSON(b.text[:0])
+	b.texts += len(b.text)
 	var note any
 	if problem != "" {
 		note = problem
