@@ -25,7 +25,8 @@ type command struct {
 func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	in := c.in
 	in.Version = e.version
-	view := lifecycle.View{Roster: e.roster, Past: c.past}
+	e.view = lifecycle.View{Roster: e.roster, Past: c.past}
+	view := &e.view
 	if c.entry != nil {
 		view.Lead = c.entry.Lead
 	}
@@ -33,12 +34,12 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 		view.Account = c.account.Account
 	}
 	in.ID = e.nextID
-	d, err := e.safely(&view, in)
+	d, err := e.safely(view, in)
 	if err != nil {
 		return e.fail(c, err)
 	}
 	e.record(c)
-	if err := e.apply(ctx, c, &view, d); err != nil {
+	if err := e.apply(ctx, c, view, d); err != nil {
 		return Outcome{}, err
 	}
 	problem := ""

@@ -63,10 +63,11 @@ type Engine struct {
 	accounts map[int64]*account
 	turn     int64 // counts rounds of gathering and deciding
 	now, old *overlay
-	known    map[identity.Key]int64 // keys and their leads, as stored, of late
+	known    map[identity.Key]int64 // keys and their leads: all of this turn and the last, and others
 	twins    map[int64][]store.Twin // of this round, as stored
 
 	decider   lifecycle.Decider
+	view      lifecycle.View // of the decision at hand
 	batch     *store.Batch
 	spare     *store.Batch // written, or being written
 	tally     tally
@@ -199,11 +200,11 @@ func (e *Engine) ready(ctx context.Context) error {
 // begin starts a round of gathering and deciding.
 func (e *Engine) begin() {
 	e.turn++
-	if len(e.known) > 2*e.opts.Cached {
-		clear(e.known)
-	}
-	maps.Copy(e.known, e.old.keys) // stored by now
 	e.old, e.now = e.now, newOverlay()
+	if len(e.known) > 4*e.opts.Cached {
+		clear(e.known)
+		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read
+	}
 	e.cache.shrink(e.turn, e.evicted)
 	if len(e.accounts) > e.opts.Cached {
 		for id, a := range e.accounts {

@@ -36,20 +36,17 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 	var hashes []int64
 	var keys []identity.Key
 	var accountKeys []string
-	seen := make(map[identity.Key]struct{}, len(arrivals))
+	seen := map[identity.Key]struct{}{}
 	for i := range arrivals {
 		a := &arrivals[i]
 		if h := store.Dedupe(a.Input.Source, a.Input.Key); h != 0 {
 			hashes = append(hashes, h)
 		}
 		for _, k := range a.Keys {
-			if _, ok := seen[k]; ok {
-				continue
-			}
-			seen[k] = struct{}{}
-			if lead, ok := e.lookUp(k); ok {
+			if lead, ok := e.known[k]; ok {
 				leads = append(leads, lead)
-			} else {
+			} else if _, ok := seen[k]; !ok {
+				seen[k] = struct{}{}
 				keys = append(keys, k)
 			}
 		}
@@ -110,18 +107,6 @@ func (e *Engine) accountByKey(key string) (int64, bool) {
 		return 0, false
 	}
 	return id, ok
-}
-
-// lookUp returns the lead that a key belongs to.
-func (e *Engine) lookUp(k identity.Key) (int64, bool) {
-	if lead, ok := e.now.keys[k]; ok {
-		return lead, true
-	}
-	if lead, ok := e.old.keys[k]; ok {
-		return lead, true
-	}
-	lead, ok := e.known[k]
-	return lead, ok
 }
 
 // loadLeads brings leads and their accounts into memory.
@@ -307,7 +292,7 @@ func (e *Engine) whom(a *lifecycle.Arrival) (int64, error) {
 	best, lead := identity.Kind(255), int64(0)
 	for _, k := range a.Keys {
 		if k.Kind < best {
-			if l, ok := e.lookUp(k); ok {
+			if l, ok := e.known[k]; ok {
 				best, lead = k.Kind, l
 			}
 		}
@@ -318,10 +303,10 @@ func (e *Engine) whom(a *lifecycle.Arrival) (int64, error) {
 // attach gives the lead those keys that nobody has, and notes those that somebody else has.
 func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
 	for _, k := range a.Keys {
-		owner, taken := e.lookUp(k)
+		owner, taken := e.known[k]
 		switch {
 		case !taken:
-			e.now.keys[k] = n.ID
+			e.known[k], e.now.keys[k] = n.ID, n.ID
 			e.batch.Key(k, n.ID)
 			if k.Kind == identity.Email && n.Email == "" {
 				n.Email = k.Value
