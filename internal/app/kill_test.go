@@ -5,6 +5,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,8 +32,9 @@ const victim = "BATON_TEST_SERVER"
 
 func TestMain(m *testing.M) {
 	if db := os.Getenv(victim); db != "" {
-		if err := die(db); err != nil {
-			fmt.Println("error:", err)
+		// asked to stop before it is ready, it stops as well
+		if err := die(db); err != nil && !errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "error:", err)
 			os.Exit(1)
 		}
 		return
