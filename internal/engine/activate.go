@@ -132,14 +132,17 @@ func (e *Engine) followSome(ctx context.Context, after *int64) (more bool, err e
 		return false, err
 	}
 	e.begin()
+	round := e.watch(RoundActivate, 0)
 	err = e.loadLeads(ctx, ids)
+	round.gathered()
 	for i := 0; err == nil && i < len(ids); i++ {
 		if n := e.cache.get(ids[i], e.turn); n != nil && n.Lead.Version != e.version {
 			err = e.follow(ctx, n, max(active.ActivatedAt, n.Lead.Clock))
 		}
 	}
 	*after = ids[len(ids)-1]
-	return true, e.finish(ctx, err)
+	round.decided()
+	return true, round.ended(e.finish(ctx, err))
 }
 
 // follow moves a lead to the present agreement and has that decided. A lead for which the

@@ -48,6 +48,7 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 		e.setDue(c.entry, agreement.Never)
 	}
 	e.batch.Decision(d, problem)
+	e.round.refused(d.Refused)
 	out := Outcome{Input: in.ID, Lead: in.Lead}
 	if e.live {
 		e.batch.Jobs(d)
@@ -113,6 +114,7 @@ func (e *Engine) record(c *command) {
 func (e *Engine) fail(c *command, why error) (Outcome, error) {
 	c.in.ID, c.in.Version = e.nextID, e.version
 	e.record(c)
+	e.round.problem()
 	e.batch.Failure(c.in, e.version, why)
 	if n := c.entry; n != nil && n.Lead != nil && n.Lead.Version == e.version {
 		n.LastInput = c.in.ID

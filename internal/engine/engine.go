@@ -34,6 +34,9 @@ type Options struct {
 	// Queue is how many arrivals may wait (20,000 by default), Cached how many leads are kept
 	// in memory (10,000, at 3 KB each), Batch how many inputs a transaction holds at most (2,000).
 	Queue, Cached, Batch int
+	// Observe is told of each round that is done, while the engine waits: it returns at once and
+	// calls no method of the engine. Nothing is measured if it is nil.
+	Observe func(*Round)
 }
 
 // Engine is the one writer of a store. Its methods are safe for concurrent use; they take turns.
@@ -43,6 +46,7 @@ type Engine struct {
 
 	requests chan *request
 	waiting  atomic.Int64
+	cached   atomic.Int64 // leads in memory
 	closing  sync.RWMutex // held for reading while a request is put in
 	closed   bool
 	drained  chan struct{}
@@ -72,6 +76,7 @@ type Engine struct {
 	spare     *store.Batch // written, or being written
 	tally     tally
 	live      bool
+	round     *Round  // observed, nil if it is not
 	dues      *dues   // of History, while it runs
 	refresh   []int64 // of History: leads to look at again
 	refreshAt int64
@@ -206,6 +211,7 @@ func (e *Engine) begin() {
 		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read
 	}
 	e.cache.shrink(e.turn, e.evicted)
+	e.cached.Store(int64(len(e.cache.leads)))
 	if len(e.accounts) > e.opts.Cached {
 		for id, a := range e.accounts {
 			if a.used < e.turn-1 {

@@ -152,8 +152,10 @@ func (h *history) flush(ctx context.Context, until int64) error {
 	}
 	e.begin()
 	h.sent = 0
+	round := e.watch(RoundHistory, len(h.round))
 	last := h.round[len(h.round)-1].Input.Known
 	err := e.gather(ctx, h.round, e.dues.until(last, h.opts.Batch))
+	round.gathered()
 	for i := 0; err == nil && i < len(h.round); i++ {
 		if ctx.Err() != nil {
 			break
@@ -164,12 +166,13 @@ func (h *history) flush(ctx context.Context, until int64) error {
 		h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, int(float64(len(h.round))/made)))
 	}
 	h.round = h.round[:0]
+	round.decided()
 	if err != nil {
-		return e.finish(ctx, err)
+		return round.ended(e.finish(ctx, err))
 	}
 	e.send(ctx)
 	h.report()
-	return errors.Join(e.broken, ctx.Err())
+	return errors.Join(round.ended(e.broken), ctx.Err())
 }
 
 func (h *history) report() {
@@ -185,6 +188,7 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 		if _, ok := e.twin(store.Dedupe(a.Input.Source, a.Input.Key), &a.Input); ok {
 			h.progress.Arrivals++
 			h.progress.Duplicates++
+			e.round.duplicate(true)
 			return nil
 		}
 	}
@@ -288,13 +292,16 @@ func (h *history) runOn(ctx context.Context) (done bool, err error) {
 	}
 	e.begin()
 	n := 0
+	round := e.watch(RoundHistory, 0)
 	if err = e.loadLeads(ctx, e.dues.until(h.opts.Until, h.opts.Batch)); err == nil {
+		round.gathered()
 		n, err = h.timers(ctx, h.opts.Until, h.opts.Batch)
 	}
+	round.decided()
 	if err != nil {
-		return true, e.finish(ctx, err)
+		return true, round.ended(e.finish(ctx, err))
 	}
 	e.send(ctx)
 	h.report()
-	return n < h.opts.Batch, errors.Join(e.broken, ctx.Err())
+	return n < h.opts.Batch, errors.Join(round.ended(e.broken), ctx.Err())
 }

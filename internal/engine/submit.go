@@ -8,6 +8,7 @@ import (
 
 // request is a call of Submit on its way.
 type request struct {
+	ctx      context.Context // for those who observe; what is decided does not depend on it
 	arrivals []lifecycle.Arrival
 	outcomes []Outcome
 	done     chan error
@@ -24,7 +25,7 @@ func (e *Engine) Submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]Ou
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r := &request{arrivals: arrivals, done: make(chan error, 1)}
+	r := &request{ctx: ctx, arrivals: arrivals, done: make(chan error, 1)}
 	if err := e.put(r); err != nil {
 		return nil, err
 	}
@@ -88,8 +89,12 @@ func (e *Engine) together(group []*request, n int) error {
 	ctx := context.Background() // what was accepted is decided, whether or not anybody still waits
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	round := e.watch(RoundSubmit, n)
+	for _, r := range group {
+		round.called(r.ctx)
+	}
 	if err := e.ready(ctx); err != nil {
-		return err
+		return round.ended(err)
 	}
 	all := make([]lifecycle.Arrival, 0, n)
 	for _, r := range group {
@@ -100,12 +105,15 @@ func (e *Engine) together(group []*request, n int) error {
 	defer func() { e.live = false }()
 	outcomes := make([]Outcome, 0, n)
 	err := e.gather(ctx, all, nil)
+	round.gathered()
 	for i := 0; err == nil && i < len(all); i++ {
 		var out Outcome
 		out, err = e.take(ctx, &all[i])
+		round.duplicate(out.Duplicate)
 		outcomes = append(outcomes, out)
 	}
-	if err := e.finish(ctx, err); err != nil {
+	round.decided()
+	if err := round.ended(e.finish(ctx, err)); err != nil {
 		return err
 	}
 	for _, r := range group {

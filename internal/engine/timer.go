@@ -42,14 +42,17 @@ func (e *Engine) tick(ctx context.Context, now int64) (int, error) {
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
+	round := e.watch(RoundTimers, 0)
 	ids := make([]int64, len(list))
 	for i, d := range list {
 		ids[i] = d.Lead
+		round.late(now - d.At)
 	}
 	e.begin()
 	e.live = true
 	defer func() { e.live = false }()
 	err = e.loadLeads(ctx, ids)
+	round.gathered()
 	for i := 0; err == nil && i < len(list); i++ {
 		n := e.cache.get(list[i].Lead, e.turn)
 		if n == nil {
@@ -61,7 +64,8 @@ func (e *Engine) tick(ctx context.Context, now int64) (int, error) {
 			e.batch.Due(n.Record)
 		}
 	}
-	return len(list), e.finish(ctx, err)
+	round.decided()
+	return len(list), round.ended(e.finish(ctx, err))
 }
 
 // Run decides what falls due, when it does, until the context ends.

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Kinds of rounds.
+const (
+	RoundSubmit   = "submit"   // arrivals of callers of Submit
+	RoundTimers   = "timers"   // what fell due
+	RoundHistory  = "history"  // arrivals of History and the timers between them
+	RoundActivate = "activate" // leads that follow a new agreement
+)
+
+// Round is what one round of gathering, deciding and committing was, for those who watch over the engine.
+type Round struct {
+	Kind       string
+	Arrivals   int // handed in
+	Inputs     int // put on record: arrivals and timers
+	Problems   int // of them, those that could not be decided
+	Refused    int // commands that were not carried out
+	Duplicates int // arrivals known already
+	Began      time.Time
+	Gather     time.Duration
+	Decide     time.Duration
+	Commit     time.Duration // of RoundHistory: the wait for the transaction before
+	Lag        time.Duration // of RoundTimers: how late the latest was
+	Err        error         // nothing of the round is stored, or it is not known
+	// Calls are the contexts of the calls of Submit that the round answers.
+	Calls []context.Context
+
+	engine *Engine
+	mark   time.Time
+	first  int64
+}
+
+// Waiting returns how many arrivals wait to be decided, or are being decided.
+func (e *Engine) Waiting() int64 { return e.waiting.Load() }
+
+// Cached returns how many leads are in memory, as of the latest round.
+func (e *Engine) Cached() int64 { return e.cached.Load() }
+
+// watch begins a round that is observed; nil when nobody looks. The methods of a nil Round do nothing.
+func (e *Engine) watch(kind string, arrivals int) *Round {
+	if e.opts.Observe == nil {
+		return nil
+	}
+	now := time.Now()
+	e.round = &Round{Kind: kind, Arrivals: arrivals, Began: now, engine: e, mark: now, first: e.nextID}
+	return e.round
+}
+
+// since returns the time since the last call of it.
+func (r *Round) since() time.Duration {
+	now := time.Now()
+	d := now.Sub(r.mark)
+	r.mark = now
+	return d
+}
+
+func (r *Round) gathered() {
+	if r != nil {
+		r.Gather += r.since()
+	}
+}
+
+func (r *Round) decided() {
+	if r != nil {
+		r.Decide += r.since()
+		r.Inputs = int(r.engine.nextID - r.first)
+	}
+}
+
+func (r *Round) problem() {
+	if r != nil {
+		r.Problems++
+	}
+}
+
+func (r *Round) refused(why string) {
+	if r != nil && why != "" {
+		r.Refused++
+	}
+}
+
+func (r *Round) duplicate(is bool) {
+	if r != nil && is {
+		r.Duplicates++
+	}
+}
+
+// late notes by how many microseconds a timer is late.
+func (r *Round) late(by int64) {
+	if r != nil {
+		r.Lag = max(r.Lag, time.Duration(by)*time.Microsecond)
+	}
+}
+
+// called notes a call that the round answers.
+func (r *Round) called(ctx context.Context) {
+	if r != nil {
+		r.Calls = append(r.Calls, ctx)
+	}
+}
+
+// ended tells of the round and returns its error. A round with nothing to do is not told of.
+func (r *Round) ended(err error) error {
+	if r == nil {
+		return err
+	}
+	r.engine.round = nil
+	r.Commit, r.Err = r.since(), err
+	if r.Arrivals > 0 || r.Inputs > 0 || err != nil {
+		r.engine.opts.Observe(r)
+	}
+	return err
+}
