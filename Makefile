@@ -21,16 +21,19 @@ build: ## build bin/baton
 demo: build ## build, and show Baton with a made-up company
 	bin/baton demo
 
+# What the tests of `make test` and `make check` use.
+tests_need := go postgresql node chromium
+
 test: ## run all tests, and each fuzz target briefly
-	@script/need go
+	@script/need $(tests_need)
 	script/test
 
 check: ## run what a change must pass: format, vet, lint, vulnerabilities, generated files, modules, races
-	@script/need go compiler
+	@script/need $(tests_need) compiler
 	script/check
 
 bench: ## measure the promised figures, and fail if one misses its bound
-	@script/need go
+	@script/need go postgresql
 	script/bench
 
 fuzz: ## run each fuzz target for FUZZTIME seconds (60)
