@@ -187,6 +187,3 @@ func version() string {
 	}
 	return "(development)"
 }
-
-// withoutCancel is for what has to be written even when the work was stopped.
-func withoutCancel(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

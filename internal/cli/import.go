@@ -127,14 +127,9 @@ func (c *importCommand) read(r *run, plan *agreement.Plan, i int, hash io.Writer
 	if err != nil {
 		return nil, "", err
 	}
-	if f, err := os.Open(file); err == nil {
-		_, err = io.Copy(hash, f)
-		f.Close()
-		if err != nil {
-			return reading, mapping.Name, fmt.Errorf("reading %s: %w", file, err)
-		}
+	if err := imports.Hash(hash, file, source); err != nil {
+		return nil, "", errors.Join(err, reading.Close())
 	}
-	_, _ = hash.Write(source)
 	return reading, mapping.Name, nil
 }
 
@@ -152,26 +147,12 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 	progress := newBar(r, "Deciding")
 	var last engine.Progress
 	refusals := tally{}
-	err = a.Engine.History(r.ctx, func(yield func(*lifecycle.Arrival) error) error {
-		return imports.Merge(func(arrival *lifecycle.Arrival) error {
-			if err := r.ctx.Err(); err != nil {
-				return err
-			}
-			return yield(arrival)
-		}, readings...)
-	}, engine.HistoryOptions{Import: im.ID, Refused: refusals.add, Progress: func(p engine.Progress) {
+	im, err = a.Engine.Import(r.ctx, im, readings, engine.HistoryOptions{Refused: refusals.add, Progress: func(p engine.Progress) {
 		last = p
 		progress.to(p.Arrivals, arrivals, "up to "+time.UnixMicro(p.At).UTC().Format(time.DateOnly))
 	}})
 	progress.done()
-	im.State, im.FinishedAt = "done", r.now()
-	if err != nil {
-		im.State = "stopped"
-	}
 	r.notes(readings)
-	if finish := a.Store.FinishImport(withoutCancel(r.ctx), im); finish != nil {
-		err = errors.Join(err, finish)
-	}
 	if err != nil {
 		fmt.Fprintf(r.Err, "baton: import %d stopped after %s; what was taken in is kept, and the same command goes on from there\n", im.ID, count(last.Arrivals, "input", "inputs"))
 		return err

@@ -232,6 +232,9 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 		if c.entry.Lead == nil || c.entry.Lead.Version != e.version {
 			return e.fail(&c, fmt.Errorf("lead %d cannot follow agreement %d", lead, e.version))
 		}
+		if a.IfInput != 0 && a.IfInput != c.entry.LastInput {
+			return Outcome{Input: c.entry.LastInput, Lead: lead, Err: ErrMoved}, nil
+		}
 		in.Lead, in.Known = lead, max(in.Known, c.entry.Lead.Clock)
 	} else {
 		in.Lead = e.nextID
