@@ -23,6 +23,7 @@ var order = []string{
 	"internal/api",
 	"internal/web",
 	"internal/app",
+	"internal/load",
 	"internal/cli",
 	"cmd/baton",
 }
