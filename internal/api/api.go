@@ -27,6 +27,9 @@ type Options struct {
 	Log   *slog.Logger     // slog.Default() if nil
 	// Redirects are the hosts to which a form may send its visitors on; its own server always.
 	Redirects []string
+	Rates     Rates
+	// Limited, if it is not nil, is told of each request that is refused for one of Rates: "rate" or "tries".
+	Limited func(which string)
 	// Memory is how many bytes of requests are held at a time (64 MiB by default).
 	Memory int64
 }
@@ -37,6 +40,7 @@ type API struct {
 	mux    *http.ServeMux
 	keys   keyring
 	memory budget
+	rates  *limiter
 }
 
 // New makes an API.
@@ -52,6 +56,7 @@ func New(opts Options) *API {
 	}
 	a := &API{Options: opts, mux: http.NewServeMux(), memory: budget{most: opts.Memory}}
 	a.keys.store = opts.Store
+	a.rates = newLimiter(opts.Rates, opts.Limited)
 	for kind, paths := range map[string][]string{
 		"identify": {"identify", "i"}, "track": {"track", "t"}, "page": {"page", "p"}, "screen": {"screen", "s"},
 		"group": {"group", "g"}, "alias": {"alias", "a"}, "": {"batch", "b", "import"},
@@ -77,7 +82,7 @@ func (a *API) route(pattern string, handle func(http.ResponseWriter, *http.Reque
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				a.Log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				a.Log.Error("a request failed", "route", pattern, "request", w.Header().Get(RequestID), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				refuse(w, &problem{status: http.StatusInternalServerError, detail: "something went wrong here; it is on record"})
 			}
 		}()
@@ -111,7 +116,8 @@ func (a *API) preflight(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// fail answers with what went wrong and logs it, once.
+// fail answers with what went wrong and logs it, once. The log has the route and not the path, which may hold a
+// key or an address.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := a.problem(err)
 	level := slog.LevelInfo
@@ -124,7 +130,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && p.status >= 500 {
 		level = slog.LevelInfo // whoever asked is gone
 	}
-	a.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", p.status, "error", err.Error())
+	a.Log.Log(r.Context(), level, "request refused", "route", r.Pattern, "request", w.Header().Get(RequestID), "status", p.status, "error", err.Error())
 	refuse(w, p)
 }
 
@@ -172,6 +178,9 @@ func refuse(w http.ResponseWriter, p *problem) {
 	b = append(append(b, `,"detail":`...), quote(p.detail)...)
 	if p.event > 0 {
 		b = strconv.AppendInt(append(b, `,"event":`...), int64(p.event-1), 10)
+	}
+	if id := h.Get(RequestID); id != "" {
+		b = append(append(b, `,"request":`...), quote(id)...)
 	}
 	w.WriteHeader(p.status)
 	w.Write(append(b, `,"success":false}`+"\n"...))

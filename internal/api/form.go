@@ -43,11 +43,14 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	received := a.now()
-	key, err := a.keys.admit(r.Context(), or(values.Get(formKey), r.URL.Query().Get("key")), ScopeTrack, received)
+	key, err := a.admit(r, or(values.Get(formKey), r.URL.Query().Get("key")), ScopeTrack, received)
 	if err != nil {
 		if errors.Is(err, errNoKey) {
 			err = &problem{status: http.StatusUnauthorized, detail: "the form has no write key: put it into a hidden field named " + formKey}
 		}
+		return err
+	}
+	if err := a.rates.allow(key.Name, 1, a.Clock()); err != nil {
 		return err
 	}
 	if strings.TrimSpace(values.Get(formTrap)) != "" {
@@ -62,7 +65,7 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 	if err := m.form(name, values, r.Referer()); err != nil {
 		return err
 	}
-	if _, err := a.Engine.Submit(r.Context(), m.arrivals); err != nil {
+	if _, err := a.submit(r.Context(), m.arrivals); err != nil {
 		return err
 	}
 	return a.thank(w, r, values.Get(formNext))

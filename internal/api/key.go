@@ -97,6 +97,14 @@ func (k *keyring) admit(ctx context.Context, secret, scope string, now int64) (s
 	return key, nil
 }
 
+// remembers reports whether a key was let in lately, so that it is no guess.
+func (k *keyring) remembers(secret string) bool {
+	hash := sha256.Sum256([]byte(secret))
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	return k.known[hash] != nil
+}
+
 // NoteUse writes down when keys were last used: at most once a minute each, or all there is at the end.
 func (a *API) NoteUse(ctx context.Context, end bool) error {
 	var list []store.APIKey

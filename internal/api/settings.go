@@ -7,7 +7,7 @@ import (
 // settings tells Segment's browser library, which asks before it sends, to send here.
 func (a *API) settings(w http.ResponseWriter, r *http.Request) error {
 	secret := r.PathValue("key")
-	if _, err := a.keys.admit(r.Context(), secret, ScopeTrack, a.now()); err != nil {
+	if _, err := a.admit(r, secret, ScopeTrack, a.now()); err != nil {
 		return err
 	}
 	protocol := "http"

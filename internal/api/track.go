@@ -13,7 +13,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	secret, _, given := r.BasicAuth()
 	if given {
 		// before anything is read for somebody who may not send
-		if _, err := a.keys.admit(r.Context(), secret, ScopeTrack, received); err != nil {
+		if _, err := a.admit(r, secret, ScopeTrack, received); err != nil {
 			return err
 		}
 	}
@@ -29,8 +29,11 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	if !given {
 		secret = call.key
 	}
-	key, err := a.keys.admit(r.Context(), secret, ScopeTrack, received)
+	key, err := a.admit(r, secret, ScopeTrack, received)
 	if err != nil {
+		return err
+	}
+	if err := a.rates.allow(key.Name, len(call.events), a.Clock()); err != nil {
 		return err
 	}
 	plan := a.Plan()
@@ -47,7 +50,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 		e.context.otherwise(&call.context)
 		m.add(e, at)
 	}
-	if _, err := a.Engine.Submit(r.Context(), m.arrivals); err != nil {
+	if _, err := a.submit(r.Context(), m.arrivals); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
