@@ -3,74 +3,104 @@
 package app
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
-	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 	"baton/internal/replay"
 	"baton/internal/store"
 )
 
-// The test binary runs itself again as the server that is killed.
-const victim = "BATON_TEST_SERVER"
-
-func TestMain(m *testing.M) {
-	if db := os.Getenv(victim); db != "" {
-		// asked to stop before it is ready, it stops as well
-		if err := die(db); err != nil && !errors.Is(err, context.Canceled) {
-			fmt.Fprintln(os.Stderr, "error:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// die serves until it is killed, or asked to stop.
-func die(db string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	a, err := Open(ctx, Options{DB: db})
-	if err != nil {
-		return err
-	}
-	if err := a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Ready: func(address string) { fmt.Println(address) },
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}); err != nil {
-		return err
-	}
-	return a.Close()
-}
-
-// load sends batches, each until it is acknowledged, and counts the acknowledged.
+// load sends batches, each until it is acknowledged, and keeps the IDs of the acknowledged.
 type load struct {
 	key     string
-	address atomic.Pointer[string]
-	stop    atomic.Bool
-	acks    chan struct{}
+	acks    chan struct{} // one for each request
+	ended   chan error    // one for each client
+	clients int
+	halt    atomic.Bool
 	retries atomic.Int64
-	lock    sync.Mutex
-	acked   []string
+
+	lock      sync.Mutex
+	addresses []string // of the servers; "" for one that is down
+	acked     []string
+}
+
+// begin has clients send to as many servers as will be told of.
+func begin(key string, clients, servers int) *load {
+	l := &load{key: key, acks: make(chan struct{}, 1024), ended: make(chan error, clients), clients: clients, addresses: make([]string, servers)}
+	return l
+}
+
+// to tells the clients where server n is.
+func (l *load) to(n int, address string) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.addresses[n] = address
+}
+
+func (l *load) run() {
+	for n := range l.clients {
+		go func() { l.ended <- l.client(n) }()
+	}
+}
+
+// wait waits for so many requests to be acknowledged.
+func (l *load) wait(t testing.TB, requests int) {
+	t.Helper()
+	late := time.After(2 * time.Minute)
+	for range requests {
+		select {
+		case <-l.acks:
+		case err := <-l.ended:
+			t.Fatalf("a client gave up: %v", err)
+		case <-late:
+			t.Fatal("nothing is acknowledged any more")
+		}
+	}
+}
+
+// stop lets every client have what it sent acknowledged, and ends.
+func (l *load) stop(t testing.TB) {
+	t.Helper()
+	l.halt.Store(true)
+	go func() {
+		for range l.acks { // let nobody wait
+		}
+	}()
+	for range l.clients {
+		select {
+		case err := <-l.ended:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(2 * time.Minute):
+			t.Fatal("a client waits for its answer for ever")
+		}
+	}
+	close(l.acks)
+	if l.retries.Load() == 0 {
+		t.Error("no client had to try again: this tests nothing")
+	}
+	t.Logf("%d events acknowledged, %d retries", len(l.acked), l.retries.Load())
 }
 
 func (l *load) client(n int) error {
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
-	for round := 0; !l.stop.Load(); round++ {
+	defer client.CloseIdleConnections()
+	try := n
+	for round := 0; !l.halt.Load(); round++ {
 		var events, ids []string
 		for i := range 1 + (round+n)%7 {
 			id := fmt.Sprintf("c%d-r%d-e%d", n, round, i)
@@ -89,7 +119,11 @@ func (l *load) client(n int) error {
 		}
 		body := `{"writeKey":"` + l.key + `","batch":[` + strings.Join(events, ",") + `]}`
 		for {
-			status, err := post(client, "http://"+*l.address.Load()+"/v1/batch", body)
+			l.lock.Lock()
+			address := l.addresses[try%len(l.addresses)]
+			l.lock.Unlock()
+			try++ // what one server did not answer is sent to the next
+			status, err := post(client, "http://"+address+"/v1/batch", body)
 			if err == nil && status == 200 {
 				break
 			}
@@ -97,6 +131,7 @@ func (l *load) client(n int) error {
 				return fmt.Errorf("client %d: status %d", n, status)
 			}
 			l.retries.Add(1)
+			<-time.After(5 * time.Millisecond)
 		}
 		l.lock.Lock()
 		l.acked = append(l.acked, ids...)
@@ -118,90 +153,117 @@ func post(client *http.Client, url, body string) (int, error) {
 	return res.StatusCode, nil
 }
 
-// begin starts a server and sends the clients there.
-func (l *load) begin(t *testing.T, db string) *exec.Cmd {
-	t.Helper()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), victim+"="+db)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+// kills is how often a server is killed: BATON_KILLS says it.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("BATON_KILLS")); err == nil {
+		return n
 	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || strings.HasPrefix(line, "error") {
-		t.Fatalf("the server did not start: %s %v", line, err)
-	}
-	address := strings.TrimSpace(line)
-	l.address.Store(&address)
-	return child
+	return soak(6, 50)
 }
 
 // A server killed in the middle of its work, again and again, has every input that it acknowledged, once,
-// however often clients sent it; and decides all of it again the same. BATON_KILLS says how often (6).
+// however often clients sent it; and decides all of it again the same. Its clock hurries, so that
+// deadlines run out meanwhile.
 func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
-	kills := 6
-	if n, err := strconv.Atoi(os.Getenv("BATON_KILLS")); err == nil {
-		kills = n
+	killOften(t, filepath.Join(t.TempDir(), "baton.db"), 1)
+}
+
+func TestKilledServerOnPostgreSQL(t *testing.T) {
+	db := pgtest.Database(t)
+	onPostgreSQL(t, db)
+	killOften(t, db, 1)
+}
+
+// Two servers on one database, killed at random, one at a time or both: what one has acknowledged, the other knows.
+func TestTwoServersKilledOnOnePostgreSQL(t *testing.T) {
+	db := pgtest.Database(t)
+	onPostgreSQL(t, db)
+	killOften(t, db, 2)
+}
+
+func killOften(t *testing.T, db string, servers int) {
+	l := begin(furnish(t, db, monday), 8, servers)
+	clock := childHaste + "=" + haste(2_000_000)
+	children := make([]*child, servers)
+	start := func(n int) {
+		children[n] = launch(t, db, clock)
+		l.to(n, children[n].address)
 	}
-	db, _, key := prepare(t, t.TempDir())
-	l := &load{key: key, acks: make(chan struct{}, 1024)}
-	child := l.begin(t, db)
-	const clients = 8
-	ended := make(chan error, clients)
-	for n := range clients {
-		go func() { ended <- l.client(n) }()
+	for n := range servers {
+		start(n)
 	}
-	for round := range kills {
-		for range 25 + round*7%20 { // so many requests of this life
-			select {
-			case <-l.acks:
-			case err := <-ended:
-				t.Fatalf("a client gave up: %v", err)
-			}
+	l.run()
+	chance := rand.New(rand.NewPCG(1, uint64(servers)))
+	for range kills() {
+		l.wait(t, 60+chance.IntN(60)) // so many requests of this life
+		victims := []int{chance.IntN(servers)}
+		if servers > 1 && chance.IntN(3) == 0 {
+			victims = chance.Perm(servers)
 		}
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
+		for _, n := range victims {
+			children[n].kill(t)
 		}
-		child.Wait()
-		child = l.begin(t, db)
-	}
-	l.stop.Store(true)
-	go func() {
-		for range l.acks { // let nobody wait
+		if len(victims) < servers {
+			l.wait(t, 10+chance.IntN(10)) // the others go on
 		}
-	}()
-	for range clients {
-		if err := <-ended; err != nil {
-			t.Fatal(err)
+		for _, n := range victims {
+			start(n)
 		}
 	}
-	if err := child.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	l.stop(t)
+	for _, c := range children {
+		c.stop(t)
 	}
-	if err := child.Wait(); err != nil {
-		t.Fatalf("the last server did not stop in good order: %v", err)
-	}
-	if l.retries.Load() == 0 {
-		t.Error("no client had to try again: the kills test nothing")
-	}
-	t.Logf("%d kills, %d events acknowledged, %d retries", kills, len(l.acked), l.retries.Load())
 	sound(t, db, l.acked)
 }
 
-// sound checks that a database holds each message once, decides all again the same, and has each lead
-// in one stage.
-func sound(t *testing.T, db string, acked []string) {
+// A PostgreSQL that is stopped, or dies, and comes back takes nothing with it that was acknowledged, and the server goes on
+// by itself.
+func TestPostgreSQLRestartedUnderLoad(t *testing.T) {
+	pg := pgtest.Server(t)
+	onPostgreSQL(t, pg.URL())
+	l := begin(furnish(t, pg.URL(), monday), 8, 1)
+	c := launch(t, pg.URL(), childHaste+"="+haste(2_000_000))
+	l.to(0, c.address)
+	l.run()
+	chance := rand.New(rand.NewPCG(3, 3))
+	for n := range soak(4, 40) {
+		l.wait(t, 25+chance.IntN(20))
+		before := l.retries.Load()
+		switch n % 3 {
+		case 0:
+			pg.Stop("immediate")
+		case 1:
+			pg.Stop("fast")
+		case 2:
+			pg.Kill()
+		}
+		for l.retries.Load() == before { // until somebody has noticed
+			select {
+			case <-l.acks:
+			case err := <-l.ended:
+				t.Fatalf("a client gave up: %v", err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		pg.Start()
+	}
+	l.wait(t, 25)
+	l.stop(t)
+	c.stop(t)
+	sound(t, pg.URL(), l.acked)
+}
+
+// sound checks that a database holds each message once, decides all again the same, has each lead in one stage, and
+// every deadline has run out once.
+func sound(t testing.TB, db string, acked []string) {
 	t.Helper()
 	st, err := store.OpenReadOnly(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	stored := map[string]int{}
+	stored, timers := map[string]int{}, map[string]int{}
 	v := &replay.Verifier{Plan: func(version int64) (*agreement.Plan, error) {
 		a, err := st.AgreementVersion(t.Context(), version)
 		if err != nil {
@@ -210,7 +272,12 @@ func sound(t *testing.T, db string, acked []string) {
 		return Compile(a)
 	}}
 	if err := st.EachInput(t.Context(), 0, func(in lifecycle.Input, decision []byte) error {
-		stored[in.Key]++
+		if in.Key != "" {
+			stored[in.Key]++
+		}
+		if in.Kind == lifecycle.Timer {
+			timers[fmt.Sprintf("%d at %d", in.Lead, in.Due)]++
+		}
 		if len(decision) == 0 {
 			t.Errorf("input %d could not be decided", in.ID)
 			return nil
@@ -227,6 +294,17 @@ func sound(t *testing.T, db string, acked []string) {
 			t.Errorf("message %s was acknowledged and is stored %d times", id, stored[id])
 		}
 	}
+	for id, n := range stored {
+		if n != 1 {
+			t.Errorf("message %s is stored %d times", id, n)
+		}
+	}
+	for timer, n := range timers {
+		if n != 1 {
+			t.Errorf("the timer of lead %s ran out %d times", timer, n)
+		}
+	}
+	t.Logf("%d inputs, %d timers", v.Inputs, len(timers))
 	for _, check := range []string{
 		`SELECT count(*) FROM lead l WHERE (SELECT count(*) FROM visit v WHERE v.lead = l.id AND v.left_at IS NULL) <> 1`,
 		`SELECT count(*) FROM lead l WHERE l.stage <> (SELECT v.stage FROM visit v WHERE v.lead = l.id AND v.left_at IS NULL)`,
@@ -236,8 +314,8 @@ func sound(t *testing.T, db string, acked []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := table.Rows[0][0]; n != int64(0) {
-			t.Errorf("%v rows for %s", n, check)
+		if n := fmt.Sprint(table.Rows[0][0]); n != "0" {
+			t.Errorf("%s rows for %s", n, check)
 		}
 	}
 }
