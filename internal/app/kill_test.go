@@ -108,7 +108,7 @@ func (l *load) client(n int) error {
 			ids = append(ids, id)
 			switch (round + i) % 4 {
 			case 0:
-				events = append(events, fmt.Sprintf(`{"type":"identify","messageId":%q,"userId":"u%d","anonymousId":"b%d","traits":{"email":"p%d@company%d.example","seniority":"director","company":{"employees":%d}}}`, id, who, who, who, who%6, 100+round%400))
+				events = append(events, fmt.Sprintf(`{"type":"identify","messageId":%q,"userId":"u%d","anonymousId":"b%d","traits":{"email":"p%d@company%d.example","seniority":"director","country":"SE","company":{"employees":%d}}}`, id, who, who, who, who%6, 150+(who+round)%400))
 			case 1:
 				events = append(events, fmt.Sprintf(`{"type":"track","messageId":%q,"userId":"u%d","event":"Demo Requested"}`, id, who))
 			case 2:
