@@ -97,6 +97,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`
 	Serve    serveCommand    `cmd:"" help:"Take in events and forms over HTTP, and decide at once."`
 	Key      keyCommand      `cmd:"" help:"Make, list or revoke the keys with which programs send."`
+	Bench    benchCommand    `cmd:"" help:"Measure how much a server takes in, and how fast."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
