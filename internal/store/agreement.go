@@ -26,12 +26,12 @@ func (b *Batch) Agreement(a *Agreement) {
 }
 
 // Agreements returns all versions, the oldest first; the last is the one that applies.
-func (s *Store) Agreements(ctx context.Context) ([]Agreement, error) {
+func (s *Reader) Agreements(ctx context.Context) ([]Agreement, error) {
 	return s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement ORDER BY version`)
 }
 
 // ActiveAgreement returns the version that applies, nil before there is one.
-func (s *Store) ActiveAgreement(ctx context.Context) (*Agreement, error) {
+func (s *Reader) ActiveAgreement(ctx context.Context) (*Agreement, error) {
 	list, err := s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement ORDER BY version DESC LIMIT 1`)
 	if err != nil || len(list) == 0 {
 		return nil, err
@@ -40,7 +40,7 @@ func (s *Store) ActiveAgreement(ctx context.Context) (*Agreement, error) {
 }
 
 // AgreementVersion returns one version.
-func (s *Store) AgreementVersion(ctx context.Context, version int64) (*Agreement, error) {
+func (s *Reader) AgreementVersion(ctx context.Context, version int64) (*Agreement, error) {
 	list, err := s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement WHERE version = $1`, version)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (s *Store) AgreementVersion(ctx context.Context, version int64) (*Agreement
 	return &list[0], nil
 }
 
-func (s *Store) agreements(ctx context.Context, query string, args ...any) ([]Agreement, error) {
+func (s *Reader) agreements(ctx context.Context, query string, args ...any) ([]Agreement, error) {
 	var list []Agreement
 	stmt, err := s.queries.get(ctx, query)
 	if err == nil {
@@ -79,7 +79,7 @@ func (s *Store) agreements(ctx context.Context, query string, args ...any) ([]Ag
 // LeadsOfEachKind returns one lead for each stage of each version that leads stand in, and
 // one for each hand-off that is open: enough to see whether a new agreement has a
 // place for all.
-func (s *Store) LeadsOfEachKind(ctx context.Context) ([]int64, error) {
+func (s *Reader) LeadsOfEachKind(ctx context.Context) ([]int64, error) {
 	stages, err := s.ids(ctx, `SELECT min(id) FROM lead GROUP BY version, stage ORDER BY 1`)
 	if err != nil {
 		return nil, err
@@ -118,22 +118,21 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 	if len(found) > 0 {
 		return found[0], nil
 	}
-	err = s.writer.transaction(ctx, func(ctx context.Context) error {
-		return s.writer.conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes)
+	err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes)
 			VALUES ($1, $2, $3, 'running', $4, $5, 0, 0, 0, 0, $6) RETURNING id`, im.Name, im.File, im.Hash, im.StartedAt, im.Rows, im.Notes).Scan(&im.ID)
 	})
 	im.State = "running"
-	return im, s.explain("writing", err)
+	return im, err
 }
 
 // FinishImport records how an import ended: its State, FinishedAt, Rows, Refused and Notes.
 func (s *Store) FinishImport(ctx context.Context, im Import) error {
-	err := s.writer.transaction(ctx, func(ctx context.Context) error {
-		_, err := s.writer.conn.ExecContext(ctx, `UPDATE import SET state = $1, finished_at = $2, rows = $3, refused = $4, notes = $5 WHERE id = $6`,
+	return s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `UPDATE import SET state = $1, finished_at = $2, rows = $3, refused = $4, notes = $5 WHERE id = $6`,
 			im.State, optional(im.FinishedAt), im.Rows, im.Refused, im.Notes, im.ID)
 		return err
 	})
-	return s.explain("writing", err)
 }
 
 // Imported counts what a batch took in for an import.
@@ -146,7 +145,7 @@ func (b *Batch) Imported(id, arrivals, first, last int64) {
 func (b *Batch) Undone(id int64) { b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id) }
 
 // Import returns one import, or ErrNoImport.
-func (s *Store) Import(ctx context.Context, id int64) (Import, error) {
+func (s *Reader) Import(ctx context.Context, id int64) (Import, error) {
 	list, err := s.imports(ctx, `WHERE id = $1`, id)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("import %d: %w", id, ErrNoImport)
@@ -158,9 +157,9 @@ func (s *Store) Import(ctx context.Context, id int64) (Import, error) {
 }
 
 // Imports returns all imports, the oldest first.
-func (s *Store) Imports(ctx context.Context) ([]Import, error) { return s.imports(ctx, `ORDER BY id`) }
+func (s *Reader) Imports(ctx context.Context) ([]Import, error) { return s.imports(ctx, `ORDER BY id`) }
 
-func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
+func (s *Reader) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
 	var list []Import
 	stmt, err := s.queries.get(ctx, `SELECT id, name, file, hash, state, started_at, finished_at, rows, arrivals, refused, first_input, last_input, notes FROM import `+where)
 	if err == nil {
@@ -180,6 +179,6 @@ func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Impor
 }
 
 // LeadsOfImport returns the leads that inputs of an import are about, ascending.
-func (s *Store) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) {
+func (s *Reader) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) {
 	return s.ids(ctx, `SELECT DISTINCT lead FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND lead <> 0 ORDER BY lead`, im.FirstInput, im.LastInput, im.ID)
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"strings"
-	"sync"
 )
 
 // rows are the values of many rows of one table, end to end.
@@ -115,79 +114,4 @@ next:
 		b.WriteString(name + " = excluded." + name)
 	}
 	return b.String()
-}
-
-// statements keeps prepared queries by their text.
-type statements struct {
-	db   *sql.DB
-	lock sync.Mutex
-	list map[string]*sql.Stmt
-}
-
-func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	if stmt, ok := s.list[text]; ok {
-		return stmt, nil
-	}
-	stmt, err := s.db.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if s.list == nil {
-		s.list = make(map[string]*sql.Stmt)
-	}
-	s.list[text] = stmt
-	return stmt, nil
-}
-
-func (s *statements) close() {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	for _, stmt := range s.list {
-		stmt.Close()
-	}
-	s.list = nil
-}
-
-// each runs a query whose text has one %s for a list of argument groups, as often as it
-// takes for all values, and hands over each row. Groups that a list has to spare are
-// filled up with the last values, so a row may come twice.
-func each(ctx context.Context, s *statements, before, after string, width int, values []any, scan func(*sql.Rows) error) error {
-	for len(values) > 0 {
-		size := 1
-		for _, n := range []int{8, 64} {
-			if len(values)/width >= size+1 {
-				size = n
-			}
-		}
-		stmt, err := s.get(ctx, before+places(size, width)+after)
-		if err != nil {
-			return err
-		}
-		n := min(size*width, len(values))
-		args := values[:n:n]
-		for len(args) < size*width {
-			args = append(args, values[n-width:n]...)
-		}
-		values = values[n:]
-		if err := scanAll(ctx, stmt, args, scan); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func scanAll(ctx context.Context, stmt *sql.Stmt, args []any, scan func(*sql.Rows) error) error {
-	found, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	for found.Next() {
-		if err := scan(found); err != nil {
-			return err
-		}
-	}
-	return found.Err()
 }

@@ -8,67 +8,95 @@ import (
 	"sync"
 )
 
-// writer is the one connection that writes, with its statements prepared.
+// writer is the one connection of a process that writes, with its statements prepared.
 type writer struct {
-	lock  sync.Mutex
-	conn  *sql.Conn
-	begin string
-	all   []*bulk
-
-	inputs, decisions, keys, conflicts, jobs, members, ledgers *bulk
-	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads      *bulk
-	visits, handoffs, clocks, accounts                         *bulk
+	lock    sync.Mutex // held from the beginning of a transaction to its end
+	db      *sql.DB
+	dialect *dialect
+	conn    *sql.Conn  // nil until it is ready
+	queries statements // of conn
+	tables  []table    // as in tables
 }
 
-func newWriter(ctx context.Context, db *sql.DB, d dialect) (*writer, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
+// table writes rows of one table.
+type table interface {
+	write(ctx context.Context, values rows) error
+	close()
+}
+
+// tables are the ways in which a batch writes, in their order.
+var tables = []struct {
+	name, columns, suffix string
+	of                    func(*Batch) rows
+}{
+	{"input", "id kind lead account prev at known dedupe import body", "", func(b *Batch) rows { return b.inputs }},
+	{"decision", "input lead version body error", "", func(b *Batch) rows { return b.decisions }},
+	{"account", accountColumns, replace("id", accountColumns), func(b *Batch) rows { return b.accountValues }},
+	{"lead", leadColumns, "", func(b *Batch) rows { return b.newLeads }},
+	{"lead", leadQuiet, update, func(b *Batch) rows { return b.quietLeads }},
+	{"lead", leadDue, update, func(b *Batch) rows { return b.dueLeads }},
+	{"lead", leadColumns, replace("id", leadUnindexed), func(b *Batch) rows { return b.wideLeads }},
+	{"lead", leadColumns, replace("id", leadColumns), func(b *Batch) rows { return b.wholeLeads }},
+	{"key", "kind value lead", "", func(b *Batch) rows { return b.keys }},
+	{"key_conflict", "input lead kind value other", "ON CONFLICT (lead, kind, value) DO NOTHING", func(b *Batch) rows { return b.conflicts }},
+	{"visit", visitColumns, replace("id", visitChanges), func(b *Batch) rows { return b.visitValues }},
+	{"handoff", handoffColumns, replace("id", handoffColumns), func(b *Batch) rows { return b.handoffValues }},
+	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
+	{"job", "id kind due recipient lead input body state attempts last_error", "", func(b *Batch) rows { return b.jobs }},
+	{"member", memberColumns, replace("id", memberColumns), func(b *Batch) rows { return b.members }},
+	{"ledger", ledgerColumns, replace("pool, member", ledgerColumns), func(b *Batch) rows { return b.ledgers }},
+}
+
+const (
+	accountColumns = `id key name owner attributes state`
+	memberColumns  = `id name side manager pools weight capacity active away open taken`
+	ledgerColumns  = `pool member debt handicap since given`
+)
+
+// ready prepares a connection, if there is none: the first time, and after it was lost.
+func (w *writer) ready(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
 	}
-	w := &writer{conn: conn, begin: d.begin}
-	const members = `id name side manager pools weight capacity active away open taken`
-	const ledgers = `pool member debt handicap since given`
-	const accounts = `id key name owner attributes state`
-	tables := []struct {
-		bulk                  **bulk
-		name, columns, suffix string
-	}{
-		{&w.inputs, "input", "id kind lead account prev at known dedupe import body", ""},
-		{&w.decisions, "decision", "input lead version body error", ""},
-		{&w.keys, "key", "kind value lead", ""},
-		{&w.conflicts, "key_conflict", "input lead kind value other", "ON CONFLICT (lead, kind, value) DO NOTHING"},
-		{&w.jobs, "job", "id kind due recipient lead input body state attempts last_error", ""},
-		{&w.members, "member", members, replace("id", members)},
-		{&w.ledgers, "ledger", ledgers, replace("pool, member", ledgers)},
-		{&w.accounts, "account", accounts, replace("id", accounts)},
-		{&w.newLeads, "lead", leadColumns, ""},
-		{&w.quietLeads, "lead", leadQuiet, update},
-		{&w.dueLeads, "lead", leadDue, update},
-		{&w.wideLeads, "lead", leadColumns, replace("id", leadUnindexed)},
-		{&w.wholeLeads, "lead", leadColumns, replace("id", leadColumns)},
-		{&w.visits, "visit", visitColumns, replace("id", visitChanges)},
-		{&w.handoffs, "handoff", handoffColumns, replace("id", handoffColumns)},
-		{&w.clocks, "clock", clockColumns, replace("id", clockColumns)},
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		w.conn = nil
+		return err
 	}
-	for _, table := range tables {
-		if *table.bulk, err = newBulk(ctx, conn, table.name, table.columns, table.suffix); err != nil {
-			w.close()
-			return nil, fmt.Errorf("preparing to write %s: %w", table.name, err)
+	w.queries = statements{on: w.conn}
+	for _, t := range tables {
+		var made table
+		if w.dialect.shared {
+			made, err = newPostgresTable(ctx, w.conn, t.name, t.columns, t.suffix)
+		} else {
+			made, err = newBulk(ctx, w.conn, t.name, t.columns, t.suffix)
 		}
-		w.all = append(w.all, *table.bulk)
+		if err != nil {
+			w.release()
+			return fmt.Errorf("preparing to write %s: %w", t.name, err)
+		}
+		w.tables = append(w.tables, made)
 	}
-	return w, nil
+	return nil
 }
 
-// close gives the connection back. SQLite keeps a connection open, and the log unfolded, as long as
+// release gives the connection back. SQLite keeps a connection open, and the log unfolded, as long as
 // one of its statements is.
+func (w *writer) release() {
+	if w.conn == nil {
+		return
+	}
+	w.queries.close()
+	for _, t := range w.tables {
+		t.close()
+	}
+	w.conn.Close()
+	w.conn, w.tables = nil, nil
+}
+
 func (w *writer) close() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	for _, b := range w.all {
-		b.close()
-	}
-	w.conn.Close()
+	w.release()
 }
 
 // transaction runs do and commits; on an error nothing of it stays.
@@ -77,59 +105,65 @@ func (w *writer) transaction(ctx context.Context, do func(ctx context.Context) e
 	defer w.lock.Unlock()
 	// A transaction that has begun is finished: what interrupts a program does so between two.
 	ctx = context.WithoutCancel(ctx)
-	if _, err := w.conn.ExecContext(ctx, w.begin); err != nil {
-		return err
-	}
-	err := do(ctx)
+	err := w.ready(ctx)
 	if err == nil {
-		_, err = w.conn.ExecContext(ctx, "COMMIT")
+		_, err = w.conn.ExecContext(ctx, w.dialect.begin)
 	}
 	if err != nil {
-		// After some errors SQLite has rolled back by itself, and says so here.
-		w.conn.ExecContext(ctx, "ROLLBACK")
+		w.mend()
+		return err
 	}
+	if err = do(ctx); err == nil {
+		if _, err = w.conn.ExecContext(ctx, "COMMIT"); err == nil {
+			return nil
+		}
+		err = w.unsure(err)
+	}
+	w.rollback(ctx)
 	return err
 }
 
-// Commit writes a sealed batch in one transaction. When it returns without an error the batch
-// is on disk; otherwise nothing of it is.
-func (s *Store) Commit(ctx context.Context, b *Batch) error {
-	if s.writer == nil {
-		return errors.New("writing: the database is open for reading only")
-	}
-	w := s.writer
-	err := w.transaction(ctx, func(ctx context.Context) error {
-		for _, st := range b.statements {
-			if _, err := w.conn.ExecContext(ctx, st.text, st.args...); err != nil {
-				return err
-			}
-		}
-		for _, part := range []struct {
-			bulk *bulk
-			rows rows
-		}{
-			{w.inputs, b.inputs}, {w.decisions, b.decisions}, {w.accounts, b.accountValues},
-			{w.newLeads, b.newLeads}, {w.quietLeads, b.quietLeads}, {w.dueLeads, b.dueLeads},
-			{w.wideLeads, b.wideLeads}, {w.wholeLeads, b.wholeLeads},
-			{w.keys, b.keys}, {w.conflicts, b.conflicts}, {w.visits, b.visitValues}, {w.handoffs, b.handoffValues},
-			{w.clocks, b.clockValues}, {w.jobs, b.jobs}, {w.members, b.members}, {w.ledgers, b.ledgers},
-		} {
-			if err := part.bulk.write(ctx, part.rows); err != nil {
-				return err
-			}
-		}
-		if b.roster != nil {
-			_, err := w.conn.ExecContext(ctx, `INSERT INTO roster (id, state) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, b.roster)
+// rollback ends a transaction that failed. After some errors SQLite has rolled back by itself, and says so here.
+func (w *writer) rollback(ctx context.Context) {
+	_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+	w.mend()
+}
+
+// write writes what a batch holds.
+func (w *writer) write(ctx context.Context, b *Batch) error {
+	for _, st := range b.statements {
+		if _, err := w.conn.ExecContext(ctx, st.text, st.args...); err != nil {
 			return err
 		}
-		return nil
-	})
-	return s.explain("writing", err)
+	}
+	for i, t := range tables {
+		if err := w.tables[i].write(ctx, t.of(b)); err != nil {
+			return fmt.Errorf("table %s: %w", t.name, err)
+		}
+	}
+	if b.roster != nil {
+		_, err := w.conn.ExecContext(ctx, `INSERT INTO roster (id, state) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, b.roster)
+		return err
+	}
+	return nil
+}
+
+var errReadOnly = errors.New("the database is open for reading only")
+
+// transact runs do in a transaction of its own.
+func (s *Store) transact(ctx context.Context, doing string, do func(ctx context.Context, conn *sql.Conn) error) error {
+	if s.writer == nil {
+		return fmt.Errorf("%s: %w", doing, errReadOnly)
+	}
+	return s.explain(doing, s.writer.transaction(ctx, func(ctx context.Context) error { return do(ctx, s.writer.conn) }))
 }
 
 // Limit sets how many pages the file may have at most; a file that is larger already stops growing.
 // It lets an operator keep room on a disk, and tests fill one.
 func (s *Store) Limit(ctx context.Context, pages int64) error {
+	if s.Shared() {
+		return errors.New("limiting: the size of a PostgreSQL database is set at its server")
+	}
 	s.writer.lock.Lock()
 	defer s.writer.lock.Unlock()
 	_, err := s.writer.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))

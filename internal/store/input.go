@@ -29,7 +29,7 @@ func scanInput(r *sql.Rows, in *lifecycle.Input, more ...any) error {
 // EachInput hands over every input from an ID on, in the order in which they were decided,
 // with its decision as stored (nil when it could not be decided). The decision is valid
 // until each returns.
-func (s *Store) EachInput(ctx context.Context, from int64, each func(in lifecycle.Input, decision []byte) error) error {
+func (s *Reader) EachInput(ctx context.Context, from int64, each func(in lifecycle.Input, decision []byte) error) error {
 	stmt, err := s.queries.get(ctx, `SELECT `+inputColumns+`, d.version, d.body FROM input i JOIN decision d ON d.input = i.id WHERE i.id >= $1 ORDER BY i.id`)
 	if err != nil {
 		return s.explain("reading", err)
@@ -64,15 +64,15 @@ type Event struct {
 
 // Story returns the newest inputs of a lead with their decisions, at most so many (0: all),
 // the oldest of them first.
-func (s *Store) Story(ctx context.Context, lead int64, most int) ([]Event, error) {
+func (s *Reader) Story(ctx context.Context, lead int64, most int) ([]Event, error) {
 	limit := int64(most)
 	if most == 0 {
 		limit = 1 << 62
 	}
 	var list []Event
 	stmt, err := s.queries.get(ctx, `WITH RECURSIVE chain (id, prev, n) AS (
-			SELECT i.id, i.prev, 1 FROM lead l JOIN input i ON i.id = l.input WHERE l.id = $1 UNION ALL
-			SELECT i.id, i.prev, c.n + 1 FROM chain c JOIN input i ON i.id = c.prev WHERE c.n < $2)
+			SELECT i.id, i.prev, CAST(1 AS BIGINT) FROM lead l JOIN input i ON i.id = l.input WHERE l.id = $1 UNION ALL
+			SELECT i.id, i.prev, c.n + 1 FROM chain c JOIN input i ON i.id = c.prev WHERE c.n < CAST($2 AS BIGINT))
 		SELECT `+inputColumns+`, d.version, d.body, coalesce(d.error, '') FROM chain c JOIN input i ON i.id = c.id JOIN decision d ON d.input = i.id`)
 	if err == nil {
 		err = scanAll(ctx, stmt, []any{lead, limit}, func(r *sql.Rows) error {
@@ -99,7 +99,7 @@ func (s *Store) Story(ctx context.Context, lead int64, most int) ([]Event, error
 
 // Past returns the inputs of a lead that were carried out, in order: not what was refused or could
 // not be decided.
-func (s *Store) Past(ctx context.Context, last int64) ([]lifecycle.Input, error) {
+func (s *Reader) Past(ctx context.Context, last int64) ([]lifecycle.Input, error) {
 	var list []lifecycle.Input
 	stmt, err := s.queries.get(ctx, `WITH RECURSIVE chain (id, prev) AS (
 			SELECT id, prev FROM input WHERE id = $1 UNION ALL
@@ -126,7 +126,7 @@ type Problem struct {
 }
 
 // Problems returns the newest inputs that could not be decided, at most so many.
-func (s *Store) Problems(ctx context.Context, most int) ([]Problem, error) {
+func (s *Reader) Problems(ctx context.Context, most int) ([]Problem, error) {
 	var list []Problem
 	stmt, err := s.queries.get(ctx, `SELECT `+inputColumns+`, d.error FROM decision d JOIN input i ON i.id = d.input WHERE d.error IS NOT NULL ORDER BY d.input DESC LIMIT $1`)
 	if err == nil {

@@ -75,7 +75,11 @@ func TestKeysBesideAWriter(t *testing.T) {
 	if err := reader.RevokeKey(ctx, 1, 9); err == nil || !strings.Contains(err.Error(), "reading only") {
 		t.Errorf("revoked through a reader: %v", err)
 	}
-	if _, err := main.exec(ctx, "testing", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`); err != nil {
+	err = main.transact(ctx, "testing", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenBeside(ctx, path); err == nil || !strings.Contains(err.Error(), "another version of Baton") {

@@ -52,9 +52,9 @@ type Twin struct {
 
 // Twins finds stored inputs by their dedupe numbers. Those of imports that were undone are
 // none: the same file may be imported again.
-func (s *Store) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, error) {
+func (s *Reader) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, error) {
 	found := map[int64][]Twin{}
-	err := each(ctx, &s.queries, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND import NOT IN (SELECT id FROM import WHERE state = 'undone') AND dedupe IN (VALUES `, `)`, 1, anys(dedupe), func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND import NOT IN (SELECT id FROM import WHERE state = 'undone') AND `, numbered("dedupe"), ``, anys(dedupe), func(r *sql.Rows) error {
 		var t Twin
 		var hash int64
 		var body sql.RawBytes
@@ -73,13 +73,13 @@ func (s *Store) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, er
 }
 
 // Keys finds the leads that keys belong to.
-func (s *Store) Keys(ctx context.Context, keys []identity.Key) (map[identity.Key]int64, error) {
+func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Key]int64, error) {
 	found := make(map[identity.Key]int64, len(keys))
 	args := make([]any, 0, 2*len(keys))
 	for _, k := range keys {
 		args = append(args, int64(k.Kind), k.Value)
 	}
-	err := each(ctx, &s.queries, `SELECT kind, value, lead FROM key WHERE (kind, value) IN (VALUES `, `)`, 2, args, func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT kind, value, lead FROM key WHERE `, wanted{{"kind", bigint}, {"value", text}}, ``, args, func(r *sql.Rows) error {
 		var k identity.Key
 		var lead int64
 		if err := r.Scan(&k.Kind, &k.Value, &lead); err != nil {
@@ -93,7 +93,7 @@ func (s *Store) Keys(ctx context.Context, keys []identity.Key) (map[identity.Key
 
 // KeysOf returns the keys of a lead by the inputs that brought them. It reads the whole list
 // of keys once, for any number of leads.
-func (s *Store) KeysOf(ctx context.Context, leads map[int64]bool) (map[int64][]identity.Key, error) {
+func (s *Reader) KeysOf(ctx context.Context, leads map[int64]bool) (map[int64][]identity.Key, error) {
 	found := map[int64][]identity.Key{}
 	stmt, err := s.queries.get(ctx, `SELECT kind, value, lead FROM key`)
 	if err == nil {
@@ -113,11 +113,11 @@ func (s *Store) KeysOf(ctx context.Context, leads map[int64]bool) (map[int64][]i
 }
 
 // Leads loads leads by their IDs; those that do not exist are missing from the map.
-func (s *Store) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
+func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
 	found := make(map[int64]*Record, len(ids))
 	visits, handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}, map[int64]*Record{}
-	err := each(ctx, &s.queries, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, state
-		FROM lead WHERE id IN (VALUES `, `)`, 1, anys(ids), func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, state
+		FROM lead WHERE `, numbered("id"), ``, anys(ids), func(r *sql.Rows) error {
 		rec := &Record{stored: true}
 		var visit, handoff int64
 		var open string
@@ -160,8 +160,8 @@ func (s *Store) Leads(ctx context.Context, ids []int64) (map[int64]*Record, erro
 	return found, s.explain("reading", err)
 }
 
-func (s *Store) openVisits(ctx context.Context, of map[int64]*Record) error {
-	return each(ctx, &s.queries, selecting(visitColumns, "visit"), `)`, 1, keysOf(of), func(r *sql.Rows) error {
+func (s *Reader) openVisits(ctx context.Context, of map[int64]*Record) error {
+	return each(ctx, s, selecting(visitColumns, "visit"), numbered("id"), ``, keysOf(of), func(r *sql.Rows) error {
 		v := &Visit{}
 		var leftAt, leftDay sql.NullInt64
 		if err := r.Scan(&v.ID, &v.Lead, &v.Prev, &v.N, &v.Pass, &v.Stage, &v.Side, &v.Outcome, &v.FromStage, &v.EnteredAt, &v.EnteredDay,
@@ -174,8 +174,8 @@ func (s *Store) openVisits(ctx context.Context, of map[int64]*Record) error {
 	})
 }
 
-func (s *Store) openHandoffs(ctx context.Context, of map[int64]*Record) error {
-	return each(ctx, &s.queries, selecting(handoffColumns, "handoff"), `)`, 1, keysOf(of), func(r *sql.Rows) error {
+func (s *Reader) openHandoffs(ctx context.Context, of map[int64]*Record) error {
+	return each(ctx, s, selecting(handoffColumns, "handoff"), numbered("id"), ``, keysOf(of), func(r *sql.Rows) error {
 		h := &Handoff{}
 		var acceptDue, accepted, acceptUsed, acceptBreached, contactDue, contacted, contactUsed, contactBreached, closed sql.NullInt64
 		if err := r.Scan(&h.ID, &h.Lead, &h.Prev, &h.Name, &h.Pass, &h.State, &h.OfferedAt, &h.OfferedDay, &h.Owner, &h.Queue, &acceptDue,
@@ -191,9 +191,9 @@ func (s *Store) openHandoffs(ctx context.Context, of map[int64]*Record) error {
 	})
 }
 
-func (s *Store) openClocks(ctx context.Context, of map[int64]*Record) error {
+func (s *Reader) openClocks(ctx context.Context, of map[int64]*Record) error {
 	seen := map[int64]bool{}
-	return each(ctx, &s.queries, selecting(clockColumns, "clock"), `) ORDER BY id`, 1, keysOf(of), func(r *sql.Rows) error {
+	return each(ctx, s, selecting(clockColumns, "clock"), numbered("id"), ` ORDER BY id`, keysOf(of), func(r *sql.Rows) error {
 		k := &Clock{}
 		var due, breached, stopped sql.NullInt64
 		if err := r.Scan(&k.ID, &k.Lead, &k.Prev, &k.Name, &k.State, &k.Member, &k.StartedAt, &k.Since, &due, &breached, &k.Breaches, &stopped,
@@ -211,26 +211,26 @@ func (s *Store) openClocks(ctx context.Context, of map[int64]*Record) error {
 }
 
 func selecting(columns, table string) string {
-	return "SELECT " + strings.Join(strings.Fields(columns), ", ") + " FROM " + table + " WHERE id IN (VALUES "
+	return "SELECT " + strings.Join(strings.Fields(columns), ", ") + " FROM " + table + " WHERE "
 }
 
 // Accounts loads accounts by their IDs.
-func (s *Store) Accounts(ctx context.Context, ids []int64) ([]*AccountRecord, error) {
-	return s.accounts(ctx, `SELECT name, state FROM account WHERE id IN (VALUES `, anys(ids))
+func (s *Reader) Accounts(ctx context.Context, ids []int64) ([]*AccountRecord, error) {
+	return s.accounts(ctx, numbered("id"), anys(ids))
 }
 
 // AccountsByKey loads accounts by their keys.
-func (s *Store) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRecord, error) {
+func (s *Reader) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRecord, error) {
 	args := make([]any, len(keys))
 	for i, k := range keys {
 		args[i] = k
 	}
-	return s.accounts(ctx, `SELECT name, state FROM account WHERE key IN (VALUES `, args)
+	return s.accounts(ctx, wanted{{"key", text}}, args)
 }
 
-func (s *Store) accounts(ctx context.Context, query string, args []any) ([]*AccountRecord, error) {
+func (s *Reader) accounts(ctx context.Context, by wanted, args []any) ([]*AccountRecord, error) {
 	var found []*AccountRecord
-	err := each(ctx, &s.queries, query, `)`, 1, args, func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT name, state FROM account WHERE `, by, ``, args, func(r *sql.Rows) error {
 		a := &AccountRecord{}
 		var state sql.RawBytes
 		if err := r.Scan(&a.Name, &state); err != nil {
@@ -247,9 +247,9 @@ func (s *Store) accounts(ctx context.Context, query string, args []any) ([]*Acco
 }
 
 // Roster loads the roster, nil before there is one.
-func (s *Store) Roster(ctx context.Context) (*lifecycle.Roster, error) {
+func (s *Reader) Roster(ctx context.Context) (*lifecycle.Roster, error) {
 	var state []byte
-	err := s.read.QueryRowContext(ctx, `SELECT state FROM roster WHERE id = 1`).Scan(&state)
+	err := s.one(ctx, `SELECT state FROM roster WHERE id = 1`, nil, &state)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -261,9 +261,9 @@ func (s *Store) Roster(ctx context.Context) (*lifecycle.Roster, error) {
 }
 
 // LastInput returns the ID of the newest input, 0 for none.
-func (s *Store) LastInput(ctx context.Context) (int64, error) {
+func (s *Reader) LastInput(ctx context.Context) (int64, error) {
 	var id int64
-	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM input`).Scan(&id)
+	err := s.one(ctx, `SELECT coalesce(max(id), 0) FROM input`, nil, &id)
 	return id, s.explain("reading", err)
 }
 
@@ -272,7 +272,7 @@ type Due struct{ At, Lead int64 }
 
 // DueUntil returns the leads that are due at or before an instant, at most so many
 // (0: all), the earliest first; agreement.Never for all that will ever be.
-func (s *Store) DueUntil(ctx context.Context, at int64, most int) ([]Due, error) {
+func (s *Reader) DueUntil(ctx context.Context, at int64, most int) ([]Due, error) {
 	if at == agreement.Never {
 		at--
 	}
@@ -280,10 +280,14 @@ func (s *Store) DueUntil(ctx context.Context, at int64, most int) ([]Due, error)
 	if most == 0 {
 		limit = agreement.Never
 	}
+	return s.dues(ctx, `SELECT due, id FROM lead WHERE due <= $1 AND due < 9223372036854775807 ORDER BY due, id LIMIT $2`, at, limit)
+}
+
+func (s *Reader) dues(ctx context.Context, query string, args ...any) ([]Due, error) {
 	var list []Due
-	stmt, err := s.queries.get(ctx, `SELECT due, id FROM lead WHERE due <= $1 AND due < 9223372036854775807 ORDER BY due, id LIMIT $2`)
+	stmt, err := s.queries.get(ctx, query)
 	if err == nil {
-		err = scanAll(ctx, stmt, []any{at, limit}, func(r *sql.Rows) error {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
 			var d Due
 			if err := r.Scan(&d.At, &d.Lead); err != nil {
 				return err
@@ -296,9 +300,9 @@ func (s *Store) DueUntil(ctx context.Context, at int64, most int) ([]Due, error)
 }
 
 // NextDue returns when the next lead is due, agreement.Never for not at all.
-func (s *Store) NextDue(ctx context.Context) (int64, error) {
+func (s *Reader) NextDue(ctx context.Context) (int64, error) {
 	var at sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT min(due) FROM lead WHERE due < 9223372036854775807`).Scan(&at)
+	err := s.one(ctx, `SELECT min(due) FROM lead WHERE due < 9223372036854775807`, nil, &at)
 	if !at.Valid {
 		return agreement.Never, s.explain("reading", err)
 	}
@@ -306,17 +310,17 @@ func (s *Store) NextDue(ctx context.Context) (int64, error) {
 }
 
 // LeadsOfAccount returns the IDs of the leads of an account.
-func (s *Store) LeadsOfAccount(ctx context.Context, account int64) ([]int64, error) {
+func (s *Reader) LeadsOfAccount(ctx context.Context, account int64) ([]int64, error) {
 	return s.ids(ctx, `SELECT id FROM lead WHERE account = $1 AND account <> 0 ORDER BY id`, account)
 }
 
 // LeadsBehind returns leads under way that follow another version of the agreement than
 // this one, from an ID on, at most so many.
-func (s *Store) LeadsBehind(ctx context.Context, version, after int64, most int) ([]int64, error) {
+func (s *Reader) LeadsBehind(ctx context.Context, version, after int64, most int) ([]int64, error) {
 	return s.ids(ctx, `SELECT id FROM lead WHERE id > $1 AND version <> $2 AND outcome = '' ORDER BY id LIMIT $3`, after, version, most)
 }
 
-func (s *Store) ids(ctx context.Context, query string, args ...any) ([]int64, error) {
+func (s *Reader) ids(ctx context.Context, query string, args ...any) ([]int64, error) {
 	var list []int64
 	stmt, err := s.queries.get(ctx, query)
 	if err == nil {

@@ -30,7 +30,7 @@ type Snapshot struct {
 
 // Snapshot begins one.
 func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
-	db, err := s.reports.open(s.path)
+	db, err := s.reports.open(s.name)
 	if err != nil {
 		return nil, err
 	}
@@ -142,19 +142,20 @@ func stream[R any](ctx context.Context, n *Snapshot, query string, args []any, f
 
 // pool is the connections of snapshots, opened with the first of them.
 type pool struct {
-	lock   sync.Mutex
-	db     *sql.DB
-	closed bool
+	lock    sync.Mutex
+	connect func(most int) (*sql.DB, error)
+	db      *sql.DB
+	closed  bool
 }
 
-func (p *pool) open(path string) (*sql.DB, error) {
+func (p *pool) open(name string) (*sql.DB, error) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	if p.closed {
-		return nil, fmt.Errorf("reading database %s: it is closed", path)
+		return nil, fmt.Errorf("reading database %s: it is closed", name)
 	}
 	if p.db == nil {
-		db, err := connect(path, reading, snapshots)
+		db, err := p.connect(snapshots)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,255 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"baton/internal/lifecycle"
+)
+
+// ListedLead is a lead as lists show it: its row, its account's name, and its state.
+type ListedLead struct {
+	ID, Version, LastInput, Account         int64
+	Decided, Created, Entered, Revisit, Due int64 // UTC microseconds; Revisit 0 and Due agreement.Never for none
+	Owner, Queue, Track                     string
+	Origin, Stage, Side, Outcome            string
+	Pass, Readiness, Activities             int64
+	Grade, BuyingStage, Consent             string
+	Fit, Engagement                         int64 // in agreement.Point, when last decided
+	Value                                   float64
+	Name, Email                             string
+	Attributes                              string // JSON: name -> value
+	AccountKey, AccountName                 string
+	Lead                                    *lifecycle.Lead
+}
+
+// ErrNoLead means that there is no such lead.
+var ErrNoLead = errors.New("no such lead")
+
+// LeadFilter is which leads a list shows; fields with nothing in them say nothing.
+type LeadFilter struct {
+	Stage, Side, Owner, Queue, Grade, Consent, Origin string
+	Outcome                                           *string // "" for those under way
+	Account                                           int64
+	UpdatedAfter, CreatedAfter                        int64 // UTC microseconds
+}
+
+const listedColumns = `l.id, l.version, l.input, l.account, l.clock, l.created_at, l.entered_at, l.revisit_at, l.due, l.owner, l.queue, l.track,
+	l.origin, l.stage, l.side, l.outcome, l.pass, l.readiness, l.activities, l.grade, l.buying_stage, l.consent, l.fit, l.engagement, l.value,
+	l.name, l.email, l.attributes, coalesce(a.key, ''), coalesce(a.name, ''), l.state
+	FROM lead l LEFT JOIN account a ON a.id = l.account`
+
+func scanLead(r *sql.Rows) (ListedLead, error) {
+	var v ListedLead
+	var state sql.RawBytes
+	err := r.Scan(&v.ID, &v.Version, &v.LastInput, &v.Account, &v.Decided, &v.Created, &v.Entered, &v.Revisit, &v.Due, &v.Owner, &v.Queue, &v.Track,
+		&v.Origin, &v.Stage, &v.Side, &v.Outcome, &v.Pass, &v.Readiness, &v.Activities, &v.Grade, &v.BuyingStage, &v.Consent, &v.Fit, &v.Engagement, &v.Value,
+		&v.Name, &v.Email, &v.Attributes, &v.AccountKey, &v.AccountName, &state)
+	if err == nil {
+		if v.Lead, err = lifecycle.ParseLead(state); err != nil {
+			err = fmt.Errorf("lead %d: %w", v.ID, err)
+		}
+	}
+	return v, err
+}
+
+// clauses puts the conditions of a query together, with their arguments.
+type clauses struct {
+	text strings.Builder
+	args []any
+}
+
+// add adds a condition; a ? in it becomes the number of its argument.
+func (c *clauses) add(condition string, arg any) {
+	c.args = append(c.args, arg)
+	if c.text.Len() > 0 {
+		c.text.WriteString(" AND ")
+	}
+	c.text.WriteString(strings.Replace(condition, "?", "$"+strconv.Itoa(len(c.args)), 1))
+}
+
+// leadList is the query of ListLeads. It walks the leads of an owner or an account by their index, and all others in the order of
+// their IDs from where the page before ended; what else is asked of a lead is looked at on the way, so that a page
+// of what is rare among many costs a walk over those between.
+func leadList(f LeadFilter, after int64, most int) (string, []any) {
+	var c clauses
+	c.add("l.id > ?", after)
+	for _, t := range [...]struct{ condition, text string }{
+		{"l.owner <> '' AND l.owner = ?", f.Owner}, {"l.stage = ?", f.Stage}, {"l.side = ?", f.Side}, {"l.queue = ?", f.Queue}, {"l.grade = ?", f.Grade},
+		{"l.consent = ?", f.Consent}, {"l.origin = ?", f.Origin},
+	} {
+		if t.text != "" {
+			c.add(t.condition, t.text)
+		}
+	}
+	if f.Outcome != nil {
+		c.add("l.outcome = ?", *f.Outcome)
+	}
+	if f.Account != 0 {
+		c.add("l.account <> 0 AND l.account = ?", f.Account)
+	}
+	if f.UpdatedAfter != 0 {
+		c.add("l.clock > ?", f.UpdatedAfter)
+	}
+	if f.CreatedAfter != 0 {
+		c.add("l.created_at > ?", f.CreatedAfter)
+	}
+	where := c.text.String()
+	c.args = append(c.args, most)
+	return `SELECT ` + listedColumns + ` WHERE ` + where + ` ORDER BY l.id LIMIT $` + strconv.Itoa(len(c.args)), c.args
+}
+
+// ListLeads returns leads behind an ID in the order of their IDs, at most so many. Leads that arrive in the meantime come
+// last, so that who asks for one page after the other sees each lead once.
+func (s *Store) ListLeads(ctx context.Context, f LeadFilter, after int64, most int) ([]ListedLead, error) {
+	query, args := leadList(f, after, most)
+	return s.listed(ctx, query, args...)
+}
+
+// LeadByID returns a lead, or ErrNoLead.
+func (s *Store) LeadByID(ctx context.Context, id int64) (*ListedLead, error) {
+	list, err := s.listed(ctx, `SELECT `+listedColumns+` WHERE l.id = $1`, id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("lead %d: %w", id, ErrNoLead)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+func (s *Store) listed(ctx context.Context, query string, args ...any) ([]ListedLead, error) {
+	var list []ListedLead
+	stmt, err := s.queries.get(ctx, query)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
+			v, err := scanLead(r)
+			list = append(list, v)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// timeline walks back over the inputs of a lead: the list they make, so that a page costs its length.
+const timeline = `WITH RECURSIVE chain (id, prev, n) AS (
+		SELECT i.id, i.prev, CASE WHEN $3 = 0 OR i.kind = $3 THEN 1 ELSE 0 END FROM input i WHERE i.id = $1 AND i.lead = $2 UNION ALL
+		SELECT i.id, i.prev, c.n + CASE WHEN $3 = 0 OR i.kind = $3 THEN 1 ELSE 0 END FROM chain c JOIN input i ON i.id = c.prev WHERE c.n < $4)
+	SELECT ` + inputColumns + `, d.version, d.body, coalesce(d.error, ''), i.prev FROM chain c JOIN input i ON i.id = c.id JOIN decision d ON d.input = i.id
+	WHERE $3 = 0 OR i.kind = $3 ORDER BY i.id DESC`
+
+// Timeline returns inputs of a lead with their decisions from one of its inputs back, the newest first, at most so
+// many: those of a kind, or all if it is NoInput. next is where to go on, 0 at the end.
+func (s *Store) Timeline(ctx context.Context, lead, from int64, kind lifecycle.InputKind, most int) (list []Event, next int64, err error) {
+	stmt, err := s.queries.get(ctx, timeline)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{from, lead, int64(kind), int64(most)}, func(r *sql.Rows) error {
+			e, err := scanEvent(r, &next)
+			list = append(list, e)
+			return err
+		})
+	}
+	if len(list) < most {
+		next = 0
+	}
+	return list, next, s.explain("reading", err)
+}
+
+func scanEvent(r *sql.Rows, more ...any) (e Event, err error) {
+	var version int64
+	var body sql.RawBytes
+	if err := scanInput(r, &e.Input, append([]any{&version, &body, &e.Error}, more...)...); err != nil {
+		return e, err
+	}
+	e.Input.Version = version
+	if len(body) > 0 {
+		if e.Decision, err = lifecycle.ParseDecision(body); err != nil {
+			return e, fmt.Errorf("decision %d: %w", e.Input.ID, err)
+		}
+	}
+	e.Decision.Input, e.Decision.Lead, e.Decision.At, e.Decision.Version = e.Input.ID, e.Input.Lead, e.Input.Known, version
+	return e, nil
+}
+
+// EventOf returns an input with what was decided about it.
+func (s *Store) EventOf(ctx context.Context, input int64) (Event, error) {
+	var found []Event
+	stmt, err := s.queries.get(ctx, `SELECT `+inputColumns+`, d.version, d.body, coalesce(d.error, '') FROM input i JOIN decision d ON d.input = i.id WHERE i.id = $1`)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{input}, func(r *sql.Rows) error {
+			e, err := scanEvent(r)
+			found = append(found, e)
+			return err
+		})
+	}
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("there is no input %d", input)
+	}
+	if err != nil {
+		return Event{}, s.explain("reading", err)
+	}
+	return found[0], nil
+}
+
+// ListedAccount is an account as lists show it.
+type ListedAccount struct {
+	ID               int64
+	Key, Name, Owner string
+	Attributes       string // JSON: name -> value
+}
+
+// ErrNoAccount means that there is no such account.
+var ErrNoAccount = errors.New("no such account")
+
+// AccountFilter is which accounts a list shows.
+type AccountFilter struct{ Key, Owner string }
+
+func accountList(f AccountFilter, after int64, most int) (string, []any) {
+	var c clauses
+	c.add("id > ?", after)
+	if f.Key != "" {
+		c.add("key = ?", f.Key)
+	}
+	if f.Owner != "" {
+		c.add("owner = ?", f.Owner)
+	}
+	where := c.text.String()
+	c.args = append(c.args, most)
+	return `SELECT id, key, name, owner, attributes FROM account WHERE ` + where + ` ORDER BY id LIMIT $` + strconv.Itoa(len(c.args)), c.args
+}
+
+// ListAccounts returns accounts behind an ID in the order of their IDs, at most so many.
+func (s *Store) ListAccounts(ctx context.Context, f AccountFilter, after int64, most int) ([]ListedAccount, error) {
+	query, args := accountList(f, after, most)
+	return s.accountRows(ctx, query, args...)
+}
+
+// AccountByID returns an account, or ErrNoAccount.
+func (s *Store) AccountByID(ctx context.Context, id int64) (ListedAccount, error) {
+	list, err := s.accountRows(ctx, `SELECT id, key, name, owner, attributes FROM account WHERE id = $1`, id)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("account %d: %w", id, ErrNoAccount)
+	}
+	if err != nil {
+		return ListedAccount{}, err
+	}
+	return list[0], nil
+}
+
+func (s *Store) accountRows(ctx context.Context, query string, args ...any) ([]ListedAccount, error) {
+	var list []ListedAccount
+	stmt, err := s.queries.get(ctx, query)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
+			var a ListedAccount
+			err := r.Scan(&a.ID, &a.Key, &a.Name, &a.Owner, &a.Attributes)
+			list = append(list, a)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}

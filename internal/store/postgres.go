@@ -1,0 +1,309 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Errors of a database that others use too.
+var (
+	// ErrAgain means that another process was in the way: the round may be tried again.
+	ErrAgain = errors.New("another process was in the way")
+	// ErrUnsure means that the connection was lost while a transaction was being committed. Whether
+	// it was, shows when the same inputs are sent again: with their keys they are taken in once.
+	ErrUnsure = errors.New("the connection was lost while this was being stored; it may or may not have been")
+)
+
+// Locks of all Batons on one database ("Batn", then what for).
+const (
+	lockMigration = 0x4261746e<<8 + iota
+	lockAgreement // shared by rounds, held alone by one that brings another agreement
+	lockHistory   // held by whoever decides a history of its own
+)
+
+// Settings of every connection. A process that was stopped in the middle of a round gives back what it has
+// locked after a minute; its round then fails, and is tried again.
+var postgresSettings = map[string]string{
+	"application_name":                    "baton",
+	"timezone":                            "UTC",
+	"client_encoding":                     "UTF8",
+	"statement_timeout":                   "300000",
+	"idle_in_transaction_session_timeout": "60000",
+}
+
+func openPostgres(ctx context.Context, address string, forWriting bool) (*Store, error) {
+	shown := shown(address)
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("opening database %s: this is no address of a PostgreSQL database; it looks like postgres://user:password@host:5432/name", shown)
+	}
+	for name, value := range postgresSettings {
+		if _, given := config.RuntimeParams[name]; !given {
+			config.RuntimeParams[name] = value
+		}
+	}
+	s := newStore(address, shown, postgres)
+	s.connect = func(most int) (*sql.DB, error) {
+		c := config.Copy()
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+		db := stdlib.OpenDB(*c)
+		db.SetMaxOpenConns(most)
+		db.SetMaxIdleConns(most)
+		return db, nil
+	}
+	if !forWriting {
+		return s, s.startReading(ctx)
+	}
+	s.write = stdlib.OpenDB(*config.Copy())
+	s.write.SetMaxOpenConns(2) // migrating holds a lock beside
+	s.write.SetMaxIdleConns(1)
+	if err = s.migrateAlone(ctx); err == nil {
+		err = s.start(ctx)
+	}
+	if err != nil {
+		s.write.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// shown is an address without its password.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "(an address that cannot be read)"
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
+}
+
+// migrateAlone migrates while no other process does.
+func (s *Store) migrateAlone(ctx context.Context) error {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return s.explain("opening", err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(lockMigration)); err != nil {
+		return s.explain("opening", err)
+	}
+	_, err = s.migrate(ctx)
+	_, unlocked := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(lockMigration))
+	return errors.Join(err, s.explain("opening", unlocked))
+}
+
+func postgresAdvice(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		switch {
+		case again(e):
+			return ErrAgain.Error()
+		case e.Code == "53100":
+			return "the disk of the database server is full; make room and try again (everything acknowledged so far is safe)"
+		case e.Code == "53300":
+			return "the database server has no connection left; raise its max_connections, or run fewer processes"
+		case e.Code == "28P01" || e.Code == "28000":
+			return "the database server does not let this user in; see the user and the password"
+		case e.Code == "3D000":
+			return "there is no such database on the server; make it first, for instance with createdb"
+		case e.Code == "42501":
+			return "the user of the database may not do this; give it the right to make tables in its schema"
+		case strings.HasPrefix(e.Code, "57P"):
+			return "the database server is stopping or starting; what was not acknowledged can be sent again"
+		}
+		return ""
+	}
+	var c *pgconn.ConnectError
+	if errors.As(err, &c) {
+		return "the database server does not answer; see whether it runs and can be reached"
+	}
+	return ""
+}
+
+// again reports whether a transaction that failed with this may go through when it is tried again: a deadlock, or
+// somebody else was first with a key.
+func again(e *pgconn.PgError) bool {
+	switch e.Code {
+	case "40001", "40P01", "55P03", "23505":
+		return true
+	}
+	return false
+}
+
+// Again reports whether a round failed only because another process was in the way.
+func Again(err error) bool {
+	var e *pgconn.PgError
+	return errors.Is(err, ErrAgain) || errors.As(err, &e) && again(e)
+}
+
+// raw gives the driver's own connection.
+func raw(conn *sql.Conn, do func(*pgx.Conn) error) error {
+	return conn.Raw(func(c any) error { return do(c.(*stdlib.Conn).Conn()) })
+}
+
+// beginShared begins a transaction and finds out which agreement applies.
+func beginShared(ctx context.Context, conn *sql.Conn, exclusive bool) (version int64, err error) {
+	lock := "pg_advisory_xact_lock_shared"
+	if exclusive {
+		lock = "pg_advisory_xact_lock"
+	}
+	err = raw(conn, func(c *pgx.Conn) error {
+		// one message, three answers
+		results, err := c.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SELECT %s(%d); SELECT coalesce(max(version), 0) FROM agreement", lock, lockAgreement)).ReadAll()
+		if err != nil {
+			return err
+		}
+		last := results[len(results)-1]
+		_, err = fmt.Sscan(string(last.Rows[0][0]), &version)
+		return err
+	})
+	return version, err
+}
+
+// mend gives up a connection that is lost, so that the next transaction takes a new one.
+func (w *writer) mend() {
+	if w.conn == nil || !w.dialect.shared {
+		return
+	}
+	lost := true
+	_ = raw(w.conn, func(c *pgx.Conn) error {
+		lost = c.IsClosed() || c.PgConn().TxStatus() != 'I'
+		if lost && !c.IsClosed() {
+			return c.Close(context.Background())
+		}
+		return nil
+	})
+	if lost {
+		w.release()
+	}
+}
+
+// unsure tells an error of a commit after which nobody knows what became of it.
+func (w *writer) unsure(err error) error {
+	var e *pgconn.PgError
+	if w.dialect.shared && (!errors.As(err, &e) || strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")) {
+		return fmt.Errorf("%w: %w", ErrUnsure, err)
+	}
+	return err
+}
+
+// Stamp tells one state of a lead's row from another.
+type Stamp struct{ Input, Due int64 }
+
+// LockLeads locks leads, in the order of their numbers, and returns how they stand.
+func (t *Tx) LockLeads(ctx context.Context, ids []int64) (map[int64]Stamp, error) {
+	found := make(map[int64]Stamp, len(ids))
+	err := each(ctx, t.Reader, `SELECT id, input, due FROM lead WHERE `, numbered("id"), ` ORDER BY id FOR UPDATE`, anys(ids), func(r *sql.Rows) error {
+		var id int64
+		var s Stamp
+		if err := r.Scan(&id, &s.Input, &s.Due); err != nil {
+			return err
+		}
+		found[id] = s
+		return nil
+	})
+	return found, t.explain("reading", err)
+}
+
+// LockAccounts locks accounts, in the order of their numbers: to be changed, or so that nobody changes them.
+func (t *Tx) LockAccounts(ctx context.Context, ids []int64, change bool) error {
+	lock := ` ORDER BY id FOR SHARE`
+	if change {
+		lock = ` ORDER BY id FOR UPDATE`
+	}
+	err := each(ctx, t.Reader, `SELECT id FROM account WHERE `, numbered("id"), lock, anys(ids), func(*sql.Rows) error { return nil })
+	return t.explain("reading", err)
+}
+
+// LockRoster locks the roster and returns the number of the transaction that wrote it last.
+func (t *Tx) LockRoster(ctx context.Context) (stamp int64, err error) {
+	err = t.one(ctx, `SELECT CAST(CAST(xmin AS text) AS bigint) FROM roster WHERE id = 1 FOR UPDATE`, nil, &stamp)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return stamp, t.explain("reading", err)
+}
+
+// Numbers takes so many numbers for inputs, ascending. When the last that was ever taken is the one given, nobody
+// has taken any since.
+func (t *Tx) Numbers(ctx context.Context, n int) (list []int64, err error) {
+	stmt, err := t.queries.get(ctx, `SELECT nextval('input_number') FROM generate_series(1, CAST($1 AS bigint))`)
+	if err == nil {
+		list = make([]int64, 0, n)
+		err = scanAll(ctx, stmt, []any{int64(n)}, func(r *sql.Rows) error {
+			var id int64
+			if err := r.Scan(&id); err != nil {
+				return err
+			}
+			list = append(list, id)
+			return nil
+		})
+	}
+	return list, t.explain("reading", err)
+}
+
+// LastNumber returns the last number of an input that anybody has taken, 0 for none.
+func (t *Tx) LastNumber(ctx context.Context) (last int64, err error) {
+	err = t.one(ctx, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM input_number`, nil, &last)
+	return last, t.explain("reading", err)
+}
+
+// HistoryLock is held by the one process that decides a history of its own.
+type HistoryLock struct{ conn *sql.Conn }
+
+// LockHistory takes the lock, or reports false when another process has it. It ends with the process at the latest.
+func (s *Store) LockHistory(ctx context.Context) (*HistoryLock, bool, error) {
+	if !s.dialect.shared {
+		return nil, true, nil
+	}
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return nil, false, s.explain("reading", err)
+	}
+	var got bool
+	err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockHistory)).Scan(&got)
+	if err != nil || !got {
+		conn.Close()
+		return nil, false, s.explain("reading", err)
+	}
+	return &HistoryLock{conn}, true, nil
+}
+
+// Release gives the lock back.
+func (l *HistoryLock) Release() {
+	if l == nil {
+		return
+	}
+	_, _ = l.conn.ExecContext(context.Background(), `SELECT pg_advisory_unlock($1)`, int64(lockHistory))
+	l.conn.Close()
+}
+
+// HistorySince returns since when another process decides a history of its own, 0 if none does. What is due of before
+// then is that history's.
+func (t *Tx) HistorySince(ctx context.Context) (since int64, err error) {
+	var free bool
+	if err := t.one(ctx, `SELECT pg_try_advisory_xact_lock_shared($1)`, []any{int64(lockHistory)}, &free); err != nil || free {
+		return 0, t.explain("reading", err)
+	}
+	err = t.one(ctx, `SELECT coalesce(max(started_at), 0) FROM import WHERE state = 'running'`, nil, &since)
+	return since, t.explain("reading", err)
+}
+
+// storable is a text as PostgreSQL takes it.
+func storable(s string) string {
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "")
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"baton/internal/agreement"
+)
+
+// Tx is one round of the engine: what it reads, and the batches it writes in the end, all together or not
+// at all.
+//
+// On a database of one process reading needs no lock, and the transaction begins with writing: what
+// is read is what was committed before. On one of several processes the transaction is open from the
+// beginning, and what others may change meanwhile is locked before it is looked at, always in one
+// order: the agreement, leads by number, accounts by number, the roster. Numbers of inputs are taken
+// after that.
+type Tx struct {
+	*Reader
+	// Version is the agreement that applies, 0 for none, in a database of several processes.
+	Version int64
+
+	store *Store
+	open  bool
+}
+
+// Begin begins a round. Rounds of all processes go on at the same time, but for an exclusive one: it waits
+// until the others are done, and others wait for it. It is for another agreement.
+func (s *Store) Begin(ctx context.Context, exclusive bool) (*Tx, error) {
+	if s.writer == nil {
+		return nil, fmt.Errorf("writing: %w", errReadOnly)
+	}
+	t := &Tx{Reader: s.Reader, store: s}
+	if !s.dialect.shared {
+		return t, nil
+	}
+	w := s.writer
+	w.lock.Lock()
+	err := w.ready(ctx)
+	if err == nil {
+		t.Version, err = beginShared(ctx, w.conn, exclusive)
+	}
+	if err != nil {
+		w.mend()
+		w.lock.Unlock()
+		return nil, s.explain("writing", err)
+	}
+	t.open = true
+	t.Reader = &Reader{name: s.name, dialect: s.dialect, queries: &w.queries}
+	return t, nil
+}
+
+// Shared reports whether others write at the same time, so that leads, accounts and the roster have to be
+// locked.
+func (t *Tx) Shared() bool { return t.store.dialect.shared }
+
+// Write writes a sealed batch. On a database of several processes more may follow before Commit;
+// otherwise Commit does all of it.
+func (t *Tx) Write(ctx context.Context, b *Batch) error {
+	if err := t.store.writer.write(ctx, b); err != nil {
+		t.Rollback()
+		return t.explain("writing", err)
+	}
+	return nil
+}
+
+// Commit writes a sealed batch and ends the round. When it returns without an error, all of the round is on disk.
+// After an error nothing of it is, unless the error is ErrUnsure.
+func (t *Tx) Commit(ctx context.Context, b *Batch) error {
+	if !t.Shared() {
+		return t.store.Commit(ctx, b)
+	}
+	if !t.open {
+		return errors.New("writing: the transaction has ended")
+	}
+	w := t.store.writer
+	err := w.write(ctx, b)
+	if err == nil {
+		if _, err = w.conn.ExecContext(ctx, "COMMIT"); err == nil {
+			t.open = false
+			w.lock.Unlock()
+			return nil
+		}
+		err = w.unsure(err)
+	}
+	t.Rollback()
+	return t.explain("writing", err)
+}
+
+// Rollback ends the round; nothing of it stays. After Commit it does nothing.
+func (t *Tx) Rollback() {
+	if !t.open {
+		return
+	}
+	t.open = false
+	t.store.writer.rollback(context.Background())
+	t.store.writer.lock.Unlock()
+}
+
+// Commit writes a sealed batch in one transaction. When it returns without an error the batch
+// is on disk; otherwise nothing of it is.
+func (s *Store) Commit(ctx context.Context, b *Batch) error {
+	if s.writer == nil {
+		return fmt.Errorf("writing: %w", errReadOnly)
+	}
+	return s.explain("writing", s.writer.transaction(ctx, func(ctx context.Context) error { return s.writer.write(ctx, b) }))
+}
+
+// Claim locks the leads that are due within a time, at most so many, the earliest first, and returns them. Leads
+// that another process has locked are left to it. On a database of one process it only reads.
+func (t *Tx) Claim(ctx context.Context, from, until int64, most int) ([]Due, error) {
+	if until == agreement.Never {
+		until--
+	}
+	query := `SELECT due, id FROM lead WHERE due >= $1 AND due <= $2 AND due < 9223372036854775807 ORDER BY due, id LIMIT $3`
+	if t.Shared() {
+		query += ` FOR UPDATE SKIP LOCKED`
+	}
+	return t.dues(ctx, query, from, until, int64(most))
+}
