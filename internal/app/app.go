@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"baton/internal/agreement"
@@ -22,6 +23,7 @@ type App struct {
 	Store  *store.Store
 	Engine *engine.Engine
 	clock  func() time.Time
+	watch  atomic.Pointer[watch] // nil before Serve
 }
 
 // Options are the settings of Open.
@@ -37,12 +39,28 @@ func Open(ctx context.Context, opts Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	en, err := engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files})
+	a := &App{Store: st, clock: opts.Clock}
+	a.Engine, err = engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files, Observe: a.observe})
 	if err != nil {
 		_ = st.Close()
 		return nil, err
 	}
-	return &App{Store: st, Engine: en, clock: opts.Clock}, nil
+	return a, nil
+}
+
+// observe is told of each round of the engine.
+func (a *App) observe(r *engine.Round) {
+	if w := a.watch.Load(); w != nil {
+		w.round(r)
+	}
+}
+
+// now is the present, as the App's clock has it.
+func (a *App) now() time.Time {
+	if a.clock == nil {
+		return time.Now()
+	}
+	return a.clock()
 }
 
 // Close lets the engine finish what it was given, then closes the database.

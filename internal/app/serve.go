@@ -20,6 +20,16 @@ type ServeOptions struct {
 	Listen    string   // host:port; port 0 takes a free one
 	Redirects []string // hosts to which forms may send visitors on
 	Log       *slog.Logger
+	Version   string // of Baton, for traces and metrics
+	// Rates are how much each key may send, and how often who has none may try.
+	Rates   api.Rates
+	Tracing Tracing
+	// SlowCommit is how long a commit may take before it is worth a warning; 0 for one second.
+	SlowCommit time.Duration
+	// NotifySocket is where systemd is told that the server is ready, stops, and lives, the latter twice in each
+	// Watchdog. Empty for nowhere.
+	NotifySocket string
+	Watchdog     time.Duration
 	// Ready is called with the address once requests are answered.
 	Ready func(address string)
 
@@ -34,6 +44,7 @@ func (o *ServeOptions) complete() {
 	}{
 		{&o.HeaderTime, 5 * time.Second}, {&o.ReadTime, 30 * time.Second}, {&o.WriteTime, 60 * time.Second},
 		{&o.IdleTime, 2 * time.Minute}, {&o.DrainTime, 30 * time.Second},
+		{&o.SlowCommit, time.Second},
 	} {
 		if *d.have <= 0 {
 			*d.have = d.otherwise
@@ -42,6 +53,7 @@ func (o *ServeOptions) complete() {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	o.Log = slog.New(discreet{o.Log.Handler()})
 }
 
 // mostHeader is how many bytes the headers of a request may have.
@@ -59,12 +71,24 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
+	traces, err := newTracing(ctx, opts.Tracing, opts.Version, opts.Log)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	watch := &watch{log: opts.Log, traces: traces, slow: opts.SlowCommit}
+	if traces != nil {
+		watch.rounds = append(watch.rounds, traces.round)
+	}
+	a.watch.Store(watch)
+	defer a.watch.Store(nil)
+	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
 	// The agreement changes only while nothing else runs on the database, so that one look is enough.
 	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: func() *agreement.Plan { return plan },
-		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects})
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Rates: opts.Rates})
 	health := &health{app: a}
 	server := &http.Server{
-		Handler:           secured(health.over(tracking)),
+		Handler:           watch.over(secured(health.over(tracking))),
 		ReadHeaderTimeout: opts.HeaderTime, ReadTimeout: opts.ReadTime, WriteTimeout: opts.WriteTime, IdleTimeout: opts.IdleTime,
 		MaxHeaderBytes: mostHeader,
 		ErrorLog:       slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
@@ -74,9 +98,11 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	var running sync.WaitGroup
 	running.Go(func() { a.runTimers(background, opts.Log, health) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
+	running.Go(func() { manager.watchdog(background, opts.Watchdog, func() { a.Engine.Agreement() }) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Path(), "agreement", plan.Name)
+	manager.tell("READY=1\nSTATUS=listening on " + listener.Addr().String())
 	if opts.Ready != nil {
 		opts.Ready(listener.Addr().String())
 	}
@@ -87,6 +113,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	case <-ctx.Done():
 		opts.Log.Info("stopping: no new requests, those under way are finished")
 		health.draining.Store(true)
+		manager.tell("STOPPING=1\nSTATUS=finishing what is under way")
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.DrainTime)
 		if err := server.Shutdown(drain); err != nil {
 			opts.Log.Warn("some requests were not finished in time; they were not acknowledged", "error", err)
@@ -98,6 +125,11 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	running.Wait()
 	if noteErr := tracking.NoteUse(context.WithoutCancel(ctx), true); noteErr != nil {
 		opts.Log.Warn("when keys were last used is not on record", "error", noteErr)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if stopErr := traces.stop(last); stopErr != nil {
+		opts.Log.Warn("the last traces are not exported", "error", stopErr)
 	}
 	opts.Log.Info("stopped")
 	return err

@@ -105,10 +105,11 @@ type commands struct {
 func Main(args []string, env Env) int {
 	var cmds commands
 	status := -1
+	from := &settings{}
 	parser, err := kong.New(&cmds, kong.Name("baton"),
 		kong.Description("Baton runs the relay between marketing and sales: both sides write one agreement, and Baton carries it out."),
 		kong.Writers(env.Out, env.Err), kong.Exit(func(code int) { status = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"templates": fmt.Sprint(agreement.Templates())})
+		kong.Resolvers(from), kong.Vars{"templates": fmt.Sprint(agreement.Templates())})
 	if err != nil {
 		fmt.Fprintln(env.Err, "baton:", err)
 		return 2
@@ -119,6 +120,10 @@ func Main(args []string, env Env) int {
 	parsed, err := parser.Parse(args)
 	if status >= 0 { // help was asked for
 		return status
+	}
+	if what := complaint(err); what != "" {
+		fmt.Fprintln(env.Err, what)
+		return 2
 	}
 	if err != nil {
 		fmt.Fprintf(env.Err, "baton: %v\nTry: baton %s--help\n", err, commandOf(err))
@@ -131,7 +136,7 @@ func Main(args []string, env Env) int {
 		defer cancel()
 	}
 	r := &run{Env: env, ctx: ctx}
-	err = parsed.Run(r)
+	err = parsed.Run(r, from)
 	switch {
 	case err == nil:
 		return 0
@@ -162,7 +167,7 @@ func commandOf(err error) string {
 }
 
 type database struct {
-	DB string `help:"Database file (${default})." default:"baton.db" placeholder:"FILE"`
+	DB string `help:"Database file (${default})." default:"baton.db" placeholder:"FILE" env:"BATON_DB"`
 }
 
 func (d *database) open(r *run) (*app.App, error) {

@@ -1,24 +1,59 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
 
+	"github.com/alecthomas/kong"
+
+	"baton/internal/api"
 	"baton/internal/app"
 )
 
+// serveCommand's flags are the settings of a server: each is a key of the configuration too, and a variable.
+// docs/operations.md lists them.
 type serveCommand struct {
 	database
-	Agreement string   `help:"Agreement; needed once, when the database has none." placeholder:"FILE"`
-	Listen    string   `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Redirect  []string `help:"A host to which a form may send its visitor on." placeholder:"HOST"`
-	LogFormat string   `help:"text for people, json for programs." enum:"text,json" default:"text"`
-	LogLevel  string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	Agreement    string              `help:"Agreement; needed once, when the database has none." placeholder:"FILE" env:"BATON_AGREEMENT"`
+	Listen       string              `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"BATON_LISTEN"`
+	Redirect     []string            `help:"A host to which a form may send its visitor on." placeholder:"HOST" env:"BATON_REDIRECT"`
+	LogFormat    string              `help:"text for people, json for programs." enum:"text,json" default:"text" env:"BATON_LOG_FORMAT"`
+	LogLevel     string              `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"BATON_LOG_LEVEL"`
+	SlowCommit   time.Duration       `help:"A commit that takes longer is worth a warning." default:"1s" env:"BATON_SLOW_COMMIT"`
+	DrainTime    time.Duration       `help:"How long requests under way may take when the server stops." default:"30s" env:"BATON_DRAIN_TIME"`
+	Rate         api.Rate            `help:"Events a key may send, as 100/s, 6000/m or \"100/s burst 5000\"." default:"off" placeholder:"RATE" env:"BATON_RATE"`
+	Rates        map[string]api.Rate `help:"The rate of one key, by its name." placeholder:"NAME=RATE" env:"BATON_RATES"`
+	Tries        api.Rate            `help:"Requests with no key that is known, for each client address." default:"1/s burst 30" placeholder:"RATE" env:"BATON_TRIES"`
+	TrustedProxy []network           `help:"A proxy whose X-Forwarded-For is believed." placeholder:"ADDRESS" env:"BATON_TRUSTED_PROXY"`
+
+	TraceEndpoint string            `help:"Collector of traces (OTLP over HTTP); without it there are none." placeholder:"URL" env:"BATON_TRACE_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT"`
+	TraceHeaders  map[string]string `help:"Headers for the collector of traces." placeholder:"NAME=VALUE" env:"BATON_TRACE_HEADERS"`
+	TraceSample   float64           `help:"Share of the traces kept, 0 to 1." default:"1" env:"BATON_TRACE_SAMPLE"`
+
+	Config      string `help:"Settings in a file (YAML); the command line and the environment count before it." placeholder:"FILE" env:"BATON_CONFIG"`
+	PrintConfig bool   `help:"Print the settings that apply and where each came from, and end."`
 }
 
-func (c *serveCommand) Run(r *run) error {
+func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
+	if err := errors.Join(bounded("drain-time", c.DrainTime, time.Millisecond, time.Hour), bounded("slow-commit", c.SlowCommit, time.Millisecond, time.Hour)); err != nil {
+		return err
+	}
+	if !(c.TraceSample >= 0 && c.TraceSample <= 1) {
+		return fmt.Errorf("--trace-sample: %v is no share, between 0 and 1", c.TraceSample)
+	}
+	if c.PrintConfig {
+		var b bytes.Buffer
+		s.print(parsed, &b)
+		_, err := r.Out.Write(b.Bytes())
+		return err
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return err
@@ -36,7 +71,14 @@ func (c *serveCommand) Run(r *run) error {
 	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
 		return err
 	}
-	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Ready: func(address string) { c.greet(r, address) }})
+	rates := api.Rates{Key: c.Rate, Keys: c.Rates, Tries: c.Tries}
+	for _, p := range c.TrustedProxy {
+		rates.Proxies = append(rates.Proxies, netip.Prefix(p))
+	}
+	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Version: version(), Rates: rates,
+		Tracing:    app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
+		SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
+		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {
 		err = closed
 	}
@@ -44,6 +86,18 @@ func (c *serveCommand) Run(r *run) error {
 		return nil
 	}
 	return err
+}
+
+// watchdog is how often systemd wants to hear from the server; 0 if it does not.
+func watchdog() time.Duration {
+	if pid := os.Getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	micros, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(micros) * time.Microsecond
 }
 
 // greet says where Baton is and how to send it something.
