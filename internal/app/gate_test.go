@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 )
 
 // trouble is what happens to a request on its way.
@@ -55,6 +56,24 @@ func (g *gate) left() int {
 	g.lock.Lock()
 	defer g.lock.Unlock()
 	return len(g.trouble)
+}
+
+// wait waits until so many POST requests have come through.
+func (g *gate) wait(t testing.TB, passed int) {
+	t.Helper()
+	for late := time.After(time.Minute); ; {
+		g.lock.Lock()
+		have := g.passed
+		g.lock.Unlock()
+		if have >= passed {
+			return
+		}
+		select {
+		case <-late:
+			t.Fatalf("%d requests came through, want %d", have, passed)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -26,9 +26,9 @@ import (
 
 // The test binary runs itself again as a server in a process of its own, which a test may kill.
 const (
-	childDB     = "BATON_TEST_SERVER" // its database
-	childListen = "BATON_TEST_LISTEN" // where it listens
-	childHaste  = "BATON_TEST_HASTE"  // how its clock goes: "HASTE SINCE", see hastened
+	childDB       = "BATON_TEST_SERVER"   // its database
+	childHaste    = "BATON_TEST_HASTE"    // how its clock goes: see haste
+	childRedirect = "BATON_TEST_REDIRECT" // a host to which forms may send visitors on
 )
 
 func TestMain(m *testing.M) {
@@ -55,7 +55,7 @@ func die(db string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Serve(ctx, ServeOptions{Listen: os.Getenv(childListen), Ready: func(address string) { fmt.Println(address) },
+	if err := a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Redirects: []string{os.Getenv(childRedirect)}, Ready: func(address string) { fmt.Println(address) },
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ type child struct {
 func launch(t testing.TB, db string, env ...string) *child {
 	t.Helper()
 	c := &child{Cmd: exec.Command(os.Args[0])}
-	c.Env = append(os.Environ(), childDB+"="+db, childListen+"=127.0.0.1:0")
+	c.Env = append(os.Environ(), childDB+"="+db)
 	c.Env = append(c.Env, env...)
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
