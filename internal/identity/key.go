@@ -20,3 +20,6 @@ const (
 
 // String returns the word of files and views.
 func (k Kind) String() string { return [...]string{"", "email", "id", "phone", "anonymous"}[k] }
+
+// Identifies reports whether the key says who somebody is. A phone number and a browser can be shared.
+func (k Key) Identifies() bool { return k.Kind == Email || k.Kind == External }

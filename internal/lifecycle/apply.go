@@ -24,8 +24,12 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		*l = blank(l.ID)
 		l.ID, l.Created, l.Cleared = c.Int, c.At, 0
 		l.Origin = parseSide(c.To)
-	case LeadErased:
+	case LeadErased, LeadMerged:
 		*l = blank(l.ID)
+	case LeadAbsorbed:
+		l.Created, l.Origin = c.At, parseSide(c.To)
+	case LeadPlaced:
+		l.Placed = true
 	case AccountJoined:
 		l.Account = c.Int
 	case AttributeSet:
@@ -111,6 +115,12 @@ func Advance(v *View, in *Input) {
 	} else if v.Roster != nil {
 		v.Roster.Seq++
 	}
+}
+
+// Gone returns what there is of a lead that was merged into another, or of which nothing is known.
+func Gone(id int64) *Lead {
+	l := blank(id)
+	return &l
 }
 
 func blank(id int64) Lead {

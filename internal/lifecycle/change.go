@@ -52,6 +52,9 @@ const (
 	Rebound             // Int is the version: the lead follows another agreement now
 	ClockReady          // Name: an ended clock of the agreement's own may start again
 	LeadErased          // the lead is as if nothing had happened; what follows rebuilds it
+	LeadMerged          // Int is the lead that goes on for it: this one is gone
+	LeadAbsorbed        // Int is the lead that was the same person; At and To are when and by whom the person was brought first
+	LeadPlaced          // a person has put the lead into its account: it stays there
 )
 
 var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_set", "answer_set", "consent_set", "activity_counted",
@@ -60,7 +63,7 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"handoff_moved", "handoff_closed", "contact_made", "clock_started", "clock_paused", "clock_resumed", "clock_restarted",
 	"clock_moved", "clock_breached", "clock_stopped", "value_set", "wake_set", "account_attribute_set", "account_owner_set",
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
-	"lead_erased"}
+	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed"}
 
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }

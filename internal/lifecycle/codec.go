@@ -27,7 +27,7 @@ func AppendLead(b []byte, l *Lead) []byte {
 	b = append(b, leadFormat)
 	for _, n := range [...]int64{l.Version, l.ID, l.Account, l.Seq, l.Clock, l.Created, int64(l.Origin), l.Total, l.FitPoints,
 		l.Engagement, int64(l.Grade.Fit), int64(l.Grade.Engagement), int64(l.Readiness), int64(l.Asset), l.AssetAt, int64(l.BuyingStage),
-		int64(l.Stage), l.Entered, int64(l.Pass), l.PassFrom, flag(l.Returned), int64(l.Track), l.Revisit, int64(l.Queue), int64(l.Back),
+		int64(l.Stage), l.Entered, int64(l.Pass), l.PassFrom, flag(l.Returned) | 2*flag(l.Placed), int64(l.Track), l.Revisit, int64(l.Queue), int64(l.Back),
 		l.Cleared, int64(l.Consent.Status), l.Consent.At, l.Wake} {
 		b = binary.AppendVarint(b, n)
 	}
@@ -82,7 +82,9 @@ func ParseLead(b []byte) (*Lead, error) {
 	l.Origin, l.Total, l.FitPoints, l.Engagement = agreement.Side(r.int()), r.int(), r.int(), r.int()
 	l.Grade = agreement.Grade{Fit: uint8(r.int()), Engagement: uint8(r.int())}
 	l.Readiness, l.Asset, l.AssetAt, l.BuyingStage = int(r.int()), int(r.int()), r.int(), int(r.int())
-	l.Stage, l.Entered, l.Pass, l.PassFrom, l.Returned = int(r.int()), r.int(), int(r.int()), r.int(), r.int() != 0
+	l.Stage, l.Entered, l.Pass, l.PassFrom = int(r.int()), r.int(), int(r.int()), r.int()
+	flags := r.int()
+	l.Returned, l.Placed = flags&1 != 0, flags&2 != 0
 	l.Track, l.Revisit, l.Queue, l.Back, l.Cleared = int(r.int()), r.int(), int(r.int()), int(r.int()), r.int()
 	l.Consent = Consent{Status: ConsentStatus(r.int()), At: r.int()}
 	l.Wake = r.int()

@@ -154,11 +154,11 @@ func TestEveryKindHasAWord(t *testing.T) {
 			t.Errorf("change %d has no word", k)
 		}
 	}
-	if len(changeWords) != int(LeadErased)+1 {
-		t.Errorf("%d words for %d changes", len(changeWords), LeadErased+1)
+	if len(changeWords) != int(LeadPlaced)+1 {
+		t.Errorf("%d words for %d changes", len(changeWords), LeadPlaced+1)
 	}
-	if len(inputWords) != int(Retract)+1 {
-		t.Errorf("%d words for %d inputs", len(inputWords), Retract+1)
+	if len(inputWords) != int(JoinAccount)+1 {
+		t.Errorf("%d words for %d inputs", len(inputWords), JoinAccount+1)
 	}
 	if len(effectWords) != int(TellOutcome)+1 {
 		t.Errorf("%d words for %d effects", len(effectWords), TellOutcome+1)

@@ -72,6 +72,7 @@ type decider struct {
 	rescore    bool             // engagement has to be looked at again
 	visited    []bool           // stages visited in this decision
 	person     bool             // a person sent the lead elsewhere: nothing moves it on in the same decision
+	quiet      bool             // what is decided again is not part of this decision
 	begun      int              // why the stage that the lead rests in begins: its limit and its hand-off; 0 when it has
 	climbs     string           // the clock whose ladder a step is taken of
 	next       int64            // the step that follows it
@@ -97,7 +98,7 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 	d.now = in.Known
 	d.at = min(in.At, in.Known)
 	d.changes, d.effects, d.reasons, d.refused = d.changes[:0], d.effects[:0], d.reasons[:0], ""
-	d.rescore, d.roster, d.person, d.curved, d.begun = false, false, false, false, 0
+	d.rescore, d.roster, d.person, d.curved, d.quiet, d.begun = false, false, false, false, false, 0
 	if n := (plan.Index.Topics + 63) / 64; cap(d.touched) < n {
 		d.touched = make(agreement.Topics, n)
 	} else {
@@ -110,20 +111,25 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 		d.visited = d.visited[:len(plan.Stages)]
 		clear(d.visited)
 	}
-	d.state = View{Roster: view.Roster, Past: view.Past}
+	d.state = View{Roster: view.Roster, Past: view.Past, Joined: view.Joined}
 	if view.Lead != nil {
 		d.copyLead(view.Lead)
 	}
-	// only who identifies joins an account; what else names one says nothing of the lead
-	if view.Account != nil && (in.Kind == Identify || view.Lead != nil && view.Lead.Account == view.Account.ID) {
+	// only who identifies joins an account, or is put there; what else names one says nothing of the lead
+	if view.Account != nil && (joins(in.Kind) || view.Lead != nil && view.Lead.Account == view.Account.ID) {
 		d.account = *view.Account
 		d.state.Account = &d.account
-		if in.Kind == Identify || in.Kind == Retract {
+		if joins(in.Kind) || in.Kind == Retract {
 			d.company = append(d.company[:0], view.Account.Attributes...)
 			d.account.Attributes = d.company
 		}
 	}
 	d.facts = agreement.Facts{Now: d.now, EngagementCurve: &d.curve}
+}
+
+// joins reports whether an input may bring a lead into an account.
+func joins(k InputKind) bool {
+	return k == Identify || k == Merge || k == Split || k == Restored || k == JoinAccount
 }
 
 // copyLead takes a working copy. What the input cannot change is shared, the rest is
@@ -146,11 +152,11 @@ func (d *decider) copyLead(l *Lead) {
 	d.clocks = append(d.clocks[:0], l.Clocks...)
 	d.lead.Clocks = d.clocks
 	d.lead.Handoff.Tried = slices.Clip(l.Handoff.Tried)
-	if d.in.Kind == Identify {
+	if joins(d.in.Kind) {
 		d.attributes = append(d.attributes[:0], l.Attributes...)
 		d.lead.Attributes = d.attributes
 	}
-	if d.in.Kind == Answered || d.in.Kind == Contact {
+	if d.in.Kind == Answered || d.in.Kind == Contact || d.in.Kind == Merge {
 		d.answers = append(d.answers[:0], l.Answers...)
 		d.lead.Answers = d.answers
 	}
@@ -174,9 +180,23 @@ func (d *decider) decide() {
 		d.decideRoster()
 		return
 	}
-	if d.in.Kind == Retract {
+	switch d.in.Kind {
+	case Retract:
 		d.retract()
 		return
+	case Merged:
+		d.goOn()
+		return
+	case Split:
+		d.split()
+		return
+	case Restored:
+		d.restore()
+		return
+	case Merge, JoinAccount:
+		if !d.possible() {
+			return
+		}
 	}
 	if d.state.Lead == nil || d.lead.Stage < 0 { // never heard of, or erased
 		d.create()
@@ -308,6 +328,10 @@ func (d *decider) record() {
 		d.answer(in.Values)
 	case Consented:
 		d.consent()
+	case Merge:
+		d.absorb()
+	case JoinAccount:
+		d.place()
 	case Activate:
 		d.emit(Change{Kind: Rebound, Int: in.Version})
 		d.dropClocks()
@@ -333,20 +357,12 @@ func (d *decider) record() {
 
 func (d *decider) identify() {
 	in := d.in
+	foreign := false // what it says of a company is not said of the lead's
 	if in.Account != 0 && d.lead.Account != in.Account {
-		d.emit(Change{Kind: AccountJoined, Int: in.Account})
-		if d.state.Account == nil {
-			d.account = Account{ID: in.Account}
-			d.company = d.company[:0]
-			d.state.Account = &d.account
-		}
-		d.touchAll()
-		// what was known of the company while the lead stood alone is the account's now
-		for slot := range d.lead.Attributes {
-			a := &d.plan.Attributes[slot]
-			if v := d.lead.Attributes[slot]; a.Company && v.Known() && !known(d.account.Attributes, slot) {
-				d.emit(Change{Kind: AccountAttributeSet, Name: a.Name, Value: v})
-			}
+		if foreign = d.lead.Placed; foreign {
+			d.becauseText("identity", "a person has put the lead into its account: it stays there, and what is said of another company is kept with the input")
+		} else {
+			d.join(in.Account, 0)
 		}
 	}
 	for i := range in.Values {
@@ -357,6 +373,9 @@ func (d *decider) identify() {
 			continue
 		}
 		a := &d.plan.Attributes[slot]
+		if a.Company && foreign {
+			continue
+		}
 		v, ok := Coerce(d.plan, a.Kind, a.Choices, named.Value)
 		if !ok {
 			d.becauseText(a.Address, fmt.Sprintf("%s should be %s; %q is kept with the input and not used", a.Name, kindWords(a.Kind, a.Choices), named.Value.String()))
@@ -378,6 +397,24 @@ func (d *decider) identify() {
 		}
 		d.emit(Change{Kind: kind, Name: a.Name, Value: v})
 		d.touch(d.plan.AttributeTopic(slot))
+	}
+}
+
+// join brings the lead into an account.
+func (d *decider) join(account int64, why int) {
+	d.emit(Change{Kind: AccountJoined, Int: account, Reason: why})
+	if d.state.Account == nil {
+		d.account = Account{ID: account}
+		d.company = d.company[:0]
+		d.state.Account = &d.account
+	}
+	d.touchAll()
+	// what was known of the company while the lead stood alone is the account's now
+	for slot := range d.lead.Attributes {
+		a := &d.plan.Attributes[slot]
+		if v := d.lead.Attributes[slot]; a.Company && v.Known() && !known(d.account.Attributes, slot) {
+			d.emit(Change{Kind: AccountAttributeSet, Name: a.Name, Value: v})
+		}
 	}
 }
 
@@ -453,9 +490,13 @@ func (d *decider) consent() {
 		d.begun = d.becauseText("consent", "the lead consents again: scoring begins anew")
 		d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.at, Reason: d.begun})
 	}
-	if status != Objected {
-		return
+	if status == Objected {
+		d.object()
 	}
+}
+
+// object ends what an objection ends.
+func (d *decider) object() {
 	why := d.becauseText("consent", "the lead objected: no messages, no scoring")
 	d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.now, Reason: why})
 	d.withdraw(why)

@@ -74,7 +74,16 @@ type View struct {
 	Lead    *Lead
 	Account *Account
 	Roster  *Roster
-	// Past holds the earlier inputs of the lead that were carried out, in order; only a Retract
-	// needs it.
+	// Past holds the earlier inputs of the lead that were carried out, in order; only a Retract, a Split
+	// and a Restored need it.
 	Past []Input
+	// Joined holds the same of the leads that were ever merged into this one, and into those; and of Other,
+	// with those merged into it, for a Merge and a Restored. In the order of their IDs.
+	Joined []Told
+}
+
+// Told is what was carried out of the inputs of a lead, in order.
+type Told struct {
+	Lead   int64
+	Inputs []Input
 }

@@ -16,7 +16,10 @@ func (d *decider) offer(slot int, why int) {
 	}
 	d.emit(Change{Kind: HandoffOffered, Name: h.Name, Int: d.in.ID, At: d.now, Reason: why})
 	d.touch(agreement.TopicHandoff)
-	to := d.assign(nil)
+	to, ok := d.keeps()
+	if !ok {
+		to = d.assign(nil)
+	}
 	d.give(to)
 	d.startClock(h.AcceptClause.Address, h.AcceptWithin, d.lead.Owner, d.because(h.AcceptClause.Address))
 }

@@ -7,31 +7,37 @@ type InputKind uint8
 
 // The inputs. Everything that happens is one of these.
 const (
-	NoInput    InputKind = iota
-	Identify             // attributes of the lead, its account, its origin
-	Did                  // an activity: Name, Asset, Values are its properties
-	Answered             // Values are answers to questions
-	Consented            // Name is a consent status; Text the evidence
-	Accept               // Actor accepts the hand-off
-	Reject               // Actor rejects it; Name is the reason
-	HandBack             // Actor returns an accepted lead; Name is the reason; At may carry a revisit date in Due
-	Contact              // Actor had or tried a contact; Name is the outcome (see Outcomes)
-	Assign               // Actor gives the lead to the member in Name, or takes it (Name == Actor)
-	Move                 // Actor takes the transition in Name
-	Win                  // Actor wins it; Value is what it is worth
-	Lose                 // Actor loses it; Name is a reason in the lead's words
-	Timer                // something was due at Due
-	Activate             // the agreement of Version applies from now on to this lead
-	Refresh              // something outside the lead changed (its account): look again
-	Joined               // Member joins the roster or changes (no lead)
-	Left                 // the member in Name leaves the roster (no lead)
-	Absent               // the member in Name is away from At to Due (no lead)
-	OwnAccount           // the member in Name owns the account (of the lead)
-	Retract              // the import in Import is undone: as if the lead had never heard of it
+	NoInput     InputKind = iota
+	Identify              // attributes of the lead, its account, its origin
+	Did                   // an activity: Name, Asset, Values are its properties
+	Answered              // Values are answers to questions
+	Consented             // Name is a consent status; Text the evidence
+	Accept                // Actor accepts the hand-off
+	Reject                // Actor rejects it; Name is the reason
+	HandBack              // Actor returns an accepted lead; Name is the reason; At may carry a revisit date in Due
+	Contact               // Actor had or tried a contact; Name is the outcome (see Outcomes)
+	Assign                // Actor gives the lead to the member in Name, or takes it (Name == Actor)
+	Move                  // Actor takes the transition in Name
+	Win                   // Actor wins it; Value is what it is worth
+	Lose                  // Actor loses it; Name is a reason in the lead's words
+	Timer                 // something was due at Due
+	Activate              // the agreement of Version applies from now on to this lead
+	Refresh               // something outside the lead changed (its account): look again
+	Joined                // Member joins the roster or changes (no lead)
+	Left                  // the member in Name leaves the roster (no lead)
+	Absent                // the member in Name is away from At to Due (no lead)
+	OwnAccount            // the member in Name owns the account (of the lead)
+	Retract               // the import in Import is undone: as if the lead had never heard of it
+	Merged                // the lead is the same person as Other, and gone: Other goes on for both; Name is who held it
+	Merge                 // Other is the same person: the lead takes in what is known of it; Name is who held it, or what was not found
+	Split                 // Actor says that Other is another person after all: as if it had never been merged
+	Restored              // the lead is a person of its own again, no longer part of Other
+	JoinAccount           // Actor puts the lead into Account, where it stays whatever is said later
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
-	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract"}
+	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract", "merged", "merge", "split", "restored",
+	"join_account"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }
@@ -57,7 +63,8 @@ type Input struct {
 	ID      int64 // given by the store; ascending
 	Kind    InputKind
 	Lead    int64 // 0 for the roster's own
-	Account int64 // Identify: the account found or created, 0 for none
+	Account int64 // Identify, Merge, JoinAccount: the account found or created, 0 for none; Merged, Restored: that of the lead
+	Other   int64 // Merged, Merge, Split, Restored: the other lead, 0 if it was not found
 	At      int64 // when it occurred
 	Known   int64 // when Baton knew, and decides; never before the lead's Clock
 	Due     int64 // Timer: when it was due; HandBack: revisit date, 0 for the agreement's; Absent: the end

@@ -42,6 +42,7 @@ func (in *Input) AppendJSON(b []byte) []byte {
 	o.text("clause", in.Clause)
 	o.person("member", in.Member)
 	o.texts("keep", in.Keep)
+	o.int("other", in.Other)
 	return append(o.b, '}')
 }
 
@@ -281,6 +282,7 @@ type inputJSON struct {
 	Clause string          `json:"clause"`
 	Member *personJSON     `json:"member"`
 	Keep   []string        `json:"keep"`
+	Other  int64           `json:"other"`
 }
 
 type personJSON struct {
@@ -343,7 +345,7 @@ func ParseInput(b []byte) (Input, error) {
 		return Input{}, fmt.Errorf("reading a stored input: %w", err)
 	}
 	in := Input{Due: j.Due, Actor: j.Actor, Source: j.Source, Key: j.Key, Name: j.Name, Asset: j.Asset, Text: j.Text, Value: j.Value,
-		Origin: parseSide(j.Origin), Bot: j.Bot, Clause: j.Clause, Member: j.Member.person(), Keep: j.Keep}
+		Origin: parseSide(j.Origin), Bot: j.Bot, Clause: j.Clause, Member: j.Member.person(), Keep: j.Keep, Other: j.Other}
 	values, err := parseValues(j.Values)
 	if err != nil {
 		return Input{}, fmt.Errorf("reading a stored input: %w", err)

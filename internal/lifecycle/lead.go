@@ -7,6 +7,7 @@ import "baton/internal/agreement"
 type Lead struct {
 	ID      int64 // the ID of the input that created it
 	Account int64 // 0: none
+	Placed  bool  // in its account by hand: it stays there
 	Seq     int64 // how many inputs have been decided for it
 	Clock   int64 // when the last of them was decided
 	Created int64

@@ -11,62 +11,137 @@ import (
 // what else is known of it, in order. What the team shared out stays shared out, with whom it
 // was; nobody is told twice. A lead of which nothing else is known stays erased.
 func (d *decider) retract() {
-	gone := d.in.Import
-	why := d.becauseText("imports", "import "+strconv.FormatInt(gone, 10)+" is undone")
+	why := d.becauseText("imports", "import "+strconv.FormatInt(d.in.Import, 10)+" is undone")
 	if d.state.Lead == nil || d.lead.Stage < 0 {
 		return
 	}
+	old := d.lead
+	v := d.anew(old.Account, &old, why)
+	if l := v.Lead; l != nil {
+		if sameHandoff(l, &old) {
+			d.take(v, old.Owner, old.Queue, why)
+		}
+		d.settle(v, why)
+	}
+}
+
+// anew erases the lead and decides again what stands of its past. The view it returns is what comes out: its
+// lead is nil if nothing else is known. account is the one the lead belongs to, 0 for none; old
+// tells who held the lead.
+func (d *decider) anew(account int64, old *Lead, why int) *View {
 	if d.pending() && d.lead.Owner != "" {
 		d.load(d.lead.Owner, -1, why)
 	}
-	old := d.lead
 	d.emit(Change{Kind: LeadErased, Int: d.lead.ID, Reason: why})
-
-	again := View{Roster: d.state.Roster}
-	if again.Roster != nil {
-		again.Roster = again.Roster.clone()
-	}
-	if d.state.Account != nil {
+	v := d.fresh(account)
+	if d.state.Account != nil && d.account.ID == account {
 		copied := d.account
 		copied.Attributes = slices.Clone(copied.Attributes)
-		again.Account = &copied
+		v.Account = &copied
 	}
-	undone := []int64{gone}
-	for i := range d.source.Past {
-		if in := &d.source.Past[i]; in.Kind == Retract {
-			undone = append(undone, in.Import)
-		}
+	d.relive(v, d.standing(d.source.Past, d.in.ID), account, old, why)
+	if v.Lead == nil {
+		return v
 	}
-	for i := range d.source.Past {
-		in := d.source.Past[i]
-		if slices.Contains(undone, in.Import) || in.Kind == Timer || in.Kind == Refresh || in.Kind == Activate || in.Kind == Retract {
-			continue
-		}
+	d.elapseUntil(v, d.in.Known)
+	if v.Account != nil && d.state.Account != nil && d.account.ID == account { // the account stays as it is known now, whatever the lead's past says of it
+		*v.Account = d.account
+		d.again(v, &Input{Kind: Refresh, Lead: d.in.Lead, ID: d.in.ID, At: d.in.Known, Known: max(d.in.Known, v.Lead.Clock), Version: d.in.Version})
+	}
+	return v
+}
+
+// fresh returns a view of a lead that does not exist yet.
+func (d *decider) fresh(account int64) *View {
+	v := &View{Roster: d.state.Roster, Joined: d.source.Joined}
+	if v.Roster != nil {
+		v.Roster = v.Roster.clone()
+	}
+	if account != 0 {
+		v.Account = &Account{ID: account}
+	}
+	for _, gone := range d.undone() { // a merge that is decided again has to know
+		v.Past = append(v.Past, Input{Kind: Retract, Import: gone})
+	}
+	return v
+}
+
+// relive decides inputs again, each at its time, with what fell due in between.
+func (d *decider) relive(v *View, past []Input, account int64, old *Lead, why int) {
+	for i := range past {
+		in := past[i]
 		in.Version = d.in.Version
 		if in.Kind == Identify && in.Account == 0 {
-			in.Account = old.Account
+			in.Account = account
 		}
-		d.elapseUntil(&again, in.Known)
-		if d.answered(&again, &in, &old) {
-			d.take(&again, in.Actor, -1, why)
+		if v.Lead != nil {
+			in.Known = max(in.Known, v.Lead.Clock)
 		}
-		d.again(&again, &in)
+		d.elapseUntil(v, in.Known)
+		if d.answered(v, &in, old) {
+			d.take(v, in.Actor, -1, why)
+		}
+		d.again(v, &in)
 	}
-	if again.Lead == nil {
-		return
-	}
-	d.elapseUntil(&again, d.in.Known)
-	if again.Account != nil { // the account stays as it is known now, whatever the lead's past says of it
-		*again.Account = d.account
-		d.again(&again, &Input{Kind: Refresh, Lead: d.in.Lead, ID: d.in.ID, At: d.in.Known, Known: max(d.in.Known, again.Lead.Clock), Version: d.in.Version})
-	}
-	l := again.Lead
-	if l.Stage == old.Stage && l.Handoff.Rule >= 0 && l.Handoff.Rule == old.Handoff.Rule && l.Handoff.State == old.Handoff.State {
-		d.take(&again, old.Owner, old.Queue, why)
-	}
-	if l.Owner != "" && (l.Handoff.State == HandoffOpen || l.Handoff.State == HandoffEscalated) {
+}
+
+// settle counts the lead for whoever holds it now.
+func (d *decider) settle(v *View, why int) {
+	if l := v.Lead; l.Owner != "" && (l.Handoff.State == HandoffOpen || l.Handoff.State == HandoffEscalated) {
 		d.load(l.Owner, 1, why)
 	}
+}
+
+// sameHandoff reports whether two states of a lead stand in the same stage with the same hand-off.
+func sameHandoff(l, old *Lead) bool {
+	return l.Stage == old.Stage && l.Handoff.Rule >= 0 && l.Handoff.Rule == old.Handoff.Rule && l.Handoff.State == old.Handoff.State
+}
+
+// undone returns the imports that were undone, as far as the past of the lead and of those merged
+// with it tells: what came with them stands nowhere.
+func (d *decider) undone() []int64 {
+	var list []int64
+	note := func(past []Input) {
+		for i := range past {
+			if past[i].Kind == Retract {
+				list = append(list, past[i].Import)
+			}
+		}
+	}
+	note(d.source.Past)
+	for i := range d.source.Joined {
+		note(d.source.Joined[i].Inputs)
+	}
+	if d.in.Kind == Retract {
+		list = append(list, d.in.Import)
+	}
+	return list
+}
+
+// standing returns what stands of a lead's past before an input: not what time made of it, not what came with an
+// import that was undone, not a merge that was.
+func (d *decider) standing(past []Input, before int64) []Input {
+	undone := d.undone()
+	list := make([]Input, 0, len(past))
+	for i := range past {
+		in := &past[i]
+		if in.ID >= before {
+			break
+		}
+		switch in.Kind {
+		case Timer, Refresh, Activate, Retract, Merged, Split, Restored:
+			continue
+		case Merge:
+			split := func(later Input) bool { return later.Kind == Split && later.Other == in.Other }
+			if slices.ContainsFunc(past[i+1:], split) || split(*d.in) {
+				continue
+			}
+		}
+		if in.Import == 0 || !slices.Contains(undone, in.Import) {
+			list = append(list, *in)
+		}
+	}
+	return list
 }
 
 // answered reports whether an input answers the open hand-off of v for somebody who held it then,
@@ -101,7 +176,9 @@ func (d *decider) take(v *View, owner string, queue int, why int) {
 	for i := range changes {
 		if c := changes[i]; c.Kind != NoChange {
 			Apply(d.plan, v, &c)
-			d.emit(c)
+			if !d.quiet {
+				d.emit(c)
+			}
 		}
 	}
 }
@@ -121,12 +198,20 @@ func (d *decider) elapseUntil(v *View, until int64) {
 func (d *decider) again(v *View, in *Input) {
 	out := Decide(d.plan, v, in)
 	offset := len(d.reasons)
-	d.reasons = append(d.reasons, out.Reasons...)
+	if !d.quiet {
+		d.reasons = append(d.reasons, out.Reasons...)
+	}
 	for i := range out.Changes {
 		c := out.Changes[i]
+		if c.Kind == AccountJoined && v.Account == nil {
+			v.Account = &Account{ID: c.Int}
+		}
 		Apply(d.plan, v, &c)
 		switch c.Kind {
 		case LedgerMoved, LoadChanged, AccountAttributeSet, AccountOwnerSet, MemberSet, MemberLeft, AbsenceSet:
+			continue
+		}
+		if d.quiet {
 			continue
 		}
 		if c.Reason > 0 {

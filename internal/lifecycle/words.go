@@ -116,6 +116,12 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return "clock " + c.Name + " may start again"
 	case LeadErased:
 		return "erased, to be decided again"
+	case LeadMerged:
+		return fmt.Sprintf("goes on as lead %d", c.Int)
+	case LeadAbsorbed:
+		return fmt.Sprintf("takes in what is known of lead %d", c.Int)
+	case LeadPlaced:
+		return "stays in this account"
 	}
 	return ""
 }

@@ -60,7 +60,7 @@ func TestDocumentNamesEveryLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind := lifecycle.Identify; kind <= lifecycle.Retract; kind++ {
+	for kind := lifecycle.Identify; kind <= lifecycle.JoinAccount; kind++ {
 		if !strings.Contains(string(data), "`"+kind.String()+"`") {
 			t.Errorf("%s does not name %s", document, kind)
 		}

@@ -50,7 +50,8 @@ type Step struct {
 	Plan     *agreement.Plan    // of Activate
 	refused  bool               // Activate was, in the last run
 	Show     string             // "lead", "may", "ledger": asks, and changes nothing
-	Key      identity.Key
+	Keys     []identity.Key     // of Show
+	Lead     int64              // of Show, if it is named by its number
 	Args     []string
 }
 
@@ -176,7 +177,7 @@ func (s *Scenario) step(line string) (Step, error) {
 	what := rest[0]
 	if what == "show" || what == "may" {
 		step.Show, step.Args = what, rest[1:]
-		step.Key, err = identity.NormalizeEmail(who)
+		step.Keys, step.Lead, err = whom(who)
 		return step, err
 	}
 	kind, ok := lifecycle.ParseInputKind(what)
@@ -184,7 +185,7 @@ func (s *Scenario) step(line string) (Step, error) {
 		return Step{}, fmt.Errorf("%q is nothing that can happen", what)
 	}
 	switch kind {
-	case lifecycle.Timer, lifecycle.Activate, lifecycle.Refresh:
+	case lifecycle.Timer, lifecycle.Activate, lifecycle.Refresh, lifecycle.Merged, lifecycle.Restored:
 		return Step{}, fmt.Errorf("%s is not written: it happens by itself", what)
 	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent:
 		if who != "team" {
@@ -198,11 +199,9 @@ func (s *Scenario) step(line string) (Step, error) {
 	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: kind, At: at, Known: at, Source: "scenario"}}
 	step.Arrival = a
 	if who != "team" {
-		key, err := identity.NormalizeEmail(who)
-		if err != nil {
+		if a.Keys, a.Input.Lead, err = whom(who); err != nil {
 			return Step{}, err
 		}
-		a.Keys = []identity.Key{key}
 	}
 	rest = rest[1:]
 	if len(rest) > 0 && !strings.Contains(rest[0], "=") {
@@ -217,8 +216,40 @@ func (s *Scenario) step(line string) (Step, error) {
 			return Step{}, err
 		}
 	}
+	if a.Account == "" {
+		a.Account = identity.CompanyKey(a.AccountName)
+	}
 	slices.SortFunc(a.Input.Values, func(x, y lifecycle.Named) int { return strings.Compare(x.Name, y.Name) })
 	return step, nil
+}
+
+// whom reads the keys of a lead, with commas between them: "anna@acme.example", "crm:0031" (an ID of another system),
+// "anonymous:b1" (a browser), "+46812345678"; or "lead:3", its number.
+func whom(who string) (keys []identity.Key, lead int64, err error) {
+	for word := range strings.SplitSeq(who, ",") {
+		system, id, ok := strings.Cut(word, ":")
+		var key identity.Key
+		switch {
+		case system == "lead" && ok:
+			if lead, err = strconv.ParseInt(id, 10, 64); err != nil || lead <= 0 {
+				return nil, 0, fmt.Errorf("%q is no number of a lead", id)
+			}
+			continue
+		case system == "anonymous" && ok:
+			key = identity.Key{Kind: identity.Anonymous, Value: id}
+		case ok:
+			key = identity.ExternalKey(system, id)
+		case strings.HasPrefix(word, "+"):
+			key, err = identity.NormalizePhone(word, "")
+		default:
+			key, err = identity.NormalizeEmail(word)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, lead, nil
 }
 
 // argument reads one key=value, or a bare word that is a flag.
@@ -275,7 +306,14 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 	case "clause":
 		in.Clause = value
 	case "account":
-		a.Account, a.AccountName = value, value
+		a.Account = value
+		if a.AccountName == "" {
+			a.AccountName = value
+		}
+	case "account_name":
+		a.AccountName = value
+	case "with":
+		a.Other, in.Other, err = whom(value)
 	case "keep":
 		in.Keep = strings.Split(value, ",")
 	case "known":
@@ -495,18 +533,21 @@ func reasonText(r *lifecycle.Reason) string {
 	return text
 }
 
-// nameOf returns the e-mail address of a lead.
+// nameOf returns the first key of a lead: an e-mail address if it has one, of several the smallest.
 func (w *World) nameOf(lead int64) string {
-	name := ""
+	var first identity.Key
 	for key, id := range w.keys { // order: the smallest is taken
-		if id == lead && key.Kind == identity.Email && (name == "" || key.Value < name) {
-			name = key.Value
+		if id == lead && (first.Kind == 0 || key.Kind < first.Kind || key.Kind == first.Kind && key.Value < first.Value) {
+			first = key
 		}
 	}
-	if name == "" {
+	switch first.Kind {
+	case 0:
 		return "lead " + strconv.FormatInt(lead, 10)
+	case identity.Anonymous:
+		return "anonymous:" + first.Value
 	}
-	return name
+	return first.Value
 }
 
 func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
@@ -525,9 +566,14 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 		}
 		return nil
 	}
-	l := w.Find(step.Key)
-	if l == nil {
-		return fmt.Errorf("nobody is called %s", step.Key.Value)
+	l, called := w.Lead(step.Lead), "lead "+strconv.FormatInt(step.Lead, 10)
+	for _, k := range step.Keys {
+		if l == nil {
+			l, called = w.Find(k), k.Value
+		}
+	}
+	if l == nil || l.Stage < 0 {
+		return fmt.Errorf("nobody is called %s", called)
 	}
 	v := w.View(l.ID)
 	if step.Show == "may" {
@@ -551,11 +597,11 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 			word = "yes"
 		}
 		reason := lifecycle.Reason{Clause: verdict.Clause, Text: verdict.Text, Saw: verdict.Saw}
-		fmt.Fprintf(out, "%s  may %s speak to %s: %s  § %s\n", lifecycle.Stamp(step.At, zone), strings.Join(step.Args, " "), step.Key.Value, word, reasonText(&reason))
+		fmt.Fprintf(out, "%s  may %s speak to %s: %s  § %s\n", lifecycle.Stamp(step.At, zone), strings.Join(step.Args, " "), called, word, reasonText(&reason))
 		return nil
 	}
 	facts := lifecycle.FactsAt(w.Plan, &v, step.At)
-	fmt.Fprintf(out, "%s  %s: stage %s, pass %d, grade %s, fit %s, engagement %s, readiness %d", lifecycle.Stamp(step.At, zone), step.Key.Value,
+	fmt.Fprintf(out, "%s  %s: stage %s, pass %d, grade %s, fit %s, engagement %s, readiness %d", lifecycle.Stamp(step.At, zone), called,
 		w.Plan.Stages[l.Stage].Name, l.Pass, orNone(facts.Grade.String()), lifecycle.PointsText(l.FitPoints), lifecycle.PointsText(facts.Engagement), l.Readiness)
 	if l.Owner != "" {
 		fmt.Fprintf(out, ", owner %s", l.Owner)

@@ -23,14 +23,18 @@ type World struct {
 	leads    map[int64]*lifecycle.Lead
 	accounts map[int64]*lifecycle.Account
 	keys     map[identity.Key]int64
-	byKey    map[string]int64 // account key -> ID
+	byKey    map[string]int64   // account key -> ID
+	names    map[int64]string   // of accounts
+	formerly map[int64]string   // the key an account had before it took its domain
+	blocks   map[string][]int64 // identity.NameBlock -> accounts, ascending
+	into     map[int64]int64    // leads merged into others
 	mates    map[int64][]int64
 	past     map[int64][]lifecycle.Input // kept only while Remember is set
 	seen     map[[2]string]bool
 	due      dueHeap
 	last     int64 // the last input's ID
 
-	// Remember keeps the inputs of each lead, which a Retract needs.
+	// Remember keeps the inputs of each lead, which undoing an import and merging leads need.
 	Remember bool
 	// Observe is called with each input and its decision, after it was applied; the decision is
 	// good until Observe returns.
@@ -46,16 +50,17 @@ func NewWorld(plan *agreement.Plan, version int64) *World {
 	return &World{
 		Plan: plan, Version: version, Roster: lifecycle.NewRoster(plan),
 		leads: map[int64]*lifecycle.Lead{}, accounts: map[int64]*lifecycle.Account{},
-		keys: map[identity.Key]int64{}, byKey: map[string]int64{}, mates: map[int64][]int64{},
+		keys: map[identity.Key]int64{}, byKey: map[string]int64{}, into: map[int64]int64{}, names: map[int64]string{}, formerly: map[int64]string{},
+		blocks: map[string][]int64{}, mates: map[int64][]int64{},
 		past: map[int64][]lifecycle.Input{}, seen: map[[2]string]bool{}, plans: map[int64]*agreement.Plan{version: plan},
 	}
 }
 
-// Lead returns a lead by its ID, or nil.
-func (w *World) Lead(id int64) *lifecycle.Lead { return w.leads[id] }
+// Lead returns a lead by its ID, or nil; the one that goes on for it, if it was merged.
+func (w *World) Lead(id int64) *lifecycle.Lead { return w.leads[w.alive(id)] }
 
 // Find returns the lead with a key, or nil.
-func (w *World) Find(key identity.Key) *lifecycle.Lead { return w.leads[w.keys[key]] }
+func (w *World) Find(key identity.Key) *lifecycle.Lead { return w.leads[w.owner(key)] }
 
 // View returns what Decide may see of a lead.
 func (w *World) View(lead int64) lifecycle.View {
@@ -78,26 +83,40 @@ func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 	}
 	w.Until(a.Input.Known)
 	in := a.Input
-	keys := slices.Clone(a.Keys)
-	slices.SortStableFunc(keys, func(a, b identity.Key) int { return int(a.Kind) - int(b.Kind) })
-	for _, k := range keys {
-		if in.Lead = w.keys[k]; in.Lead != 0 {
-			break
-		}
+	switch in.Kind {
+	case lifecycle.Merge:
+		w.merge(a)
+		return true
+	case lifecycle.Split:
+		w.split(a)
+		return true
 	}
-	if l := w.leads[in.Lead]; l != nil {
-		in.Known = max(in.Known, l.Clock)
-		_ = w.follow(l, in.Known) // Activate has made sure that it can
+	var absorb []int64
+	about := len(a.Keys) > 0 || in.Lead != 0
+	if in.Lead != 0 {
+		in.Lead = w.alive(in.Lead)
+	} else {
+		in.Lead, absorb = lifecycle.Whom(a, w.owner, w.identified)
+	}
+	if in.Lead != 0 {
+		w.ready(in.Lead, &in.Known)
+	}
+	for _, gone := range absorb {
+		w.join(gone, in.Lead, lifecycle.Input{Known: in.Known, Source: in.Source, Text: lifecycle.NoLongerAnonymous})
+		in.Known = max(in.Known, w.leads[in.Lead].Clock)
+	}
+	if in.Kind == lifecycle.Retract {
+		w.retractMerged(in.Lead, &in)
 	}
 	w.last++
 	in.ID = w.last
-	if in.Lead == 0 && len(keys) > 0 {
+	if in.Lead == 0 && about {
 		in.Lead = in.ID
 	}
-	if a.Account != "" && len(keys) > 0 && in.Kind == lifecycle.Identify { // nothing else joins one
-		in.Account = w.account(a.Account, in.ID)
+	if about && (in.Kind == lifecycle.Identify || in.Kind == lifecycle.JoinAccount) { // nothing else joins one
+		in.Account = w.place(a, &in)
 	}
-	keys = slices.DeleteFunc(keys, func(k identity.Key) bool { return w.keys[k] != 0 })
+	keys := slices.DeleteFunc(slices.Clone(a.Keys), func(k identity.Key) bool { return w.keys[k] != 0 })
 	for _, k := range keys {
 		w.keys[k] = in.Lead
 	}
@@ -109,17 +128,6 @@ func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 	}
 	w.refreshMates(in.Known)
 	return true
-}
-
-// account returns the ID of the account with a key; a new one has the ID of its input.
-func (w *World) account(key string, input int64) int64 {
-	id := w.byKey[key]
-	if id == 0 {
-		id = input
-		w.byKey[key] = id
-		w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: key}
-	}
-	return id
 }
 
 // Until decides everything that falls due up to and including an instant, in order of due
@@ -142,29 +150,31 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 	in.Version = w.Version
 	w.view = w.View(in.Lead)
 	v := &w.view
-	if in.Account != 0 {
+	if in.Account != 0 && !(in.Kind == lifecycle.Identify && v.Lead != nil && v.Lead.Placed) {
 		v.Account = w.accounts[in.Account]
 	}
 	if w.Remember {
-		v.Past = w.past[in.Lead]
+		w.remember(v, in)
 	}
 	before, account := agreement.Never, int64(0)
-	if v.Lead != nil && v.Lead.Stage >= 0 {
-		before, account = v.Lead.Due(), v.Lead.Account
+	if v.Lead != nil {
+		if account = v.Lead.Account; v.Lead.Stage >= 0 {
+			before = v.Lead.Due()
+		}
 	}
 	d := w.decider.Decide(w.Plan, v, in)
 	touchesAccount := false
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		touchesAccount = touchesAccount || c.Kind == lifecycle.AccountAttributeSet || c.Kind == lifecycle.AccountOwnerSet
-		if c.Kind == lifecycle.AccountJoined {
-			w.mates[account] = slices.DeleteFunc(w.mates[account], func(id int64) bool { return id == in.Lead })
-			w.mates[c.Int] = append(w.mates[c.Int], in.Lead)
-		}
 		lifecycle.Apply(w.Plan, v, c)
 	}
 	lifecycle.Advance(v, in)
 	if v.Lead != nil {
+		if now := v.Lead.Account; now != account {
+			w.mates[account] = slices.DeleteFunc(w.mates[account], func(id int64) bool { return id == in.Lead })
+			w.mates[now] = append(w.mates[now], in.Lead)
+		}
 		w.leads[in.Lead] = v.Lead
 		if v.Lead.Stage >= 0 {
 			if due := v.Lead.Due(); due != agreement.Never && (due != before || in.Kind == lifecycle.Timer) {
@@ -175,8 +185,16 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 			w.past[in.Lead] = append(w.past[in.Lead], *in)
 		}
 	}
-	if in.Kind == lifecycle.Retract && v.Lead != nil && v.Lead.Account != account {
+	if (in.Kind == lifecycle.Retract || in.Kind == lifecycle.Split) && v.Lead != nil && v.Lead.Account != account {
 		w.refresh = append(w.refresh, in.Lead) // it was decided without knowing the account it is in now
+	}
+	if d.Refused == "" {
+		switch in.Kind {
+		case lifecycle.Merged:
+			w.into[in.Lead] = in.Other
+		case lifecycle.Restored:
+			delete(w.into, in.Lead)
+		}
 	}
 	if touchesAccount {
 		for _, mate := range w.mates[v.Account.ID] {
@@ -213,8 +231,11 @@ func (w *World) Check() error {
 	open := make(map[string]int)
 	for _, id := range slices.Sorted(maps.Keys(w.leads)) {
 		l := w.leads[id]
+		if into := w.into[id]; into != 0 && (l.Stage >= 0 || w.leads[into] == nil) {
+			return fmt.Errorf("lead %d was merged into %d, and is in a stage, or the other is not there", id, into)
+		}
 		if l.Stage < 0 {
-			continue // erased
+			continue // erased, or merged
 		}
 		plan := w.plans[l.Version]
 		if l.Stage >= len(plan.Stages) {

@@ -1,0 +1,164 @@
+package lifecycle
+
+import (
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+)
+
+// Company is an account that an arrival may be about, with its name as people write it.
+type Company struct {
+	Account  *Account
+	Name     string
+	Formerly string // the name key it had before it took its domain, "" for none
+}
+
+// HasDomain reports whether the account is known by its domain.
+func (c *Company) HasDomain() bool { return !strings.HasPrefix(c.Account.Key, "name:") }
+
+// Stays reports whether an arrival that does not name an account by its domain, or by one that no account has, speaks of
+// the lead's own account: it says its name again, or its address has a domain such as its company would
+// take.
+func Stays(a *Arrival, own *Company) bool {
+	if own == nil || a.Account == "" {
+		return false
+	}
+	domain := ""
+	if !strings.HasPrefix(a.Account, "name:") {
+		domain = a.Account
+	}
+	switch {
+	case domain != "" && own.HasDomain():
+		return false
+	case a.AccountName == "":
+		return domain != "" && identity.Resembles(domain, own.Account.Key)
+	}
+	return identity.Likeness(a.AccountName, or(own.Name, own.Account.Key)) >= identity.Alike ||
+		own.HasDomain() && identity.Resembles(own.Account.Key, a.AccountName)
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// NeedsCompanies reports whether the account of an arrival has to be found among those with a name like its own:
+// exact is whether an account has its very key. The block is identity.NameBlock of the name, "" for not.
+func NeedsCompanies(a *Arrival, exact bool) string {
+	if exact || a.AccountName == "" || a.Input.Kind != Identify && a.Input.Kind != JoinAccount {
+		return ""
+	}
+	return identity.NameBlock(a.AccountName)
+}
+
+// SameCompany finds the account that an arrival is about when none has its key and Stays is false: nil for a
+// new one. others are those with a name of the same block, in the order of their IDs, which is how old
+// they are.
+//
+//   - A name that an account was known by before it took its domain still finds it.
+//   - Names that are alike are those of one company if something else agrees too. The account on which
+//     most agrees is taken, and of these the oldest.
+//   - Two domains are never one company, and neither are two countries.
+func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) *Account {
+	domain := ""
+	if !strings.HasPrefix(a.Account, "name:") {
+		domain = a.Account
+	}
+	if a.AccountName == "" {
+		return nil
+	}
+	key := identity.CompanyKey(a.AccountName)
+	var best *Account
+	most := 0
+	for i := range others {
+		c := &others[i]
+		if domain != "" && c.HasDomain() {
+			continue
+		}
+		agree := agreeing(plan, a.Input.Values, c)
+		if agree < 0 {
+			continue
+		}
+		if c.Account.Key == key || c.Formerly == key {
+			return c.Account
+		}
+		if agree > most && identity.Likeness(a.AccountName, c.Name) >= identity.Alike {
+			best, most = c.Account, agree
+		}
+	}
+	return best
+}
+
+// agreeing counts what else an arrival and an account agree on: country, city, postcode, website, telephone exchange. It is
+// -1 if they are of two countries.
+func agreeing(plan *agreement.Plan, values []Named, c *Company) int {
+	n, country := 0, ""
+	for i := range values {
+		v := &values[i]
+		field, ok := strings.CutPrefix(v.Name, "company.")
+		if !ok {
+			continue
+		}
+		if field == "country" {
+			country = v.Value.String()
+		}
+		slot, ok := plan.Index.Attribute[v.Name]
+		if !ok {
+			continue
+		}
+		have := valueAt(c.Account.Attributes, slot)
+		if !have.Known() {
+			if c.HasDomain() && websites[field] && webDomain(v.Value.String()) == c.Account.Key {
+				n++
+			}
+			continue
+		}
+		mine, theirs := v.Value.String(), have.String()
+		switch field {
+		case "country":
+			if identity.FoldName(mine) != identity.FoldName(theirs) {
+				return -1
+			}
+			n++
+		case "city", "postcode", "postal_code", "zip":
+			if folded := identity.FoldName(mine); folded != "" && folded == identity.FoldName(theirs) {
+				n++
+			}
+		case "website", "domain", "url":
+			if d := webDomain(mine); d != "" && d == webDomain(theirs) {
+				n++
+			}
+		case "phone":
+			if e := exchange(mine, country); e != "" && e == exchange(theirs, country) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+var websites = map[string]bool{"website": true, "domain": true, "url": true}
+
+// webDomain returns the domain that one can register of a web address, "" for none.
+func webDomain(s string) string {
+	if _, after, ok := strings.Cut(s, "://"); ok {
+		s = after
+	}
+	if i := strings.IndexAny(s, "/?#:"); i >= 0 {
+		s = s[:i]
+	}
+	key, _ := identity.AccountKey(s)
+	return key
+}
+
+// exchange returns a phone number without its last three digits: those of a company's extensions.
+func exchange(s, region string) string {
+	k, err := identity.NormalizePhone(s, region)
+	if err != nil {
+		return ""
+	}
+	return k.Value[:len(k.Value)-3]
+}
