@@ -9,7 +9,10 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/agreement"
 	"baton/internal/engine"
@@ -32,6 +35,9 @@ type Options struct {
 	Limited func(which string)
 	// Memory is how many bytes of requests are held at a time (64 MiB by default).
 	Memory int64
+	// MostImport is how many bytes a file that is sent to be imported may have (1 GiB by default). It waits
+	// in the system's directory for temporary files.
+	MostImport int64
 }
 
 // API answers HTTP requests. It is safe for concurrent use.
@@ -41,6 +47,11 @@ type API struct {
 	keys   keyring
 	memory budget
 	rates  *limiter
+	rest   huma.API
+	plans  plans
+	files  importer
+	// activating is held while an agreement is made to apply, from the look at the one before.
+	activating sync.Mutex
 }
 
 // New makes an API.
@@ -53,6 +64,9 @@ func New(opts Options) *API {
 	}
 	if opts.Memory <= 0 {
 		opts.Memory = 64 << 20
+	}
+	if opts.MostImport <= 0 {
+		opts.MostImport = 1 << 30
 	}
 	a := &API{Options: opts, mux: http.NewServeMux(), memory: budget{most: opts.Memory}}
 	a.keys.store = opts.Store
@@ -70,8 +84,12 @@ func New(opts Options) *API {
 	preflight := func(w http.ResponseWriter, r *http.Request) error { return a.preflight(w, r) }
 	a.route("OPTIONS /v1/", preflight)
 	a.route("OPTIONS /f/{form}", preflight)
+	a.newREST()
 	return a
 }
+
+// Close ends what runs behind requests, an import, after the transaction at hand.
+func (a *API) Close() error { return a.files.close() }
 
 func (a *API) now() int64 { return a.Clock().UnixMicro() }
 
@@ -92,11 +110,13 @@ func (a *API) route(pattern string, handle func(http.ResponseWriter, *http.Reque
 	})
 }
 
-// ServeHTTP answers a request. Web sites of others may send events, so that every origin is let in;
+// ServeHTTP answers a request. Web sites of others may send events, so that every origin is let in there;
 // there are no cookies that it could misuse.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
 	h.Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)
 }

@@ -9,13 +9,31 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"baton/internal/store"
 )
 
-// Scopes are what a key can be for.
-const ScopeTrack = "track" // send events and forms
+// Scopes are what a key can be for. Each of read, write and admin can do what those before it can.
+const (
+	ScopeTrack = "track" // send events and forms: may stand in a web page
+	ScopeRead  = "read"  // look at everything but the keys
+	ScopeWrite = "write" // also do what people do: commands, activities, the team, imports
+	ScopeAdmin = "admin" // also let an agreement apply, and make and revoke keys
+)
+
+// Scopes lists them.
+var Scopes = []string{ScopeTrack, ScopeRead, ScopeWrite, ScopeAdmin}
+
+// grants reports whether a key of a scope may do what takes another.
+func grants(have, wanted string) bool {
+	if have == ScopeTrack || wanted == ScopeTrack {
+		return have == wanted
+	}
+	return slices.Index(Scopes, have) >= slices.Index(Scopes, wanted)
+}
 
 const (
 	keyTrust = 5_000_000  // microseconds for which a key is let in without another look
@@ -32,8 +50,8 @@ func NewKey(ctx context.Context, st *store.Store, name, scope string, at int64) 
 	if !keyName.MatchString(name) {
 		return "", key, fmt.Errorf("making a key: %q is no name for one; use letters, digits, dots, hyphens and underscores, at most 64", name)
 	}
-	if scope != ScopeTrack {
-		return "", key, fmt.Errorf("making a key: %q is no scope; there is %q", scope, ScopeTrack)
+	if !slices.Contains(Scopes, scope) {
+		return "", key, fmt.Errorf("making a key: %q is no scope; there are %s", scope, strings.Join(Scopes, ", "))
 	}
 	var random [32]byte
 	rand.Read(random[:]) // never fails
@@ -57,12 +75,22 @@ type keyEntry struct {
 }
 
 var (
-	errNoKey  = &problem{status: http.StatusUnauthorized, detail: "there is no write key: give it as the user name of Basic authentication, or as writeKey in the body"}
-	errBadKey = &problem{status: http.StatusUnauthorized, detail: "this write key is not known here, or was revoked; make one with: baton key new --scope track"}
+	errNoKey  = &problem{status: http.StatusUnauthorized, detail: "there is no key: give it as Authorization: Bearer KEY, as the user name of Basic authentication, or, to send events, as writeKey in the body"}
+	errBadKey = &problem{status: http.StatusUnauthorized, detail: "this key is not known here, or was revoked; make one with: baton key new --scope SCOPE"}
 )
 
-// admit finds the key that a secret is, if it may do what the scope says.
+// admit finds the key that a secret is, if it may do what takes a scope.
 func (k *keyring) admit(ctx context.Context, secret, scope string, now int64) (store.APIKey, error) {
+	key, err := k.find(ctx, secret, now)
+	if err == nil && !grants(key.Scope, scope) {
+		return store.APIKey{}, &problem{status: http.StatusForbidden, detail: fmt.Sprintf("this key, %s, is for %q, and what you ask for takes %q; make one with: baton key new --scope %s",
+			key.Name, key.Scope, scope, scope)}
+	}
+	return key, err
+}
+
+// find finds the key that a secret is.
+func (k *keyring) find(ctx context.Context, secret string, now int64) (store.APIKey, error) {
 	if secret == "" {
 		return store.APIKey{}, errNoKey
 	}
@@ -82,7 +110,7 @@ func (k *keyring) admit(ctx context.Context, secret, scope string, now int64) (s
 	}
 	k.lock.Lock()
 	defer k.lock.Unlock()
-	if err != nil || key.RevokedAt != 0 || key.Scope != scope {
+	if err != nil || key.RevokedAt != 0 {
 		delete(k.known, hash)
 		return store.APIKey{}, errBadKey
 	}
@@ -103,6 +131,17 @@ func (k *keyring) remembers(secret string) bool {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	return k.known[hash] != nil
+}
+
+// forget has a key looked up again at its next use: it was revoked.
+func (k *keyring) forget(id int64) {
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	for hash, e := range k.known {
+		if e.ID == id {
+			delete(k.known, hash)
+		}
+	}
 }
 
 // NoteUse writes down when keys were last used: at most once a minute each, or all there is at the end.

@@ -30,7 +30,7 @@ func openForKeys(ctx context.Context, path string) (*store.Store, error) {
 
 type keyNewCommand struct {
 	database
-	Scope string `help:"What the key may do: track (send events and forms)." enum:"track" default:"track"`
+	Scope string `help:"What the key may do: track (send events and forms), read (the REST API), write (read, and all that people do), admin (write, keys and the agreement)." enum:"track,read,write,admin" default:"track"`
 	Name  string `help:"Who uses it. Keys of one name are one sender, so that one can take the place of another." default:"default"`
 }
 

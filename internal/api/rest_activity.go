@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"baton/internal/engine"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+type activitiesRequest struct {
+	Lead string `query:"lead" required:"true" doc:"A lead: its number, its e-mail address, or system:id." example:"ada@acme.example"`
+	Page
+}
+
+// activity is something a lead did, as it is sent. It says whom it is about in at least one way.
+type activity struct {
+	Lead       int64           `json:"lead,omitempty" minimum:"1" doc:"The lead, by number."`
+	Email      string          `json:"email,omitempty" maxLength:"254" doc:"Or its e-mail address; a lead that is not there yet is made." example:"ada@acme.example"`
+	UserID     string          `json:"user_id,omitempty" maxLength:"500" doc:"And, or, its ID with you: as userId in events."`
+	Activity   string          `json:"activity,omitempty" maxLength:"200" doc:"What it did, in the words of the agreement. Left out, only attributes are set." example:"demo_requested"`
+	Asset      string          `json:"asset,omitempty" maxLength:"200" doc:"The piece of content." example:"price_list"`
+	Properties json.RawMessage `json:"properties,omitempty"`
+	Attributes json.RawMessage `json:"attributes,omitempty"`
+	At         *time.Time      `json:"at,omitempty" doc:"When it occurred; now, if that is left out."`
+	ID         string          `json:"id,omitempty" maxLength:"100" doc:"Tells it from one that came twice; otherwise its place after the Idempotency-Key of the request does."`
+}
+
+type addActivities struct {
+	Once
+	Body struct {
+		Activities []activity `json:"activities" minItems:"1" maxItems:"500"`
+	}
+}
+
+type takenIn struct {
+	Lead     int64     `json:"lead"`
+	Input    int64     `json:"input" doc:"What it became; of one that came twice, what it was."`
+	Repeated bool      `json:"repeated,omitempty" doc:"true if it was known already, and nothing was done."`
+	Decision *decision `json:"decision,omitempty"`
+	Problem  string    `json:"problem,omitempty" doc:"Why it could not be decided; it is kept."`
+}
+
+type addedActivities struct {
+	Body struct {
+		Items []takenIn `json:"items" doc:"In the order of the request."`
+	}
+}
+
+func (a *API) activityRoutes() {
+	register(a, huma.Operation{Method: http.MethodGet, Path: "/activities", OperationID: "list-activities", Tags: []string{"Activities"}, Summary: "List what a lead did",
+		Description: "The newest first, with what the agreement made of each.", Errors: []int{404, 422}}, ScopeRead, func(ctx context.Context, in *activitiesRequest) (*timelineAnswer, error) {
+		return a.timeline(ctx, in.Lead, &in.Page, lifecycle.Did)
+	})
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/activities", OperationID: "add-activities", Tags: []string{"Activities"}, Summary: "Add what leads did",
+		Description:  "All of them or, if one cannot be read, none. They are decided in their order before the answer comes. A word that the agreement does not have is kept and not counted; the decision says so.",
+		MaxBodyBytes: mostBatch, Errors: []int{400, 413, 422, 429, 503}}, ScopeWrite, a.addActivities)
+}
+
+func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActivities, error) {
+	plan := a.Plan()
+	if plan == nil {
+		return nil, engine.ErrNoAgreement
+	}
+	m := mapper{plan: plan, source: "api:" + keyOf(ctx).Name, known: a.now()}
+	last := make([]int, len(in.Body.Activities)) // of each: which arrival tells what became of it
+	for i := range in.Body.Activities {
+		one := &in.Body.Activities[i]
+		once := one.ID
+		if once == "" && in.IdempotencyKey != "" {
+			once = in.IdempotencyKey + "/" + strconv.Itoa(i)
+		}
+		if err := m.told(one, once); err != nil {
+			err.Location = fmt.Sprintf("body.activities[%d]%s", i, err.Location)
+			return nil, problemOf("invalid", fmt.Sprintf("activity %d (counted from 0): %s; nothing was taken in", i, err.Message), *err)
+		}
+		last[i] = len(m.arrivals) - 1
+	}
+	outcomes, err := a.submit(ctx, m.arrivals)
+	if err != nil {
+		return nil, err
+	}
+	out := &addedActivities{}
+	for _, n := range last {
+		o := &outcomes[n]
+		v := takenIn{Lead: o.Lead, Input: o.Input, Repeated: o.Duplicate}
+		switch {
+		case o.Err != nil:
+			v.Problem = o.Err.Error()
+		case !o.Duplicate:
+			if v.Decision, err = a.decisionOf(ctx, &o.Decision); err != nil {
+				return nil, err
+			}
+		}
+		out.Body.Items = append(out.Body.Items, v)
+	}
+	return out, nil
+}
+
+// told appends the arrivals of an activity: what it says of the lead first, then what the lead did.
+func (m *mapper) told(one *activity, once string) *ProblemError {
+	a := lifecycle.Arrival{Input: lifecycle.Input{Lead: one.Lead, At: m.known, Known: m.known, Source: m.source, Key: once}}
+	if one.At != nil {
+		if a.Input.At = one.At.UnixMicro(); a.Input.At > m.known {
+			return &ProblemError{Location: ".at", Message: "it lies in the future"}
+		}
+	}
+	var email identity.Key
+	if one.Email != "" {
+		var err error
+		if email, err = identity.NormalizeEmail(one.Email); err != nil {
+			return &ProblemError{Location: ".email", Message: err.Error()}
+		}
+		a.Keys = append(a.Keys, email)
+	}
+	if one.UserID != "" {
+		a.Keys = append(a.Keys, identity.ExternalKey("user", one.UserID))
+	}
+	var attributes, properties fields
+	for _, part := range []struct {
+		name string
+		text json.RawMessage
+		to   *fields
+	}{{".attributes", one.Attributes, &attributes}, {".properties", one.Properties, &properties}} {
+		if len(part.text) == 0 {
+			continue
+		}
+		if err := newReader(part.text).flat(part.to, "", 0); err != nil {
+			return &ProblemError{Location: part.name, Message: err.Error()}
+		}
+	}
+	switch {
+	case one.Lead == 0 && len(a.Keys) == 0:
+		return &ProblemError{Message: "it does not say whom it is about: give lead, email or user_id"}
+	case one.Activity == "" && len(attributes) == 0:
+		return &ProblemError{Message: "there is neither an activity nor an attribute in it"}
+	}
+	if len(attributes) > 0 {
+		known := a
+		known.Input.Kind, known.Input.Values = lifecycle.Identify, sorted(m.values(attributes, "", true))
+		known.Account, known.AccountName = account(known.Input.Values, "", "", email)
+		if once != "" && one.Activity != "" {
+			known.Input.Key += "/a"
+		}
+		m.arrivals = append(m.arrivals, known)
+	}
+	if one.Activity != "" {
+		a.Input.Kind, a.Input.Name = lifecycle.Did, m.activity(one.Activity)
+		a.Input.Values, a.Input.Asset = m.properties(properties)
+		if one.Asset != "" {
+			a.Input.Asset = spell(m.plan.Index.Asset, one.Asset)
+		}
+		m.arrivals = append(m.arrivals, a)
+	}
+	return nil
+}
+
+// mapOfValues is the schema of an object of texts, numbers and truths.
+func mapOfValues(doc string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Description: doc, AdditionalProperties: true}
+}
+
+// TransformSchema tells that properties and attributes are objects of any members.
+func (activity) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["properties"] = mapOfValues("About the activity. Objects in it get names with dots.")
+	s.Properties["attributes"] = mapOfValues("What is known of the lead, by the names of the agreement.")
+	return s
+}

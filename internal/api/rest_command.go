@@ -1,0 +1,405 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"baton/internal/agreement"
+	"baton/internal/engine"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// Command is what every command on a lead comes with.
+type Command struct {
+	LeadRef
+	Once
+	IfMatch string `header:"If-Match" doc:"The ETag of the lead as you know it. If more has happened since, nothing is done, and the answer is 412." example:"\"1042\""`
+}
+
+// Once is how a request is told from one that came twice.
+type Once struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any text that is new for each thing you do. The same request sent again has the same answer and is done once." example:"accept-1042-1"`
+}
+
+// Actor is who does something, and when.
+type Actor struct {
+	Actor string `json:"actor" minLength:"1" maxLength:"254" doc:"The member who does it, by ID." example:"anna@northwind.example"`
+	Said
+}
+
+// Said is what may be added to a command.
+type Said struct {
+	At   *time.Time `json:"at,omitempty" doc:"When it occurred, if that was before now." example:"2026-11-23T12:00:00Z"`
+	Note string     `json:"note,omitempty" maxLength:"4000" doc:"In your own words; kept with the lead."`
+}
+
+type acceptCommand struct {
+	Command
+	Body struct{ Actor }
+}
+
+type backCommand struct {
+	Command
+	Body struct {
+		Actor
+		Reason    string     `json:"reason" doc:"A reason of the agreement: one of its handbacks." example:"timing"`
+		RevisitAt *time.Time `json:"revisit_at,omitempty" doc:"When the lead comes back, in place of the agreed time."`
+		Clause    string     `json:"clause,omitempty" maxLength:"200" doc:"The clause that let the lead through and should not have, if there is one." example:"transitions.qualify"`
+	}
+}
+
+type contactCommand struct {
+	Command
+	Body struct {
+		Actor
+		Outcome string         `json:"outcome" enum:"connected,meeting,replied,voicemail,no_answer,wrong_number,sent,autoresponder" doc:"How it went. Only the first three reached a person."`
+		Answers map[string]any `json:"answers,omitempty" doc:"What was found out, by the names of the questions." example:"{\"budget\": true}"`
+	}
+}
+
+type answerCommand struct {
+	Command
+	Body struct {
+		Actor   string         `json:"actor,omitempty" maxLength:"254" doc:"The member who asked, if one did."`
+		Answers map[string]any `json:"answers" doc:"By the names of the questions." example:"{\"budget\": true}"`
+		Said
+	}
+}
+
+type assignCommand struct {
+	Command
+	Body struct {
+		Actor
+		To string `json:"to" minLength:"1" maxLength:"254" doc:"The member who gets it; may be the actor." example:"erik@northwind.example"`
+	}
+}
+
+type moveCommand struct {
+	Command
+	Body struct {
+		Actor
+		Transition string `json:"transition" doc:"A transition of the agreement that a person takes." example:"found_need"`
+	}
+}
+
+type winCommand struct {
+	Command
+	Body struct {
+		Actor
+		Value float64 `json:"value,omitempty" minimum:"0" doc:"What it is worth." example:"42000"`
+	}
+}
+
+type loseCommand struct {
+	Command
+	Body struct {
+		Actor
+		Reason string `json:"reason,omitempty" maxLength:"200" doc:"In the lead's words."`
+	}
+}
+
+type consentCommand struct {
+	Command
+	Body struct {
+		Status   string     `json:"status" enum:"granted,withdrawn,objected" doc:"Withdrawn stops messages; objected stops scoring too."`
+		Evidence string     `json:"evidence,omitempty" maxLength:"4000" doc:"The words that were agreed to, and where." example:"Newsletter form of 23 Nov: You may write to me about products."`
+		At       *time.Time `json:"at,omitempty" doc:"When it was said, if that was before now."`
+		Actor    string     `json:"actor,omitempty" maxLength:"254" doc:"The member who took it down, if one did."`
+	}
+}
+
+// result is what a command has led to.
+type result struct {
+	Decision *decision `json:"decision"`
+	Lead     *lead     `json:"lead,omitempty" doc:"As it stands now."`
+}
+
+type commandAnswer struct {
+	ETag     string `header:"ETag" doc:"Of the lead as it stands now."`
+	Replayed string `header:"Idempotency-Replayed" doc:"true if this was done before, and is told again."`
+	Body     result
+}
+
+// commandRoutes are POST /leads/{lead}/COMMAND.
+func (a *API) commandRoutes() {
+	op := func(name, summary, text string) huma.Operation {
+		return huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/" + name, OperationID: name + "-lead", Tags: []string{"Commands"},
+			Summary: summary, Description: text, Errors: []int{400, 404, 409, 412, 422, 429, 503}}
+	}
+	register(a, op("accept", "Accept a lead", "Takes the open hand-off. The time to the first contact begins."), ScopeWrite, func(ctx context.Context, in *acceptCommand) (*commandAnswer, error) {
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Accept})
+	})
+	register(a, op("reject", "Reject a lead", "Declines the open hand-off, with a reason that the hand-off has."), ScopeWrite, func(ctx context.Context, in *backCommand) (*commandAnswer, error) {
+		return a.giveBack(ctx, in, lifecycle.Reject)
+	})
+	register(a, op("hand-back", "Hand a lead back", "Returns a lead that was accepted. The reason decides where it goes and when it comes back."), ScopeWrite, func(ctx context.Context, in *backCommand) (*commandAnswer, error) {
+		return a.giveBack(ctx, in, lifecycle.HandBack)
+	})
+	register(a, op("contact", "Log a contact", "A call, a meeting, a message. Reaching a person meets the clock of the first contact."), ScopeWrite, func(ctx context.Context, in *contactCommand) (*commandAnswer, error) {
+		values, err := a.answers(in.Body.Answers)
+		if err != nil {
+			return nil, err
+		}
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Contact, Name: in.Body.Outcome, Values: values})
+	})
+	register(a, op("answer", "Record answers", "What the lead said to the questions of the agreement."), ScopeWrite, func(ctx context.Context, in *answerCommand) (*commandAnswer, error) {
+		if len(in.Body.Answers) == 0 {
+			return nil, problemOf("invalid", "there are no answers", ProblemError{Location: "body.answers", Message: "at least one is needed"})
+		}
+		values, err := a.answers(in.Body.Answers)
+		if err != nil {
+			return nil, err
+		}
+		return a.act(ctx, &in.Command, &Actor{in.Body.Actor, in.Body.Said}, lifecycle.Input{Kind: lifecycle.Answered, Values: values})
+	})
+	register(a, op("assign", "Give a lead to somebody", "By hand, whatever the assignment says. Also to yourself."), ScopeWrite, func(ctx context.Context, in *assignCommand) (*commandAnswer, error) {
+		if err := a.known(ctx, "body.to", in.Body.To, false); err != nil {
+			return nil, err
+		}
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Assign, Name: in.Body.To})
+	})
+	register(a, op("move", "Take a transition", "One that the agreement leaves to a person."), ScopeWrite, func(ctx context.Context, in *moveCommand) (*commandAnswer, error) {
+		words := names(a.plan().Transitions, func(t *agreement.Transition) string {
+			if t.By == agreement.NoSide {
+				return ""
+			}
+			return t.Name
+		})
+		if !has(words, in.Body.Transition) {
+			return nil, unknownWord("body.transition", "transition that a person takes", in.Body.Transition, words)
+		}
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Move, Name: in.Body.Transition})
+	})
+	register(a, op("win", "Win a lead", "Along the transition of the agreement that leads to a won stage."), ScopeWrite, func(ctx context.Context, in *winCommand) (*commandAnswer, error) {
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Win, Value: in.Body.Value})
+	})
+	register(a, op("lose", "Lose a lead", "Along the transition of the agreement that leads to a lost stage."), ScopeWrite, func(ctx context.Context, in *loseCommand) (*commandAnswer, error) {
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Lose, Name: in.Body.Reason})
+	})
+	register(a, op("consent", "Record consent", "What the lead says about being written to and profiled. An objection is absolute, and stops everything at once."), ScopeWrite, func(ctx context.Context, in *consentCommand) (*commandAnswer, error) {
+		return a.act(ctx, &in.Command, &Actor{in.Body.Actor, Said{At: in.Body.At, Note: in.Body.Evidence}}, lifecycle.Input{Kind: lifecycle.Consented, Name: in.Body.Status})
+	})
+}
+
+func (a *API) giveBack(ctx context.Context, in *backCommand, kind lifecycle.InputKind) (*commandAnswer, error) {
+	plan := a.plan()
+	words := names(plan.Handbacks, func(h *agreement.Handback) string { return h.Name })
+	if kind == lifecycle.Reject {
+		words = nil
+		for i := range plan.Handoffs {
+			for _, slot := range plan.Handoffs[i].Reject {
+				if name := plan.Handbacks[slot].Name; !has(words, name) {
+					words = append(words, name)
+				}
+			}
+		}
+	}
+	if !has(words, in.Body.Reason) {
+		return nil, unknownWord("body.reason", "reason of this kind", in.Body.Reason, words)
+	}
+	if _, ok := plan.Index.Clause[in.Body.Clause]; in.Body.Clause != "" && !ok {
+		return nil, problemOf("vocabulary", fmt.Sprintf("the agreement has no clause %q", clip(in.Body.Clause)), ProblemError{Location: "body.clause", Message: "no clause of the agreement"})
+	}
+	input := lifecycle.Input{Kind: kind, Name: in.Body.Reason, Clause: in.Body.Clause}
+	if in.Body.RevisitAt != nil {
+		input.Due = in.Body.RevisitAt.UnixMicro()
+	}
+	return a.act(ctx, &in.Command, &in.Body.Actor, input)
+}
+
+// plan returns the agreement that applies; an empty one before there is any.
+func (a *API) plan() *agreement.Plan {
+	if plan := a.Plan(); plan != nil {
+		return plan
+	}
+	return &agreement.Plan{}
+}
+
+func has(words []string, word string) bool { return slices.Contains(words, word) }
+
+// unknownWord is the problem that the agreement does not have a word, with those it has.
+func unknownWord(location, noun, word string, allowed []string) *Problem {
+	message := "there are " + strings.Join(allowed, ", ")
+	if len(allowed) == 0 {
+		message = "there are none"
+	}
+	return problemOf("vocabulary", fmt.Sprintf("the agreement has no %s %q; %s", noun, clip(word), message),
+		ProblemError{Location: location, Message: message, Allowed: allowed})
+}
+
+func (a *API) noMember(location, id string) *Problem {
+	return problemOf("vocabulary", fmt.Sprintf("nobody called %q is in the team", clip(id)), ProblemError{Location: location, Message: "no member; GET /members lists them"})
+}
+
+// known reports whether somebody is in the team, or leads somebody who is.
+func (a *API) known(ctx context.Context, location, id string, orLeads bool) error {
+	roster, err := a.Store.Roster(ctx)
+	if err != nil {
+		return err
+	}
+	if roster != nil && (roster.Member(id) != nil || orLeads && slices.ContainsFunc(roster.Members, func(m lifecycle.Member) bool { return m.Manager == id })) {
+		return nil
+	}
+	return a.noMember(location, id)
+}
+
+// answers puts answers into values, sorted; the agreement has a question for each.
+func (a *API) answers(list map[string]any) ([]lifecycle.Named, error) {
+	plan := a.plan()
+	var values []lifecycle.Named
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		given := list[name]
+		slot, ok := plan.Index.Question[name]
+		if !ok {
+			return nil, unknownWord("body.answers."+clip(name), "question", name, names(plan.Questions, func(q *agreement.Question) string { return q.Name }))
+		}
+		v, ok := valueOf(given)
+		q := &plan.Questions[slot]
+		if ok {
+			_, ok = lifecycle.Coerce(plan, q.Kind, q.Choices, v)
+		}
+		if !ok {
+			return nil, problemOf("vocabulary", fmt.Sprintf("the answer to %s should be a %s", name, q.Kind), ProblemError{Location: "body.answers." + name, Message: "a " + q.Kind.String(), Allowed: q.Choices})
+		}
+		values = append(values, lifecycle.Named{Name: name, Value: v})
+	}
+	return sorted(values), nil
+}
+
+// valueOf takes a value out of JSON: a text, a number, or true or false.
+func valueOf(v any) (agreement.Value, bool) {
+	switch v := v.(type) {
+	case string:
+		return agreement.TextValue(v), true
+	case float64:
+		return agreement.NumberValue(v), true
+	case bool:
+		return agreement.BooleanValue(v), true
+	}
+	return agreement.Value{}, false
+}
+
+// act has a command of somebody decided, and tells what came of it.
+func (a *API) act(ctx context.Context, c *Command, by *Actor, in lifecycle.Input) (*commandAnswer, error) {
+	if a.Plan() == nil {
+		return nil, engine.ErrNoAgreement
+	}
+	in.Actor, in.Text = by.Actor, by.Note
+	if by.Actor != "" {
+		if err := a.known(ctx, "body.actor", by.Actor, true); err != nil {
+			return nil, err
+		}
+	}
+	row, err := a.row(ctx, c.Lead)
+	if err != nil {
+		return nil, err
+	}
+	arrival := lifecycle.Arrival{Input: in}
+	arrival.Input.Lead = row.ID
+	if arrival.IfInput, err = ifInput(c.IfMatch, row); err != nil {
+		return nil, err
+	}
+	d, replayed, err := a.decide(ctx, arrival, by.At, c.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if row, err = a.Store.LeadByID(ctx, d.Lead); err != nil {
+		return nil, err
+	}
+	out := &commandAnswer{ETag: entityTag(row.LastInput), Replayed: replayed}
+	if d.Refused != "" {
+		return nil, problemOf("refused", d.Refused).with("ETag", out.ETag).with("Idempotency-Replayed", replayed)
+	}
+	if out.Body.Decision, err = a.decisionOf(ctx, d); err != nil {
+		return nil, err
+	}
+	out.Body.Lead, err = a.leadOf(ctx, row)
+	return out, err
+}
+
+// ifInput returns the input that an If-Match means, 0 for whatever there is. The engine looks at it where nothing comes
+// in between; what is plainly past is answered here.
+func ifInput(match string, row *store.ListedLead) (int64, error) {
+	if match == "" || strings.TrimSpace(match) == "*" {
+		return 0, nil
+	}
+	if matches(match, entityTag(row.LastInput), false) {
+		return row.LastInput, nil
+	}
+	// A repeated command has an ETag that it made past itself: the engine knows it before it looks at this.
+	if id, err := strconv.ParseInt(strings.Trim(strings.TrimSpace(match), `"`), 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	return 0, problemOf("moved-on", "If-Match does not name how this lead stands; take the ETag that it is answered with").with("ETag", entityTag(row.LastInput))
+}
+
+// decide has an arrival decided, once for each idempotency key, and returns the decision. replayed is "true" when it was decided before.
+func (a *API) decide(ctx context.Context, arrival lifecycle.Arrival, at *time.Time, once string) (d *lifecycle.Decision, replayed string, err error) {
+	in := &arrival.Input
+	in.Known = a.now()
+	dated := in.At != 0 || at != nil
+	if in.At == 0 {
+		in.At = in.Known
+	}
+	if at != nil {
+		if in.At = at.UnixMicro(); in.At > in.Known {
+			return nil, "", problemOf("invalid", "this would occur in the future", ProblemError{Location: "body.at", Message: "lies in the future"})
+		}
+	}
+	in.Source, in.Key = "api:"+keyOf(ctx).Name, once
+	asked := *in
+	outcomes, err := a.submit(ctx, []lifecycle.Arrival{arrival})
+	if err != nil {
+		return nil, "", err
+	}
+	out := &outcomes[0]
+	switch {
+	case errors.Is(out.Err, engine.ErrMoved):
+		return nil, "", problemOf("moved-on", "more has happened to this lead since you read it; read it again and decide again").with("ETag", entityTag(out.Input))
+	case out.Duplicate:
+		e, err := a.Store.EventOf(ctx, out.Input)
+		if err != nil {
+			return nil, "", err
+		}
+		if !same(&asked, &e.Input, dated) {
+			return nil, "", problemOf("key-reused", "this Idempotency-Key was used for another request before; make a new one for each thing you do",
+				ProblemError{Location: "header.Idempotency-Key", Message: "used before"})
+		}
+		if e.Error != "" {
+			return nil, "", fmt.Errorf("input %d could not be decided: %s", out.Input, e.Error)
+		}
+		return &e.Decision, "true", nil
+	case out.Err != nil:
+		return nil, "", problemOf("internal", fmt.Sprintf("this could not be decided; it is kept among the problems as input %d", out.Input))
+	}
+	return &out.Decision, "", nil
+}
+
+// same reports whether a request asks for what an input was: the same of the same lead, when it says so at the same time.
+func same(asked, was *lifecycle.Input, at bool) bool {
+	if asked.Kind != was.Kind || asked.Lead != was.Lead || at && asked.At != was.At {
+		return false
+	}
+	return bytes.Equal(asked.AppendJSON(nil), was.AppendJSON(nil))
+}
+
+// memberID returns the ID of a member as the agreement has it: an e-mail address in its usual form.
+func memberID(location, given string) (string, error) {
+	key, err := identity.NormalizeEmail(given)
+	if err != nil {
+		return "", problemOf("invalid", fmt.Sprintf("%q is no e-mail address, by which members are known", clip(given)), ProblemError{Location: location, Message: err.Error()})
+	}
+	return key.Value, nil
+}
