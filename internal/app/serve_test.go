@@ -62,7 +62,9 @@ func serve(t testing.TB, opts ServeOptions) *live {
 	l := &live{App: a, key: key, stop: cancel, ended: make(chan error, 1)}
 	ready := make(chan string, 1)
 	opts.Listen, opts.Ready = "127.0.0.1:0", func(address string) { ready <- address }
-	opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
 	go func() { l.ended <- a.Serve(ctx, opts) }()
 	t.Cleanup(cancel)
 	select {

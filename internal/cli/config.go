@@ -133,19 +133,16 @@ func (s *settings) load(ctx *kong.Context, node *kong.Node) error {
 	for _, n := range entries {
 		name := n.Key.GetToken().Value
 		flag := flags[name]
-		switch {
-		case flag == nil:
-			hint := ""
-			if near := nearestFlag(name, names); near != "" {
-				hint = "; did you mean " + near + "?"
-			}
-			found = s.wrong(found, n.Key, fmt.Sprintf("there is no setting %q%s", name, hint))
-		case s.keys[name] != nil:
-			found = s.wrong(found, n.Key, fmt.Sprintf("%s is set twice", name))
-		default:
-			s.keys[name] = n
+		if flag != nil {
+			s.keys[name] = n // the parser has seen to it that none is there twice
 			found = s.fits(found, flag, n.Value)
+			continue
 		}
+		hint := ""
+		if near := nearestFlag(name, names); near != "" {
+			hint = "; did you mean " + near + "?"
+		}
+		found = s.wrong(found, n.Key, fmt.Sprintf("there is no setting %q%s", name, hint))
 	}
 	return found
 }

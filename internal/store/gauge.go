@@ -18,17 +18,14 @@ type Gauges struct {
 // each request.
 func (s *Store) Gauges(ctx context.Context, now int64) (*Gauges, error) {
 	g := &Gauges{Jobs: map[string]int64{}}
-	read := func(text string, scan func(*sql.Rows) error, args ...any) error {
-		stmt, err := s.queries.get(ctx, text)
-		if err != nil {
-			return err
-		}
-		return scanAll(ctx, stmt, args, scan)
+	err := s.one(ctx, `SELECT count(*), coalesce(min(due), 0) FROM (SELECT due FROM lead WHERE due <= $1 AND due < 9223372036854775807 ORDER BY due LIMIT 100000) AS late`,
+		[]any{now}, &g.Overdue, &g.Oldest)
+	if err != nil {
+		return nil, s.explain("reading", err)
 	}
-	err := read(`SELECT count(*), coalesce(min(due), 0) FROM (SELECT due FROM lead WHERE due <= $1 AND due < 9223372036854775807 ORDER BY due LIMIT 100000) AS late`,
-		func(r *sql.Rows) error { return r.Scan(&g.Overdue, &g.Oldest) }, now)
+	stmt, err := s.queries.get(ctx, `SELECT state, count(*) FROM job GROUP BY state ORDER BY state`)
 	if err == nil {
-		err = read(`SELECT state, count(*) FROM job GROUP BY state ORDER BY state`, func(r *sql.Rows) error {
+		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
 			var state string
 			var n int64
 			if err := r.Scan(&state, &n); err != nil {
@@ -38,13 +35,17 @@ func (s *Store) Gauges(ctx context.Context, now int64) (*Gauges, error) {
 			return nil
 		})
 	}
+	if err == nil && s.dialect.shared {
+		err = s.one(ctx, `SELECT pg_database_size(current_database())`, nil, &g.Bytes)
+	} else if err == nil {
+		for _, file := range []string{s.path, s.path + "-wal"} {
+			if info, err := os.Stat(file); err == nil {
+				g.Bytes += info.Size()
+			}
+		}
+	}
 	if err != nil {
 		return nil, s.explain("reading", err)
-	}
-	for _, file := range []string{s.path, s.path + "-wal"} {
-		if info, err := os.Stat(file); err == nil {
-			g.Bytes += info.Size()
-		}
 	}
 	return g, nil
 }
