@@ -1,7 +1,10 @@
 package load
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/url"
 	"strconv"
@@ -18,6 +21,8 @@ import (
 // visits are of a tenth of the leads. Beyond that one event in a hundred is sent a second time.
 type Mix struct {
 	r      *rand.Rand
+	names  *rand.Rand // of messages: others in each run
+	millis int64
 	run    string // tells the messages and the new leads of this run and sender from all others
 	leads  int
 	made   int // new leads so far
@@ -79,7 +84,10 @@ var sites = [...]struct{ path, title string }{
 
 // NewMix begins one. Run must be new for each run on one database; leads is how many the database knows.
 func NewMix(seed uint64, run string, sender, leads, visits int) *Mix {
-	m := &Mix{r: rand.New(rand.NewPCG(seed, uint64(sender))), run: run + strconv.FormatInt(int64(sender), 36) + "x", leads: leads,
+	h := fnv.New64a()
+	h.Write([]byte(run))
+	m := &Mix{r: rand.New(rand.NewPCG(seed, uint64(sender))), names: rand.New(rand.NewPCG(h.Sum64(), uint64(sender))),
+		run: run + strconv.FormatInt(int64(sender), 36) + "x", leads: leads,
 		visits: make([]visit, visits), Counts: map[string]int{}}
 	for i := range m.visits {
 		m.begin(&m.visits[i])
@@ -148,6 +156,7 @@ func (m *Mix) One(now time.Time) (path, media string, body []byte) {
 }
 
 func (m *Mix) at(now time.Time) {
+	m.millis = now.UnixMilli()
 	m.moment = now.UTC().AppendFormat(m.moment[:0], "2006-01-02T15:04:05.000Z")
 }
 
@@ -254,9 +263,29 @@ func (m *Mix) head(b []byte, v *visit, call string) []byte {
 	default:
 		b = append(append(append(b, `,"userId":"`...), v.person.User...), '"')
 	}
-	b = append(append(b, `,"messageId":"ajs-next-`...), m.run...)
-	b = strconv.AppendInt(append(b, '-'), int64(m.sent), 10)
-	return append(append(append(b, '-'), v.person.Browser[:8]...), '"')
+	return append(m.name(append(b, `,"messageId":"`...), v), '"')
+}
+
+// name appends the ID of a message, as the library that sends it makes one: the libraries for browsers and Node begin it
+// with the time, others only draw it.
+func (m *Mix) name(b []byte, v *visit) []byte {
+	switch v.kind {
+	case letter, company:
+	case webinar:
+		b = append(strconv.AppendInt(append(b, "node-next-"...), m.millis, 10), '-')
+	default:
+		b = append(strconv.AppendInt(append(b, "ajs-next-"...), m.millis, 10), '-')
+	}
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], m.names.Uint64()&^0xf000|0x4000)
+	binary.BigEndian.PutUint64(id[8:], m.names.Uint64()>>2|1<<63)
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b
 }
 
 func (m *Mix) identify(b []byte, v *visit) []byte {
