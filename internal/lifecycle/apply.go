@@ -260,6 +260,9 @@ func applyClock(l *Lead, c *Change) {
 		}
 	case ClockMoved:
 		k.Due = c.Due
+		if c.To != "" {
+			k.Member = c.To
+		}
 	case ClockBreached:
 		k.State, k.Due = Breached, agreement.Never
 		k.Breaches++

@@ -37,7 +37,7 @@ const (
 	ClockPaused         // Name, At, Int is the amount used
 	ClockResumed        // Name, At, Due
 	ClockRestarted      // Name, At, Due, To is the member: the whole time begins again; Int is the next step of the ladder, 0 for the same
-	ClockMoved          // Name, Due: a calendar changed
+	ClockMoved          // Name, Due: a calendar changed; To is the member, if it is another's now
 	ClockBreached       // Name, At (the due time)
 	ClockStopped        // Name, At; To is "met", "late" or "dropped"
 	ValueSet            // Num

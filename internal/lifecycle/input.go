@@ -28,7 +28,7 @@ const (
 	Absent                // the member in Name is away from At to Due (no lead)
 	OwnAccount            // the member in Name owns the account (of the lead)
 	Retract               // the import in Import is undone: as if the lead had never heard of it
-	Merged                // the lead is the same person as Other, and gone: Other goes on for both; Name is who held it
+	Merged                // the lead is the same person as Other, and gone: Other goes on for both; Name is who held it, see Ending
 	Merge                 // Other is the same person: the lead takes in what is known of it; Name is who held it, or what was not found
 	Split                 // Actor says that Other is another person after all: as if it had never been merged
 	Restored              // the lead is a person of its own again, no longer part of Other

@@ -30,12 +30,28 @@ func Elder(a, b *Lead, aKnown, bKnown bool) *Lead {
 	return b
 }
 
-// Holder returns who holds a lead, for the Name of a Merged: a member, "queue " and its name, "" for nobody.
-func Holder(plan *agreement.Plan, l *Lead) string {
+// Ending makes the input that ends a lead because it is the same person as another: beside what in says, it remembers
+// who holds the lead and has held it in this hand-off, so that a split can give it back to them.
+func Ending(plan *agreement.Plan, l *Lead, into int64, in Input) Input {
+	in.Kind, in.Lead, in.Other, in.Account, in.Key = Merged, l.ID, into, l.Account, ""
+	in.Name, in.Keep, in.Due = l.Owner, slices.Clone(l.Handoff.Tried), l.Handoff.Offered
 	if l.Owner == "" && l.Queue >= 0 {
-		return "queue " + plan.Queues[l.Queue].Name
+		in.Name = "queue " + plan.Queues[l.Queue].Name
 	}
-	return l.Owner
+	return in
+}
+
+// Taking makes the input by which a lead takes in the one that merged ended. It remembers who has held l itself, for
+// what is taken in may end that.
+func Taking(l *Lead, merged *Input, in Input) Input {
+	in.Kind, in.Lead, in.Other, in.Name = Merge, l.ID, merged.Lead, merged.Name
+	if l.Account == 0 {
+		in.Account = merged.Account
+	}
+	if in.Due = l.Handoff.Offered; l.Owner != "" {
+		in.Keep = append(slices.Clone(l.Handoff.Tried), l.Owner)
+	}
+	return in
 }
 
 // HomeOf returns the account that a past brings a lead into, 0 for none.
@@ -233,7 +249,12 @@ func (d *decider) shadow(told []Input) *Lead {
 // split undoes a merge for the lead that went on: it is decided again from its own past. What happened since the merge
 // was said of this lead, and stays.
 func (d *decider) split() {
-	merged := func(in Input) bool { return in.Kind == Merge && in.Other == d.in.Other }
+	var merged *Input
+	for i := range d.source.Past {
+		if in := &d.source.Past[i]; in.Kind == Merge && in.Other == d.in.Other {
+			merged = in
+		}
+	}
 	switch {
 	case d.in.Name != "":
 		d.refuse("nobody is known as %s; nothing was split", d.in.Name)
@@ -241,7 +262,7 @@ func (d *decider) split() {
 	case d.in.Other == 0:
 		d.refuse("nothing has been merged into this lead, so there is nothing to split")
 		return
-	case !slices.ContainsFunc(d.source.Past, merged):
+	case merged == nil:
 		d.refuse("lead %d came into this one as part of another; split that one first", d.in.Other)
 		return
 	}
@@ -254,12 +275,19 @@ func (d *decider) split() {
 	if waited {
 		name = d.handoff().Name
 	}
-	v := d.anew(HomeOf(d.standing(d.source.Past, d.in.ID)), &old, why)
+	held := old
+	if n := len(merged.Keep) - 1; n >= 0 && old.Owner == "" && old.Queue < 0 { // the merge may have taken it from them
+		held.Owner, held.Handoff.Tried, held.Handoff.Offered = merged.Keep[n], merged.Keep[:n], merged.Due
+	}
+	v := d.anew(HomeOf(d.standing(d.source.Past, d.in.ID)), &held, why)
 	if l := v.Lead; l != nil {
 		if sameHandoff(l, &old) {
 			d.take(v, old.Owner, old.Queue, why)
 		}
 		d.settle(v, why)
+		if l.Owner != "" && l.Owner != old.Owner && l.Handoff.Rule >= 0 {
+			d.effect(TellOffer, l.Owner, d.plan.Handoffs[l.Handoff.Rule].Name, why)
+		}
 	}
 	if waited && old.Owner != "" && (v.Lead == nil || v.Lead.Owner != old.Owner) {
 		d.effect(TellTaken, old.Owner, name, why)
@@ -277,6 +305,7 @@ func (d *decider) restore() {
 	for i := range d.source.Past {
 		if in := &d.source.Past[i]; in.Kind == Merged {
 			old.Owner, old.Queue = in.Name, -1
+			old.Handoff.Tried, old.Handoff.Offered = in.Keep, in.Due
 			if queue, ok := strings.CutPrefix(in.Name, "queue "); ok {
 				old.Owner, old.Queue = "", named(d.plan.Queues, queue)
 			}

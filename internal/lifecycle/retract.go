@@ -43,7 +43,7 @@ func (d *decider) anew(account int64, old *Lead, why int) *View {
 	if v.Lead == nil {
 		return v
 	}
-	d.elapseUntil(v, d.in.Known)
+	d.elapseUntil(v, d.in.Known, old, why)
 	if v.Account != nil && d.state.Account != nil && d.account.ID == account { // the account stays as it is known now, whatever the lead's past says of it
 		*v.Account = d.account
 		d.again(v, &Input{Kind: Refresh, Lead: d.in.Lead, ID: d.in.ID, At: d.in.Known, Known: max(d.in.Known, v.Lead.Clock), Version: d.in.Version})
@@ -77,11 +77,28 @@ func (d *decider) relive(v *View, past []Input, account int64, old *Lead, why in
 		if v.Lead != nil {
 			in.Known = max(in.Known, v.Lead.Clock)
 		}
-		d.elapseUntil(v, in.Known)
+		d.elapseUntil(v, in.Known, old, why)
 		if d.answered(v, &in, old) {
 			d.take(v, in.Actor, -1, why)
 		}
 		d.again(v, &in)
+		d.handOver(v, old, why)
+	}
+}
+
+// handOver gives the hand-off that the lead was in to whom it went, one after the other, though sharing it out
+// again has picked others.
+func (d *decider) handOver(v *View, old *Lead, why int) {
+	l := v.Lead
+	if l == nil || l.Handoff.Rule < 0 || l.Handoff.Offered != old.Handoff.Offered || l.Owner == "" || l.Handoff.State != HandoffOpen && l.Handoff.State != HandoffEscalated {
+		return
+	}
+	to := old.Owner
+	if n := len(l.Handoff.Tried); n < len(old.Handoff.Tried) {
+		to = old.Handoff.Tried[n]
+	}
+	if to != "" && to != l.Owner && v.Roster.Member(to) != nil {
+		d.take(v, to, -1, why)
 	}
 }
 
@@ -160,7 +177,7 @@ func (d *decider) answered(v *View, in *Input, old *Lead) bool {
 
 // take gives the lead in v to whom it was with.
 func (d *decider) take(v *View, owner string, queue int, why int) {
-	var changes [2]Change
+	changes := make([]Change, 2, 4)
 	if v.Lead.Queue != queue {
 		name := func(i int) string {
 			if i < 0 {
@@ -172,6 +189,13 @@ func (d *decider) take(v *View, owner string, queue int, why int) {
 	}
 	if v.Lead.Owner != owner {
 		changes[1] = Change{Kind: OwnerSet, From: v.Lead.Owner, To: owner, Reason: why}
+		for i := range v.Lead.Clocks { // the deadlines of whoever had it are theirs
+			if k := &v.Lead.Clocks[i]; k.Member != "" && k.Member == v.Lead.Owner && owner != "" && k.State == Running {
+				left := k.within()
+				left.Amount = max(0, left.Amount-k.Used)
+				changes = append(changes, Change{Kind: ClockMoved, Name: k.Name, Due: calendarOf(d.plan, owner).Add(k.Since, left), To: owner, Reason: why})
+			}
+		}
 	}
 	for i := range changes {
 		if c := changes[i]; c.Kind != NoChange {
@@ -184,13 +208,14 @@ func (d *decider) take(v *View, owner string, queue int, why int) {
 }
 
 // elapseUntil lets what falls due happen, at its time.
-func (d *decider) elapseUntil(v *View, until int64) {
+func (d *decider) elapseUntil(v *View, until int64, old *Lead, why int) {
 	for v.Lead != nil {
 		due := v.Lead.Due()
 		if due > until || due == agreement.Never {
 			return
 		}
 		d.again(v, &Input{Kind: Timer, Lead: d.in.Lead, ID: d.in.ID, At: due, Known: max(due, v.Lead.Clock), Due: due, Version: d.in.Version})
+		d.handOver(v, old, why)
 	}
 }
 

@@ -48,19 +48,14 @@ func (w *World) join(gone, into int64, in lifecycle.Input) {
 	known := in.Known
 	w.ready(gone, &known)
 	l := w.leads[gone]
-	account := l.Account
 	w.last++
-	merged := in
-	merged.ID, merged.Kind, merged.Lead, merged.Other, merged.Name = w.last, lifecycle.Merged, gone, into, lifecycle.Holder(w.Plan, l)
-	merged.At, merged.Known, merged.Key, merged.Account = known, known, "", account
+	merged := lifecycle.Ending(w.Plan, l, into, in)
+	merged.ID, merged.At, merged.Known = w.last, known, known
 	w.Decide(&merged)
-	in.Kind, in.Lead, in.Other, in.Name = lifecycle.Merge, into, gone, merged.Name
 	in.Known = known
 	w.ready(into, &in.Known)
+	in = lifecycle.Taking(w.leads[into], &merged, in)
 	in.At = in.Known
-	if w.leads[into].Account == 0 {
-		in.Account = account
-	}
 	w.last++
 	in.ID = w.last
 	w.Decide(&in)
@@ -81,7 +76,7 @@ func (w *World) named(id int64, keys []identity.Key) (lead int64, name string) {
 	if l := w.leads[w.alive(id)]; l == nil || l.Stage < 0 {
 		return 0, name
 	}
-	return id, name
+	return id, ""
 }
 
 // merge carries out what a person says of two leads.
@@ -95,9 +90,6 @@ func (w *World) merge(a *lifecycle.Arrival) {
 		in.ID, in.Lead, in.Other, in.Name = w.last, cmp.Or(one, two, w.last), two, cmp.Or(missing, name)
 		if one == 0 {
 			in.Other = 0
-		}
-		if one != 0 && two != 0 {
-			in.Name = ""
 		}
 		if l := w.leads[in.Lead]; l != nil {
 			in.Known = max(in.Known, l.Clock)
