@@ -131,7 +131,7 @@ func (a *API) operation(op huma.Operation, scope string) huma.Operation {
 	op.Errors = nil
 	op.Responses["default"] = &huma.Response{Description: "Something else went wrong: the problem says what.",
 		Content: map[string]*huma.MediaType{problemMedia: {Schema: schema}}}
-	op.Middlewares = append(huma.Middlewares{a.admitted(scope, &op)}, op.Middlewares...)
+	op.Middlewares = append(huma.Middlewares{a.admitted(scope)}, op.Middlewares...)
 	return op
 }
 
@@ -178,9 +178,10 @@ func keyOf(ctx context.Context) store.APIKey {
 }
 
 // admitted lets a request in whose key has a scope, as long as there is memory for its body.
-func (a *API) admitted(scope string, op *huma.Operation) func(huma.Context, func(huma.Context)) {
+func (a *API) admitted(scope string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
+		op := ctx.Operation()
 		key, err := a.admit(r, secretOf(r), scope, a.now())
 		if err == nil {
 			err = a.rates.allow(key.Name, 1, a.Clock())
