@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"baton/internal/load"
+	"baton/internal/store"
 )
 
 type benchCommand struct {
@@ -57,7 +59,15 @@ func (c *benchCommand) Run(r *run) error {
 	if err := c.ownServer(r, options, figures); err != nil {
 		return err
 	}
-	return figures.print(r, c.JSON, c.DB)
+	return figures.print(r, c.JSON, named(c.DB))
+}
+
+// named is a database without a password.
+func named(db string) string {
+	if u, err := url.Parse(db); err == nil && store.IsURL(db) {
+		return u.Redacted()
+	}
+	return db
 }
 
 // ownServer prepares a database, measures a server on it, and the limit.

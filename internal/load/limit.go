@@ -58,7 +58,7 @@ func (r *Rows) Append(ctx context.Context, db string, each int) (perSecond float
 		return 0, errors.New("measuring the limit: there are no rows to append")
 	}
 	var took time.Duration
-	if IsPostgres(db) {
+	if store.IsURL(db) {
 		took, err = r.appendPostgres(ctx, db, each)
 	} else {
 		took, err = r.appendFile(ctx, filepath.Join(filepath.Dir(db), "."+filepath.Base(db)+".limit"), each)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"baton/internal/agreement"
@@ -41,14 +40,9 @@ const span = 180 * 24 * int64(time.Hour/time.Microsecond)
 // ErrForeign means that a database was not made to be measured.
 var ErrForeign = errors.New("it was not made by a bench, and a bench fills what it measures with made-up people; name one that is empty or not there yet")
 
-// IsPostgres reports whether a database is named by the address of a PostgreSQL server.
-func IsPostgres(db string) bool {
-	return strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://")
-}
-
 // Prepare makes a sample and returns a write key for it. What is due by now is decided already.
 func Prepare(ctx context.Context, s Sample) (key string, err error) {
-	if IsPostgres(s.DB) {
+	if store.IsURL(s.DB) {
 		return s.open(ctx, s.DB)
 	}
 	if err := s.clear(ctx); err != nil {
