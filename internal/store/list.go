@@ -135,12 +135,13 @@ func (s *Store) listed(ctx context.Context, query string, args ...any) ([]Listed
 	return list, s.explain("reading", err)
 }
 
-// timeline walks back over the inputs of a lead: the list they make, so that a page costs its length.
+// timeline walks back over the inputs of a lead: the list they make, so that a page costs its length. (CROSS JOIN says to begin with
+// the chain: SQLite takes a sorted walk over all inputs for cheaper.)
 const timeline = `WITH RECURSIVE chain (id, prev, n) AS (
 		SELECT i.id, i.prev, CASE WHEN $3 = 0 OR i.kind = $3 THEN 1 ELSE 0 END FROM input i WHERE i.id = $1 AND i.lead = $2 UNION ALL
 		SELECT i.id, i.prev, c.n + CASE WHEN $3 = 0 OR i.kind = $3 THEN 1 ELSE 0 END FROM chain c JOIN input i ON i.id = c.prev WHERE c.n < $4)
-	SELECT ` + inputColumns + `, d.version, d.body, coalesce(d.error, ''), i.prev FROM chain c JOIN input i ON i.id = c.id JOIN decision d ON d.input = i.id
-	WHERE $3 = 0 OR i.kind = $3 ORDER BY i.id DESC`
+	SELECT ` + inputColumns + `, d.version, d.body, coalesce(d.error, ''), i.prev FROM chain c CROSS JOIN input i CROSS JOIN decision d
+	WHERE i.id = c.id AND d.input = c.id AND ($3 = 0 OR i.kind = $3) ORDER BY c.id DESC`
 
 // Timeline returns inputs of a lead with their decisions from one of its inputs back, the newest first, at most so
 // many: those of a kind, or all if it is NoInput. next is where to go on, 0 at the end.

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A page of a list is found from an index or from the place where the page before ended, and never sorted: with a million
+// leads as with ten.
+func TestListsAreNotSorted(t *testing.T) {
+	s := told(t)
+	open := ""
+	for name, c := range map[string]struct {
+		filter LeadFilter
+		with   string
+	}{
+		"all":     {LeadFilter{}, "USING INTEGER PRIMARY KEY (rowid>?)"},
+		"stage":   {LeadFilter{Stage: "mql", Grade: "A1", Outcome: &open, UpdatedAfter: 1}, "USING INTEGER PRIMARY KEY (rowid>?)"},
+		"owner":   {LeadFilter{Owner: "a@b.c", Stage: "sal"}, "USING INDEX lead_owner (owner=? AND rowid>?)"},
+		"account": {LeadFilter{Account: 5}, "USING INDEX lead_account (account=? AND rowid>?)"},
+	} {
+		query, args := leadList(c.filter, 100, 50)
+		plan := planned(t, s, query, args...)
+		if !strings.Contains(plan, "SEARCH l "+c.with) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN") {
+			t.Errorf("%s:\n%s", name, plan)
+		}
+	}
+	query, args := accountList(AccountFilter{}, 100, 50)
+	if plan := planned(t, s, query, args...); !strings.Contains(plan, "USING INTEGER PRIMARY KEY (rowid>?)") || strings.Contains(plan, "B-TREE") {
+		t.Error(plan)
+	}
+	if query, args = accountList(AccountFilter{Key: "acme.example"}, 0, 50); !strings.Contains(planned(t, s, query, args...), "(key=?") {
+		t.Error(planned(t, s, query, args...))
+	}
+	if plan := planned(t, s, timeline, 1, 1, 0, 50); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SEARCH i USING INDEX") {
+		t.Error(plan)
+	}
+}
+
+func planned(t *testing.T, s *Store, query string, args ...any) string {
+	t.Helper()
+	found, err := s.Query(context.Background(), "EXPLAIN QUERY PLAN "+filled(query, args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, row := range found.Rows {
+		fmt.Fprintln(&b, row[len(row)-1])
+	}
+	return b.String()
+}
+
+// filled puts arguments into a query.
+func filled(query string, args []any) string {
+	for i := len(args) - 1; i >= 0; i-- {
+		value := fmt.Sprint(args[i])
+		if text, ok := args[i].(string); ok {
+			value = "'" + text + "'"
+		}
+		query = strings.ReplaceAll(query, fmt.Sprintf("$%d", i+1), value)
+	}
+	return query
+}
