@@ -19,6 +19,9 @@ const (
 	mostEvents = 2500
 )
 
+// packing is by how much a packed body may be larger than what it holds.
+const packing = 1024
+
 var errMemory = errors.New("as many bytes of requests are held as may be")
 
 // budget bounds what all requests together hold.
@@ -47,6 +50,9 @@ func (b *budget) read(r *http.Request, most int) (*body, error) {
 	default:
 		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: fmt.Sprintf("the body is packed as %.40q, which is not read here; send it plain or as gzip", coding)}
 	}
+	if r.ContentLength > int64(most)+packing {
+		return nil, overfull(most)
+	}
 	text := &body{buf: buffers.Get().(*bytes.Buffer), budget: b}
 	text.buf.Reset()
 	if err := text.fill(r.Body, most); err != nil {
@@ -73,10 +79,9 @@ func (t *body) fill(from io.Reader, most int) error {
 	}
 	from = io.MultiReader(bytes.NewReader(head[:n]), from)
 	if n == 2 && head[0] == 0x1f && head[1] == 0x8b {
-		// What is packed is not larger than what it holds, but for a few bytes.
 		zipped := unpackers.Get().(*gzip.Reader)
 		defer unpackers.Put(zipped)
-		if err := zipped.Reset(io.LimitReader(from, int64(most)+1024)); err != nil {
+		if err := zipped.Reset(io.LimitReader(from, int64(most)+packing)); err != nil {
 			return unreadable(err)
 		}
 		from = zipped
@@ -92,7 +97,7 @@ func (t *body) fill(from io.Reader, most int) error {
 		switch {
 		case t.buf.Len() > most:
 			t.budget.held.Add(int64(n))
-			return &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("the body has more than %d KB (unpacked); send it in smaller parts", most>>10)}
+			return overfull(most)
 		case t.budget.held.Add(int64(n)) > t.budget.most:
 			return errMemory
 		case err == io.EOF:
@@ -101,6 +106,10 @@ func (t *body) fill(from io.Reader, most int) error {
 			return unreadable(err)
 		}
 	}
+}
+
+func overfull(most int) error {
+	return &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("the body has more than %d KB (unpacked); send it in smaller parts", most>>10)}
 }
 
 func unreadable(err error) error {

@@ -169,16 +169,12 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 }
 
 func TestKilledServerOnPostgreSQL(t *testing.T) {
-	db := pgtest.Database(t)
-	onPostgreSQL(t, db)
-	killOften(t, db, 1)
+	killOften(t, pgtest.Database(t), 1)
 }
 
 // Two servers on one database, killed at random, one at a time or both: what one has acknowledged, the other knows.
 func TestTwoServersKilledOnOnePostgreSQL(t *testing.T) {
-	db := pgtest.Database(t)
-	onPostgreSQL(t, db)
-	killOften(t, db, 2)
+	killOften(t, pgtest.Database(t), 2)
 }
 
 func killOften(t *testing.T, db string, servers int) {
@@ -221,7 +217,6 @@ func killOften(t *testing.T, db string, servers int) {
 // by itself.
 func TestPostgreSQLRestartedUnderLoad(t *testing.T) {
 	pg := pgtest.Server(t)
-	onPostgreSQL(t, pg.URL())
 	l := begin(furnish(t, pg.URL(), monday), 8, 1)
 	c := launch(t, pg.URL(), childHaste+"="+haste(2_000_000))
 	l.to(0, c.address)

@@ -21,7 +21,6 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/api"
-	"baton/internal/store"
 )
 
 // The test binary runs itself again as a server in a process of its own, which a test may kill.
@@ -29,6 +28,8 @@ const (
 	childDB       = "BATON_TEST_SERVER"   // its database
 	childHaste    = "BATON_TEST_HASTE"    // how its clock goes: see haste
 	childRedirect = "BATON_TEST_REDIRECT" // a host to which forms may send visitors on
+	childBrisk    = "BATON_TEST_BRISK"    // it gives its clients little time
+	childLog      = "BATON_TEST_LOG"      // a file for all it has to say
 )
 
 func TestMain(m *testing.M) {
@@ -55,8 +56,19 @@ func die(db string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Redirects: []string{os.Getenv(childRedirect)}, Ready: func(address string) { fmt.Println(address) },
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}); err != nil {
+	opts := ServeOptions{Listen: "127.0.0.1:0", Redirects: []string{os.Getenv(childRedirect)}, Ready: func(address string) { fmt.Println(address) },
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if os.Getenv(childBrisk) != "" {
+		opts.HeaderTime, opts.ReadTime, opts.WriteTime, opts.IdleTime = 400*time.Millisecond, time.Second, 2*time.Second, time.Second
+	}
+	if name := os.Getenv(childLog); name != "" {
+		file, err := os.Create(name)
+		if err != nil {
+			return err
+		}
+		opts.Log = slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if err := a.Serve(ctx, opts); err != nil {
 		return err
 	}
 	return a.Close()
@@ -156,21 +168,6 @@ func furnish(t testing.TB, db string, at time.Time) (key string) {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// onPostgreSQL skips a test while Baton does not open databases there yet.
-func onPostgreSQL(t testing.TB, url string) {
-	t.Helper()
-	st, err := store.Open(t.Context(), url)
-	if err != nil && strings.Contains(err.Error(), "the directory") {
-		t.Skip("Baton does not open PostgreSQL databases; not yet: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // soak is how often or how long something is done: most under `make soak`.

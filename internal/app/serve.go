@@ -223,6 +223,11 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		// A request may give its length in two ways. Go goes by the parts of the body and does not tell; a proxy that goes by the
+		// other length takes what follows for part of this request. So nothing may follow (RFC 9112, section 6.1).
+		if len(r.TransferEncoding) > 0 {
+			h.Set("Connection", "close")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
