@@ -58,10 +58,15 @@ type site struct {
 
 func open(t testing.TB, opts Options, engineOpts engine.Options) *site {
 	t.Helper()
+	return openOn(t, filepath.Join(t.TempDir(), "baton.db"), opts, engineOpts)
+}
+
+func openOn(t testing.TB, database string, opts Options, engineOpts engine.Options) *site {
+	t.Helper()
 	s := &site{t: t}
 	s.now.Store(noon.UnixMicro())
 	var err error
-	if s.st, err = store.Open(context.Background(), filepath.Join(t.TempDir(), "baton.db")); err != nil {
+	if s.st, err = store.Open(context.Background(), database); err != nil {
 		t.Fatal(err)
 	}
 	engineOpts.Clock = s.clock

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/engine"
+	"baton/internal/pgtest"
 )
 
 const (
@@ -34,7 +36,12 @@ type desk struct {
 
 func openDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{site: open(t, Options{}, engine.Options{}), keys: map[string]string{}}
+	return deskOn(t, filepath.Join(t.TempDir(), "baton.db"))
+}
+
+func deskOn(t testing.TB, database string) *desk {
+	t.Helper()
+	d := &desk{site: openOn(t, database, Options{}, engine.Options{}), keys: map[string]string{}}
 	d.api.Plan = func() *agreement.Plan {
 		plan, _ := d.en.Agreement()
 		return plan
@@ -186,8 +193,12 @@ func (d *desk) known(email string) {
 	}
 }
 
-func TestRelay(t *testing.T) {
-	d := openDesk(t)
+func TestRelay(t *testing.T)           { relay(t, openDesk(t)) }
+func TestRelayOnPostgres(t *testing.T) { relay(t, deskOn(t, pgtest.Database(t))) }
+
+// relay is the way of a lead from marketing to sales and back.
+func relay(t *testing.T, d *desk) {
+	t.Helper()
 	lead := d.offered("ada@acme.example")
 	got := d.want(200, ScopeRead, "GET", lead, nil)
 	owner := got.text("owner")
@@ -503,8 +514,11 @@ func TestPagesWhileLeadsArrive(t *testing.T) {
 	d.refusal("invalid", ScopeRead, "GET", "/accounts?cursor="+cursor, nil)
 }
 
-func TestFilters(t *testing.T) {
-	d := openDesk(t)
+func TestFilters(t *testing.T)           { filters(t, openDesk(t)) }
+func TestFiltersOnPostgres(t *testing.T) { filters(t, deskOn(t, pgtest.Database(t))) }
+
+func filters(t *testing.T, d *desk) {
+	t.Helper()
 	lead := d.offered("ada@acme.example")
 	d.offered("bo@other.example")
 	d.known("cy@acme.example")
