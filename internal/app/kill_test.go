@@ -210,7 +210,9 @@ func killOften(t *testing.T, db string, servers int) {
 	for _, c := range children {
 		c.stop(t)
 	}
-	sound(t, db, l.acked)
+	if n := sound(t, db, l.acked); n == 0 {
+		t.Error("no deadline ran out: the clock does not hurry")
+	}
 }
 
 // A PostgreSQL that is stopped, or dies, and comes back takes nothing with it that was acknowledged, and the server goes on
@@ -250,8 +252,8 @@ func TestPostgreSQLRestartedUnderLoad(t *testing.T) {
 }
 
 // sound checks that a database holds each message once, decides all again the same, has each lead in one stage, and
-// every deadline has run out once.
-func sound(t testing.TB, db string, acked []string) {
+// every deadline that ran out has done so once; it returns how many did.
+func sound(t testing.TB, db string, acked []string) (deadlines int) {
 	t.Helper()
 	st, err := store.OpenReadOnly(t.Context(), db)
 	if err != nil {
@@ -313,4 +315,5 @@ func sound(t testing.TB, db string, acked []string) {
 			t.Errorf("%s rows for %s", n, check)
 		}
 	}
+	return len(timers)
 }
