@@ -9,7 +9,7 @@ FUZZTIME ?= 60
 # One static binary, the same wherever it is built. (`make check` turns cgo on for the race detector alone.)
 export CGO_ENABLED := 0
 
-.PHONY: help build demo test check bench fuzz clean
+.PHONY: help build demo test check bench fuzz soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ bench: ## measure the promised figures, and fail if one misses its bound
 fuzz: ## run each fuzz target for FUZZTIME seconds (60)
 	@script/need go
 	script/fuzz $(FUZZTIME)
+
+soak: ## run the tests for long: servers killed often, many clients, each fuzz target for a minute
+	@script/need $(tests_need)
+	script/soak
 
 clean: ## remove what the other targets made
 	rm -rf bin .cache
