@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -28,10 +30,16 @@ func TestGauges(t *testing.T) {
 		if want := (&Gauges{Jobs: map[string]int64{}}); !cmp.Equal(g, want) {
 			t.Errorf("an empty database: %+v", g)
 		}
-		for id, state := range []string{"waiting", "waiting", "done"} {
-			if _, err := st.write.ExecContext(t.Context(), `INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error) VALUES ($1, 'notify', 5, '', 1, 1, '', $2, 0, '')`, id+1, state); err != nil {
-				t.Fatal(err)
+		err = st.transact(t.Context(), "testing", func(ctx context.Context, conn *sql.Conn) error {
+			for id, state := range []string{"waiting", "waiting", "done"} {
+				if _, err := conn.ExecContext(ctx, `INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error) VALUES ($1, 'notify', 5, '', 1, 1, '', $2, 0, '')`, id+1, state); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 		if g, err = st.Gauges(t.Context(), 1_000); err != nil {
 			t.Fatal(err)
