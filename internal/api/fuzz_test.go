@@ -1,9 +1,13 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,14 +26,17 @@ func FuzzTrack(f *testing.F) {
 		`{"userId":"u1","event":"x","properties":{"a":[[[[{"b":1e999}]]]],"c":-0,"d":12345678901234567890,"asset":"Price List","":null}}`,
 		"\x1f\x8b\x08\x00", "{\"userId\":\"\xff\"}", `{"userId":"a` + "\\u0000" + `b","event":"\u0000"}`, strings.Repeat("[", 20000),
 	} {
-		for kind := range uint8(3) {
-			f.Add([]byte(seed), kind)
+		for way := range uint8(7) {
+			f.Add([]byte(seed), way, way == 0)
 		}
 	}
 	s := open(f, Options{}, engine.Options{})
-	paths := []string{"/v1/batch", "/v1/track", "/v1/identify"}
-	f.Fuzz(func(t *testing.T, body []byte, kind uint8) {
-		req := httptest.NewRequest(http.MethodPost, paths[int(kind)%len(paths)], strings.NewReader(string(body)))
+	paths := []string{"batch", "track", "identify", "page", "screen", "group", "alias", "b", "t", "i", "p", "s", "g", "a", "import"}
+	f.Fuzz(func(t *testing.T, body []byte, way uint8, pack bool) {
+		if pack {
+			body = zipped(t, body)
+		}
+		req := httptest.NewRequest(http.MethodPost, "/v1/"+paths[int(way)%len(paths)], bytes.NewReader(body))
 		req.SetBasicAuth(s.key, "")
 		w := httptest.NewRecorder()
 		s.api.ServeHTTP(w, req)
@@ -84,6 +91,48 @@ func FuzzForm(f *testing.F) {
 		}
 		if next := w.Header().Get("Location"); next != "" && (!strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//")) {
 			t.Fatalf("it sends visitors to %q", next)
+		}
+	})
+}
+
+// Whatever is asked of an operation of the REST API, by whoever may do everything, the answer is what came of it or a problem of
+// whoever asked: none of the server's. New operations join by being in the OpenAPI document.
+func FuzzREST(f *testing.F) {
+	s := open(f, Options{}, engine.Options{})
+	secret, _, err := NewKey(context.Background(), s.st, "fuzz", ScopeAdmin, s.now.Load())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s.want(s.post("/v1/batch", []byte(`{"batch":[{"type":"identify","userId":"u1","traits":{"email":"a@b.example","seniority":"director","company":{"employees":500}}},{"type":"track","userId":"u1","event":"Demo Requested"},{"type":"group","userId":"u1","groupId":"b.example"}]}`)), 200)
+	operations := readContract(f, s.api).operations
+	if len(operations) < 20 {
+		f.Fatalf("%d operations: the document does not say what there is", len(operations))
+	}
+	for n := range operations {
+		f.Add(uint8(n), "1", "", []byte(`{}`), uint8(0))
+		f.Add(uint8(n), "email:a@b.example", "limit=1&cursor=x&stage=mql", []byte(`{"by":"ada@northwind.example","at":"2026-11-23T12:00:00Z","reason":"no_fit","lead":1,"id":"x","side":"sales","name":"n","scope":"read","source":"agreement: x"}`), uint8(1))
+		f.Add(uint8(n), "999999999999999999999", "limit=-1&limit=1e9&%zz=%00", []byte("\xff\x00[[["), uint8(2))
+		f.Add(uint8(n), "\x00/../\xff", "a=%ff", []byte("email\n\"a@b.example"), uint8(3))
+	}
+	parameter := regexp.MustCompile(`\{[^}]*\}`)
+	kinds := []string{"application/json", "application/x-www-form-urlencoded", "application/yaml", "text/csv", "multipart/form-data; boundary=x", "", "application/merge-patch+json"}
+	f.Fuzz(func(t *testing.T, n uint8, value, query string, body []byte, kind uint8) {
+		op := operations[int(n)%len(operations)]
+		req := httptest.NewRequest(op.method, "/", bytes.NewReader(body))
+		req.URL.RawPath = restPath + parameter.ReplaceAllLiteralString(op.path, url.PathEscape(value))
+		if req.URL.Path, err = url.PathUnescape(req.URL.RawPath); err != nil {
+			t.Fatal(err)
+		}
+		req.URL.RawQuery = query
+		req.Header.Set("Content-Type", kinds[int(kind)%len(kinds)])
+		req.Header.Set("Authorization", "Bearer "+secret)
+		w := httptest.NewRecorder()
+		s.api.ServeHTTP(w, req)
+		if w.Code < 200 || w.Code >= 500 {
+			t.Fatalf("%s %s: status %d: %s", op.method, req.URL, w.Code, w.Body)
+		}
+		if what := w.Header().Get("Content-Type"); strings.Contains(what, "json") && (!json.Valid(w.Body.Bytes()) || !utf8.Valid(w.Body.Bytes())) {
+			t.Fatalf("%s %s: the answer is no JSON: %q", op.method, req.URL, w.Body)
 		}
 	})
 }
