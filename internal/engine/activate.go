@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"baton/internal/agreement"
@@ -23,31 +24,49 @@ func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []by
 func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	active, err := e.st.ActiveAgreement(ctx)
-	if err != nil {
+	err = e.try(ctx, func() error {
+		version, changed, err = e.activateOnce(ctx, plan, source, file, at)
+		return err
+	})
+	return version, changed, err
+}
+
+func (e *Engine) activateOnce(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {
+	if err := e.ready(ctx); err != nil && !errors.Is(err, ErrNoAgreement) {
 		return 0, false, err
 	}
-	if active != nil && active.Hash == plan.Hash {
+	if err := e.wait(); err != nil {
+		return 0, false, err
+	}
+	if err := e.beginRound(ctx, true); err != nil {
+		return 0, false, err
+	}
+	active, err := e.tx.ActiveAgreement(ctx)
+	if err == nil && active != nil && active.Hash == plan.Hash {
 		if e.plan == nil { // New could not compile it
-			e.plan, e.plans[active.Version] = plan, plan
+			e.governedBy(active.Version, plan)
 		}
+		e.tx.Rollback()
 		return active.Version, false, nil
 	}
-	if active == nil {
-		version = 1
-	} else {
-		version = active.Version + 1
-		if err := e.ready(ctx); err != nil {
-			return 0, false, err
-		}
-		if err := e.wait(); err != nil {
-			return 0, false, err
-		}
-		if err := e.fits(ctx, plan); err != nil {
-			return 0, false, fmt.Errorf("activating %s: %w", plan.Name, err)
+	if err == nil && active != nil {
+		if e.plan == nil {
+			err = ErrNoAgreement
+		} else {
+			err = e.fits(ctx, plan)
 		}
 	}
-	e.begin()
+	if err != nil {
+		e.tx.Rollback()
+		return 0, false, fmt.Errorf("activating %s: %w", plan.Name, err)
+	}
+	version = 1
+	if active != nil {
+		version = active.Version + 1
+	}
+	if err := e.lockTeam(ctx); err != nil {
+		return 0, false, e.finish(ctx, err)
+	}
 	stored := &store.Agreement{Version: version, Name: plan.Name, Hash: plan.Hash, File: file, Source: source, ActivatedAt: at}
 	if e.opts.Files != nil {
 		stored.Files = e.opts.Files(plan)
@@ -60,17 +79,18 @@ func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []by
 	}
 	e.roster.Version = version
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, true
-	e.version, e.plan, e.plans[version], e.behind = version, plan, plan, true
+	e.governedBy(version, plan)
+	e.behind = true
 	return version, true, e.finish(ctx, nil)
 }
 
 // fits finds out whether a plan has a place for every lead, from one lead of each kind.
 func (e *Engine) fits(ctx context.Context, plan *agreement.Plan) error {
-	ids, err := e.st.LeadsOfEachKind(ctx)
+	ids, err := e.tx.LeadsOfEachKind(ctx)
 	if err != nil {
 		return err
 	}
-	records, err := e.st.Leads(ctx, ids)
+	records, err := e.tx.Leads(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -110,6 +130,14 @@ func (e *Engine) followAll(ctx context.Context) error {
 func (e *Engine) followSome(ctx context.Context, after *int64) (more bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	err = e.try(ctx, func() error {
+		more, err = e.followOnce(ctx, after)
+		return err
+	})
+	return more, err
+}
+
+func (e *Engine) followOnce(ctx context.Context, after *int64) (more bool, err error) {
 	if e.plan == nil || !e.behind {
 		return false, nil
 	}
@@ -119,30 +147,37 @@ func (e *Engine) followSome(ctx context.Context, after *int64) (more bool, err e
 	if err := e.wait(); err != nil {
 		return false, err
 	}
-	ids, err := e.st.LeadsBehind(ctx, e.version, *after, e.opts.Batch)
-	if err != nil {
+	if err := e.begin(ctx); err != nil {
 		return false, err
 	}
-	if len(ids) == 0 {
+	ids, err := e.tx.LeadsBehind(ctx, e.version, *after, e.opts.Batch)
+	if err == nil && len(ids) == 0 {
 		e.behind = false
-		return false, nil
 	}
-	active, err := e.st.ActiveAgreement(ctx)
-	if err != nil {
-		return false, err
+	if err != nil || len(ids) == 0 {
+		return false, e.finish(ctx, err)
 	}
-	e.begin()
+	active, err := e.tx.ActiveAgreement(ctx)
 	round := e.watch(RoundActivate, 0)
-	err = e.loadLeads(ctx, ids)
+	if err == nil {
+		e.changeAll()
+		err = e.loadLeads(ctx, ids)
+	}
+	if err == nil {
+		e.numbers.want = len(ids)
+		err = e.lockTeam(ctx)
+	}
 	round.gathered()
 	for i := 0; err == nil && i < len(ids); i++ {
 		if n := e.cache.get(ids[i], e.turn); n != nil && n.Lead.Version != e.version {
 			err = e.follow(ctx, n, max(active.ActivatedAt, n.Lead.Clock))
 		}
 	}
-	*after = ids[len(ids)-1]
 	round.decided()
-	return true, round.ended(e.finish(ctx, err))
+	if err = round.ended(e.finish(ctx, err)); err == nil {
+		*after = ids[len(ids)-1]
+	}
+	return true, err
 }
 
 // follow moves a lead to the present agreement and has that decided. A lead for which the
@@ -165,11 +200,15 @@ func (e *Engine) follow(ctx context.Context, n *entry, known int64) error {
 	err = lifecycle.Rebind(from, e.plan, &lifecycle.View{Lead: moved})
 	if err == nil {
 		n.Lead = moved
-		var out Outcome
-		if out, err = e.decide(ctx, c); err != nil || out.Err == nil {
+		out, err := e.decide(ctx, c)
+		if err != nil {
+			n.Lead = before
 			return err
 		}
-	} else if _, err := e.fail(c, err); err != nil {
+		if out.Err == nil {
+			return nil
+		}
+	} else if _, err := e.fail(ctx, c, err); err != nil {
 		return err
 	}
 	n.Lead = before

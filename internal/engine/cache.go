@@ -14,6 +14,7 @@ type cache struct {
 type entry struct {
 	*store.Record
 	used       int64
+	locked     int64 // the turn in which it was locked last, in a shared database
 	account    int64 // under which it is listed
 	prev, next *entry
 }
@@ -39,7 +40,7 @@ func (c *cache) front(n *entry) {
 }
 
 func (c *cache) put(rec *store.Record, turn int64) *entry {
-	n := &entry{Record: rec, used: turn}
+	n := &entry{Record: rec, used: turn, locked: turn}
 	c.leads[rec.ID] = n
 	c.front(n)
 	c.list(n)

@@ -33,10 +33,16 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	if c.account != nil {
 		view.Account = c.account.Account
 	}
+	if err := e.numbered(ctx); err != nil {
+		return Outcome{}, err
+	}
 	in.ID = e.nextID
 	d, err := e.safely(view, in)
 	if err != nil {
-		return e.fail(c, err)
+		return e.fail(ctx, c, err)
+	}
+	if err := e.held(c, d); err != nil {
+		return Outcome{}, err
 	}
 	e.record(c)
 	if err := e.apply(ctx, c, view, d); err != nil {
@@ -73,6 +79,24 @@ func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle
 	return e.decider.Decide(e.plan, view, in), nil
 }
 
+// held finds out whether the decision was made with what is locked.
+func (e *Engine) held(c *command, d *lifecycle.Decision) error {
+	if !e.shared {
+		return nil
+	}
+	if c.account != nil && !e.mayChange(c.account) {
+		for i := range d.Changes {
+			if k := d.Changes[i].Kind; k == lifecycle.AccountAttributeSet || k == lifecycle.AccountOwnerSet {
+				return &errAccount{c.account.Account.ID}
+			}
+		}
+	}
+	if d.Team && !e.locks.team {
+		return errTeam
+	}
+	return nil
+}
+
 // panicked returns the file and line that panicked from the text of a stack.
 func panicked(stack string) string {
 	_, rest, _ := strings.Cut(stack, "panic(")
@@ -107,11 +131,14 @@ func (e *Engine) record(c *command) {
 		}
 		t.last = in.ID
 	}
-	e.nextID = in.ID + 1
+	e.used(in.ID)
 }
 
 // fail keeps an input that could not be decided. The lead stays as it was.
-func (e *Engine) fail(c *command, why error) (Outcome, error) {
+func (e *Engine) fail(ctx context.Context, c *command, why error) (Outcome, error) {
+	if err := e.numbered(ctx); err != nil {
+		return Outcome{}, err
+	}
 	c.in.ID, c.in.Version = e.nextID, e.version
 	e.record(c)
 	e.round.problem()
@@ -143,7 +170,7 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 		}
 	}
 	lifecycle.Advance(view, c.in)
-	if roster || view.Lead == nil {
+	if roster || c.in.Lead == 0 {
 		e.rosterDirty = true
 	}
 	if account {
@@ -186,7 +213,7 @@ func (e *Engine) setDue(n *entry, at int64) {
 // wake has the other leads of an account looked at, since something they share has changed: at
 // once in History, otherwise as the next thing that is due.
 func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
-	all := e.accounts[id].complete
+	all := e.accounts[id].complete && !e.shared
 	var butID int64
 	if but != nil {
 		butID = but.ID
@@ -194,7 +221,7 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 	if e.dues != nil && !e.live {
 		leads := slices.Clone(e.cache.byAccount[id])
 		if !all {
-			stored, err := e.st.LeadsOfAccount(ctx, id)
+			stored, err := e.tx.LeadsOfAccount(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -205,7 +232,7 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		return nil
 	}
 	for _, lead := range e.cache.byAccount[id] {
-		if n := e.cache.leads[lead]; n != but {
+		if n := e.cache.leads[lead]; n != but && (!e.shared || n.locked == e.turn) {
 			n.used = e.turn
 			e.setDue(n, min(n.Due, at))
 		}
@@ -214,11 +241,11 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		return nil
 	}
 	e.now.woken[id] = at
-	e.batch.WakeAccount(id, at, butID)
+	e.batch.WakeAccount(e.shared, id, at, butID)
 	if e.dues == nil {
 		return nil
 	}
-	leads, err := e.st.LeadsOfAccount(ctx, id)
+	leads, err := e.tx.LeadsOfAccount(ctx, id)
 	e.dues.earlier(leads, at, e.cache.leads)
 	return err
 }

@@ -52,14 +52,22 @@ type Engine struct {
 	drained  chan struct{}
 	kick     chan struct{} // something may be due earlier than Run thinks
 
-	mu      sync.Mutex // of all below: held by whoever puts together a transaction
-	version int64
-	plan    *agreement.Plan
-	plans   map[int64]*agreement.Plan
-	behind  bool // there may be leads that follow an older version
-	nextID  int64
+	agreement atomic.Pointer[active] // what applies, for those who ask
+
+	mu       sync.Mutex // of all below: held by whoever puts together a transaction
+	shared   bool       // other processes write to the database
+	tx       *store.Tx  // of this round
+	locks    locks
+	numbers  numbers
+	version  int64
+	plan     *agreement.Plan
+	plans    map[int64]*agreement.Plan
+	behind   bool // there may be leads that follow an older version
+	nextID   int64
+	recorded int64 // inputs put on record since the start
 
 	roster      *lifecycle.Roster
+	rosterStamp int64 // which of a shared database's it is
 	rosterRows  store.RosterRows
 	rosterDirty bool
 
@@ -78,6 +86,7 @@ type Engine struct {
 	live      bool
 	round     *Round  // observed, nil if it is not
 	dues      *dues   // of History, while it runs
+	dueSince  int64   // what is due of before then is History's, while it runs
 	refresh   []int64 // of History: leads to look at again
 	refreshAt int64
 	inFlight  chan error
@@ -118,7 +127,7 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 	if opts.Batch <= 0 {
 		opts.Batch = 2_000
 	}
-	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	e := &Engine{st: st, opts: opts, shared: st.Shared(), plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
 	if err := e.load(context.Background()); err != nil {
 		return nil, err
 	}
@@ -138,26 +147,46 @@ func (e *Engine) load(ctx context.Context) error {
 	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
 	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
-	e.behind, e.refresh = true, nil
-	active, err := e.st.ActiveAgreement(ctx)
+	e.refresh, e.numbers = nil, numbers{}
+	return e.adopt(ctx, e.st.Reader)
+}
+
+// active is the agreement that applies.
+type active struct {
+	plan    *agreement.Plan
+	version int64
+}
+
+// adopt takes the agreement that applies, and the roster, from the database.
+func (e *Engine) adopt(ctx context.Context, from *store.Reader) error {
+	stored, err := from.ActiveAgreement(ctx)
 	if err != nil {
 		return err
 	}
-	if active == nil {
-		e.version, e.plan, e.roster = 0, nil, nil
+	e.behind, e.rosterStamp = true, 0
+	if stored == nil {
+		e.roster = nil
+		e.governedBy(0, nil)
 		return nil
 	}
-	e.version = active.Version
-	if e.plan = e.plans[active.Version]; e.plan == nil && e.opts.Compile != nil {
-		if e.plan, err = e.opts.Compile(active); err != nil {
-			return fmt.Errorf("reading the stored agreement, version %d: %w", active.Version, err)
+	plan := e.plans[stored.Version]
+	if plan == nil && e.opts.Compile != nil {
+		if plan, err = e.opts.Compile(stored); err != nil {
+			return fmt.Errorf("reading the stored agreement, version %d: %w", stored.Version, err)
 		}
-		e.plans[active.Version] = e.plan
 	}
-	if e.roster, err = e.st.Roster(ctx); err != nil {
-		return err
+	e.governedBy(stored.Version, plan)
+	e.roster, err = from.Roster(ctx)
+	return err
+}
+
+// governedBy makes an agreement the one by which the engine decides.
+func (e *Engine) governedBy(version int64, plan *agreement.Plan) {
+	e.version, e.plan = version, plan
+	if plan != nil {
+		e.plans[version] = plan
 	}
-	return nil
+	e.agreement.Store(&active{plan, version})
 }
 
 // planOf returns the plan of a version.
@@ -165,7 +194,7 @@ func (e *Engine) planOf(ctx context.Context, version int64) (*agreement.Plan, er
 	if p := e.plans[version]; p != nil {
 		return p, nil
 	}
-	a, err := e.st.AgreementVersion(ctx, version)
+	a, err := e.tx.AgreementVersion(ctx, version)
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +209,10 @@ func (e *Engine) planOf(ctx context.Context, version int64) (*agreement.Plan, er
 	return p, nil
 }
 
-// Agreement returns the plan that applies and its version; nil and 0 before there is one.
+// Agreement returns the plan that applies and its version; nil and 0 before there is one. It does not wait.
 func (e *Engine) Agreement() (*agreement.Plan, int64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.plan, e.version
+	a := e.agreement.Load()
+	return a.plan, a.version
 }
 
 // ready reports what keeps the engine from deciding.
@@ -196,14 +224,19 @@ func (e *Engine) ready(ctx context.Context) error {
 		}
 		e.broken = nil
 	}
+	if e.plan == nil && e.shared { // another process may have activated one
+		if err := e.adopt(ctx, e.st.Reader); err != nil {
+			return err
+		}
+	}
 	if e.plan == nil {
 		return ErrNoAgreement
 	}
 	return nil
 }
 
-// begin starts a round of gathering and deciding.
-func (e *Engine) begin() {
+// newTurn makes room in memory.
+func (e *Engine) newTurn() {
 	e.turn++
 	e.old, e.now = e.now, newOverlay()
 	if len(e.known) > 4*e.opts.Cached {
@@ -235,17 +268,22 @@ func (e *Engine) commit(ctx context.Context) error {
 }
 
 // send hands the batch to the database and returns while it is written; at most one is
-// on its way.
+// on its way. A shared database is waited for.
 func (e *Engine) send(ctx context.Context) {
+	if e.shared {
+		if err := e.seal(ctx, e.tx.Commit); err != nil {
+			e.broken = err
+			return
+		}
+		if stamp := e.tx.RosterStamp(); stamp != 0 {
+			e.rosterStamp = stamp
+		}
+		return
+	}
 	if e.wait() != nil || e.batch.Empty() {
 		return
 	}
-	b := e.batch
-	e.tally.put(b)
-	if e.rosterDirty {
-		b.Roster(e.plan, e.roster, &e.rosterRows)
-	}
-	b.Seal(e.plan)
+	tx, b := e.tx, e.sealed()
 	// The one that was sent before is written by now: its memory serves again.
 	e.batch, e.spare = e.spare, b
 	if e.batch == nil {
@@ -253,9 +291,26 @@ func (e *Engine) send(ctx context.Context) {
 	} else {
 		e.batch.Reset()
 	}
-	e.tally, e.rosterDirty = tally{}, false
 	e.inFlight = make(chan error, 1)
-	go func(done chan error) { done <- e.st.Commit(ctx, b) }(e.inFlight)
+	go func(done chan error) { done <- tx.Commit(ctx, b) }(e.inFlight)
+}
+
+// sealed returns the batch, ready to be written.
+func (e *Engine) sealed() *store.Batch {
+	e.tally.put(e.batch)
+	if e.rosterDirty {
+		e.batch.Roster(e.plan, e.roster, &e.rosterRows)
+	}
+	e.batch.Seal(e.plan)
+	e.tally, e.rosterDirty = tally{}, false
+	return e.batch
+}
+
+// seal has the batch written now, and begins another.
+func (e *Engine) seal(ctx context.Context, write func(context.Context, *store.Batch) error) error {
+	err := write(ctx, e.sealed())
+	e.batch.Reset()
+	return err
 }
 
 // wait returns when nothing is on its way, with the error of what went wrong since the last load.

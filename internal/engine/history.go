@@ -73,14 +73,14 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 		if len(h.round) < h.size {
 			return nil
 		}
-		if h.err = h.flush(ctx, 0); h.err != nil {
+		if h.err = h.flush(ctx); h.err != nil {
 			return errStop
 		}
 		return nil
 	})
 	if h.err == nil {
 		// what was handed in before the arrivals ended, well or not, is taken in
-		h.err = h.flush(ctx, 0)
+		h.err = h.flush(ctx)
 	}
 	if h.err == nil && err == nil && opts.Until > h.progress.At {
 		for done := false; !done && h.err == nil; {
@@ -100,14 +100,20 @@ func ImportSource(id int64) string { return fmt.Sprintf("import:%d", id) }
 type history struct {
 	e        *Engine
 	opts     HistoryOptions
+	lock     *store.HistoryLock
 	round    []lifecycle.Arrival
+	at       int     // how many arrivals of the round are decided
 	size     int     // of the round: so many arrivals make, with the timers between them, one transaction
 	sent     float64 // transactions of the round that are on their way
 	progress Progress
-	err      error
+	stored   struct { // as of the last transaction on its way
+		at       int
+		progress Progress
+	}
+	err error
 }
 
-func (h *history) start(ctx context.Context) error {
+func (h *history) start(ctx context.Context) (err error) {
 	e := h.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -117,9 +123,26 @@ func (h *history) start(ctx context.Context) error {
 	if err := e.wait(); err != nil {
 		return err
 	}
-	if e.dues != nil {
-		return errors.New("another import or history is running; wait until it is done")
+	var free bool
+	if e.dues == nil {
+		h.lock, free, err = e.st.LockHistory(ctx)
 	}
+	if err == nil && !free {
+		err = errors.New("another import or history is running; wait until it is done")
+	}
+	if err == nil {
+		if err = e.listDues(ctx); err != nil {
+			h.lock.Release()
+		}
+	}
+	if h.opts.Import != 0 {
+		e.dueSince = e.opts.Clock().UnixMicro()
+	}
+	return err
+}
+
+// listDues finds out when leads are due.
+func (e *Engine) listDues(ctx context.Context) error {
 	list, err := e.st.DueUntil(ctx, agreement.Never, 0)
 	if err != nil {
 		return err
@@ -134,46 +157,97 @@ func (h *history) start(ctx context.Context) error {
 func (h *history) stop() error {
 	h.e.mu.Lock()
 	defer h.e.mu.Unlock()
-	h.e.dues = nil
+	h.e.dues, h.e.dueSince = nil, 0
+	h.lock.Release()
 	return h.e.wait()
 }
 
 // flush decides the arrivals of a round, in one transaction unless there are far more timers between
 // them than there were in the round before.
-func (h *history) flush(ctx context.Context, until int64) error {
+func (h *history) flush(ctx context.Context) error {
 	if len(h.round) == 0 {
 		return nil
 	}
 	e := h.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.broken != nil {
-		return e.broken
-	}
-	e.begin()
-	h.sent = 0
+	h.at, h.sent = 0, 0
+	h.note()
 	round := e.watch(RoundHistory, len(h.round))
-	last := h.round[len(h.round)-1].Input.Known
-	err := e.gather(ctx, h.round, e.dues.until(last, h.opts.Batch))
-	round.gathered()
-	for i := 0; err == nil && i < len(h.round); i++ {
-		if ctx.Err() != nil {
-			break
+	err := h.try(ctx, func() error {
+		if e.broken != nil && !e.shared {
+			return e.broken
 		}
-		err = h.take(ctx, &h.round[i])
-	}
-	if made := h.sent + h.filled(); made > 0 {
-		h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, int(float64(len(h.round))/made)))
-	}
+		if err := h.begin(ctx); err != nil {
+			return err
+		}
+		err := h.gather(ctx)
+		round.gathered()
+		for ; err == nil && h.at < len(h.round) && ctx.Err() == nil; h.at++ {
+			if err = h.take(ctx, &h.round[h.at]); err == nil {
+				err = h.full(ctx, 1)
+			}
+		}
+		if made := h.sent + h.filled(); made > 0 {
+			h.size = min(h.opts.Batch, max(1, h.opts.Batch/8, int(float64(len(h.round))/made)))
+		}
+		round.decided()
+		if err != nil {
+			return e.finish(ctx, err)
+		}
+		e.send(ctx)
+		return e.broken
+	})
 	h.round = h.round[:0]
-	round.decided()
-	if err != nil {
-		return round.ended(e.finish(ctx, err))
+	if err == nil {
+		h.report()
 	}
-	e.send(ctx)
-	h.report()
-	return errors.Join(round.ended(e.broken), ctx.Err())
+	return errors.Join(round.ended(err), ctx.Err())
 }
+
+// begin starts a round. It changes whatever it likes: others wait.
+func (h *history) begin(ctx context.Context) error {
+	if err := h.e.ready(ctx); err != nil {
+		return err
+	}
+	if err := h.e.begin(ctx); err != nil {
+		return err
+	}
+	h.e.changeAll()
+	return nil
+}
+
+// gather reads what the rest of the round will need.
+func (h *history) gather(ctx context.Context) error {
+	e := h.e
+	rest := h.round[h.at:]
+	if len(rest) == 0 {
+		return nil
+	}
+	e.numbers.want = len(rest)
+	err := e.gather(ctx, rest, e.dues.until(rest[len(rest)-1].Input.Known, h.opts.Batch))
+	if err != nil {
+		return err
+	}
+	return e.lockTeam(ctx)
+}
+
+// try does a round, and again from where it was last stored when another process was in the way.
+func (h *history) try(ctx context.Context, round func() error) error {
+	return h.e.try(ctx, func() error {
+		h.at, h.progress = h.stored.at, h.stored.progress
+		err := round()
+		if h.e.shared && err != nil && store.Again(err) {
+			if err := h.e.listDues(ctx); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// note remembers how far the history is stored.
+func (h *history) note() { h.stored.at, h.stored.progress = h.at, h.progress }
 
 func (h *history) report() {
 	if h.opts.Progress != nil {
@@ -195,8 +269,8 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 	if _, err := h.timers(ctx, a.Input.Known, 0); err != nil {
 		return err
 	}
-	before := e.nextID
-	out, err := e.take(ctx, a)
+	before := e.recorded
+	out, err := e.arrival(ctx, a)
 	if err == nil {
 		err = e.refreshAll(ctx)
 	}
@@ -205,7 +279,7 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 	}
 	h.progress.At = max(h.progress.At, a.Input.Known)
 	h.progress.Arrivals++
-	h.progress.Inputs += e.nextID - before
+	h.progress.Inputs += e.recorded - before
 	if out.Err != nil {
 		h.progress.Problems++
 	}
@@ -215,7 +289,7 @@ func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
 			h.opts.Refused(why)
 		}
 	}
-	return h.full(ctx)
+	return nil
 }
 
 // timers decides what is due until an instant, the earliest first, for at most so many
@@ -236,7 +310,7 @@ func (h *history) timers(ctx context.Context, until int64, most int) (n int, err
 			e.dues.set(next.lead, dueOf(lead))
 			continue
 		}
-		before := e.nextID
+		before := e.recorded
 		err = e.catchUp(ctx, lead, next.at)
 		if err == nil {
 			err = e.refreshAll(ctx)
@@ -248,9 +322,9 @@ func (h *history) timers(ctx context.Context, until int64, most int) (n int, err
 			e.dues.set(next.lead, agreement.Never) // it cannot follow the agreement
 		}
 		h.progress.At = max(h.progress.At, next.at)
-		h.progress.Inputs += e.nextID - before
-		h.progress.Timers += e.nextID - before
-		if err := h.full(ctx); err != nil {
+		h.progress.Inputs += e.recorded - before
+		h.progress.Timers += e.recorded - before
+		if err := h.full(ctx, 0); err != nil {
 			return n, err
 		}
 	}
@@ -270,16 +344,29 @@ func (h *history) filled() float64 {
 	return max(float64(b.Inputs())/float64(h.opts.Batch), float64(b.Texts())/historyTexts)
 }
 
-// full sends the batch when it holds more than it should by a quarter.
-func (h *history) full(ctx context.Context) error {
+// full sends the batch when it holds more than it should by a quarter. The arrival at hand is decided, or is not (0).
+func (h *history) full(ctx context.Context, decided int) error {
 	filled := h.filled()
 	if filled < 1.25 {
 		return nil
 	}
 	h.sent += filled
 	h.e.send(ctx)
+	if h.e.broken != nil {
+		return h.e.broken
+	}
+	h.at += decided
+	h.note()
+	h.at -= decided
 	h.report()
-	return h.e.broken
+	if !h.e.shared {
+		return nil
+	}
+	// what was locked is free again
+	if err := h.begin(ctx); err != nil {
+		return err
+	}
+	return h.gather(ctx)
 }
 
 // runOn lets time run on after the last arrival, one round at a time.
@@ -287,21 +374,35 @@ func (h *history) runOn(ctx context.Context) (done bool, err error) {
 	e := h.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.broken != nil {
-		return true, e.broken
-	}
-	e.begin()
-	n := 0
+	h.round, h.at = h.round[:0], 0
+	h.note()
 	round := e.watch(RoundHistory, 0)
-	if err = e.loadLeads(ctx, e.dues.until(h.opts.Until, h.opts.Batch)); err == nil {
+	err = h.try(ctx, func() error {
+		if e.broken != nil && !e.shared {
+			return e.broken
+		}
+		if err := h.begin(ctx); err != nil {
+			return err
+		}
+		err := e.loadLeads(ctx, e.dues.until(h.opts.Until, h.opts.Batch))
+		if err == nil {
+			err = e.lockTeam(ctx)
+		}
 		round.gathered()
-		n, err = h.timers(ctx, h.opts.Until, h.opts.Batch)
+		n := 0
+		if err == nil {
+			n, err = h.timers(ctx, h.opts.Until, h.opts.Batch)
+			done = n < h.opts.Batch
+		}
+		round.decided()
+		if err != nil {
+			return e.finish(ctx, err)
+		}
+		e.send(ctx)
+		return e.broken
+	})
+	if err == nil {
+		h.report()
 	}
-	round.decided()
-	if err != nil {
-		return true, round.ended(e.finish(ctx, err))
-	}
-	e.send(ctx)
-	h.report()
-	return n < h.opts.Batch, errors.Join(round.ended(e.broken), ctx.Err())
+	return done || err != nil, errors.Join(round.ended(err), ctx.Err())
 }

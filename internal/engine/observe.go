@@ -47,7 +47,7 @@ func (e *Engine) watch(kind string, arrivals int) *Round {
 		return nil
 	}
 	now := time.Now()
-	e.round = &Round{Kind: kind, Arrivals: arrivals, Began: now, engine: e, mark: now, first: e.nextID}
+	e.round = &Round{Kind: kind, Arrivals: arrivals, Began: now, engine: e, mark: now, first: e.recorded}
 	return e.round
 }
 
@@ -68,7 +68,7 @@ func (r *Round) gathered() {
 func (r *Round) decided() {
 	if r != nil {
 		r.Decide += r.since()
-		r.Inputs = int(r.engine.nextID - r.first)
+		r.Inputs = int(r.engine.recorded - r.first)
 	}
 }
 

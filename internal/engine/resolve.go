@@ -59,12 +59,7 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 			leads = append(leads, a.Input.Lead)
 		}
 	}
-	var err error
-	slices.Sort(hashes)
-	if e.twins, err = e.st.Twins(ctx, slices.Compact(hashes)); err != nil {
-		return err
-	}
-	found, err := e.st.Keys(ctx, keys)
+	found, err := e.tx.Keys(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -77,8 +72,18 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 	if err := e.loadLeads(ctx, leads); err != nil {
 		return err
 	}
+	for _, k := range keys {
+		if lead, ok := found[k]; ok && e.shared && e.cache.leads[lead] == nil {
+			return store.ErrAgain // it went elsewhere before it was locked
+		}
+	}
+	// With the leads locked, nobody else takes in what is about them.
+	slices.Sort(hashes)
+	if e.twins, err = e.tx.Twins(ctx, slices.Compact(hashes)); err != nil {
+		return err
+	}
 	slices.Sort(accountKeys)
-	list, err := e.st.AccountsByKey(ctx, slices.Compact(accountKeys))
+	list, err := e.tx.AccountsByKey(ctx, slices.Compact(accountKeys))
 	if err != nil {
 		return err
 	}
@@ -113,13 +118,16 @@ func (e *Engine) accountByKey(key string) (int64, bool) {
 func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
+	if err := e.lockLeads(ctx, ids); err != nil {
+		return err
+	}
 	var missing, accounts []int64
 	for _, id := range ids {
 		if e.cache.get(id, e.turn) == nil {
 			missing = append(missing, id)
 		}
 	}
-	records, err := e.st.Leads(ctx, missing)
+	records, err := e.tx.Leads(ctx, missing)
 	if err != nil {
 		return err
 	}
@@ -148,7 +156,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		return nil
 	}
 	slices.Sort(accounts)
-	list, err := e.st.Accounts(ctx, slices.Compact(accounts))
+	list, err := e.tx.Accounts(ctx, slices.Compact(accounts))
 	if err != nil {
 		return err
 	}
@@ -158,7 +166,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 
 // lead returns a lead in memory, loading it if need be; nil if it does not exist.
 func (e *Engine) lead(ctx context.Context, id int64) (*entry, error) {
-	if n := e.cache.get(id, e.turn); n != nil {
+	if n := e.cache.get(id, e.turn); n != nil && (!e.shared || n.locked == e.turn) {
 		return n, nil
 	}
 	if err := e.loadLeads(ctx, []int64{id}); err != nil {
@@ -175,10 +183,11 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 	}
 	a := e.accounts[id]
 	if a == nil {
-		list, err := e.st.Accounts(ctx, []int64{id})
+		list, err := e.tx.Accounts(ctx, []int64{id})
 		if err != nil {
 			return nil, err
 		}
+		e.locks.since = true
 		e.keep(list)
 		if a = e.accounts[id]; a == nil {
 			return nil, fmt.Errorf("account %d is not in the database", id)
@@ -186,6 +195,9 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 	}
 	a.used = e.turn
 	if a.Account.Version != e.version {
+		if !e.mayChange(a) {
+			return nil, &errAccount{id}
+		}
 		from, err := e.planOf(ctx, a.Account.Version)
 		if err != nil {
 			return nil, err
@@ -215,14 +227,14 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 	lead, err := e.whom(a)
 	if err != nil {
 		in.Lead = 0
-		return e.fail(&c, err)
+		return e.fail(ctx, &c, err)
 	}
 	if lead != 0 {
 		if c.entry, err = e.lead(ctx, lead); err != nil {
 			return Outcome{}, err
 		}
 		if c.entry == nil {
-			return e.fail(&c, fmt.Errorf("lead %d: %w", lead, errUnknown))
+			return e.fail(ctx, &c, fmt.Errorf("lead %d: %w", lead, errUnknown))
 		}
 		// A lead's time never runs backwards.
 		in.Known = max(in.Known, c.entry.Lead.Clock)
@@ -230,15 +242,12 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 			return Outcome{}, err
 		}
 		if c.entry.Lead == nil || c.entry.Lead.Version != e.version {
-			return e.fail(&c, fmt.Errorf("lead %d cannot follow agreement %d", lead, e.version))
+			return e.fail(ctx, &c, fmt.Errorf("lead %d cannot follow agreement %d", lead, e.version))
 		}
 		if a.IfInput != 0 && a.IfInput != c.entry.LastInput {
 			return Outcome{Input: c.entry.LastInput, Lead: lead, Err: ErrMoved}, nil
 		}
 		in.Lead, in.Known = lead, max(in.Known, c.entry.Lead.Clock)
-	} else {
-		in.Lead = e.nextID
-		c.entry = &entry{Record: &store.Record{ID: in.Lead}, used: e.turn}
 	}
 	if a.Account != "" && in.Kind == lifecycle.Identify { // nothing else joins an account
 		id, ok := e.accountByKey(a.Account)
@@ -247,19 +256,32 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 				return Outcome{}, err
 			}
 			if c.account.Name == "" && a.AccountName != "" {
+				if !e.mayChange(c.account) {
+					return Outcome{}, &errAccount{id}
+				}
 				c.account.Name = a.AccountName
 				e.batch.Account(c.account.AccountRecord)
 			}
 		} else {
+			if err := e.numbered(ctx); err != nil {
+				return Outcome{}, err
+			}
 			id = e.nextID
 			c.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: id, Version: e.version, Key: a.Account},
 				Name: a.AccountName}, used: e.turn, complete: true}
 		}
 		in.Account = id
-	} else if l := c.entry.Lead; l != nil {
-		if c.account, err = e.account(ctx, l.Account); err != nil {
+	} else if lead != 0 {
+		if c.account, err = e.account(ctx, c.entry.Lead.Account); err != nil {
 			return Outcome{}, err
 		}
+	}
+	if lead == 0 {
+		if err := e.numbered(ctx); err != nil {
+			return Outcome{}, err
+		}
+		in.Lead = e.nextID
+		c.entry = &entry{Record: &store.Record{ID: in.Lead}, used: e.turn, locked: e.turn}
 	}
 	out, err := e.decide(ctx, &c)
 	if err == nil && out.Err == nil && c.entry.Lead != nil {

@@ -10,6 +10,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 	"baton/internal/replay"
 	"baton/internal/store"
 )
@@ -17,6 +18,15 @@ import (
 // Every scenario comes to the same inputs and decisions, to the byte, in memory and on a
 // database; and what the database has stored of each lead is what is in memory.
 func TestScenariosOnSQLite(t *testing.T) {
+	onScenarios(t, func(t *testing.T) string { return filepath.Join(t.TempDir(), "baton.db") })
+}
+
+func TestScenariosOnPostgreSQL(t *testing.T) {
+	server := pgtest.Server(t, "fsync=off", "full_page_writes=off") // what a power cut leaves is not asked here
+	onScenarios(t, func(t *testing.T) string { return server.Database(t) })
+}
+
+func onScenarios(t *testing.T, database func(*testing.T) string) {
 	files, err := filepath.Glob("../../testdata/scenario/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no scenarios found", err)
@@ -37,7 +47,7 @@ func TestScenariosOnSQLite(t *testing.T) {
 					t.Skip("on a database an import is undone as a whole, by Undo, whose tests are in live_test.go")
 				}
 			}
-			runOnBoth(t, s)
+			runOnBoth(t, s, database(t))
 		})
 	}
 }
@@ -47,7 +57,7 @@ type decided struct {
 	decision string
 }
 
-func runOnBoth(t *testing.T, s *replay.Scenario) {
+func runOnBoth(t *testing.T, s *replay.Scenario, database string) {
 	var want []decided
 	_, world, err := s.RunObserved(func(in *lifecycle.Input, d *lifecycle.Decision) {
 		want = append(want, decided{*in, string(d.AppendJSON(nil))})
@@ -56,7 +66,7 @@ func runOnBoth(t *testing.T, s *replay.Scenario) {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	st, err := store.Open(ctx, filepath.Join(t.TempDir(), "baton.db"))
+	st, err := store.Open(ctx, database)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,27 +93,32 @@ func (e *Engine) together(group []*request, n int) error {
 	for _, r := range group {
 		round.called(r.ctx)
 	}
-	if err := e.ready(ctx); err != nil {
-		return round.ended(err)
-	}
-	all := make([]lifecycle.Arrival, 0, n)
-	for _, r := range group {
-		all = append(all, r.arrivals...)
-	}
-	e.begin()
 	e.live = true
 	defer func() { e.live = false }()
-	outcomes := make([]Outcome, 0, n)
-	err := e.gather(ctx, all, nil)
-	round.gathered()
-	for i := 0; err == nil && i < len(all); i++ {
-		var out Outcome
-		out, err = e.take(ctx, &all[i])
-		round.duplicate(out.Duplicate)
-		outcomes = append(outcomes, out)
+	outcomes := make([]Outcome, n)
+	err := e.try(ctx, func() error {
+		if err := e.ready(ctx); err != nil {
+			return err
+		}
+		all := make([]lifecycle.Arrival, 0, n)
+		for _, r := range group {
+			all = append(all, r.arrivals...)
+		}
+		if err := e.begin(ctx); err != nil {
+			return err
+		}
+		err := e.gather(ctx, all, nil)
+		round.gathered()
+		if err == nil {
+			err = e.arrivals(ctx, all, func(i int, out Outcome) { outcomes[i] = out })
+		}
+		round.decided()
+		return e.finish(ctx, err)
+	})
+	for i := range outcomes {
+		round.duplicate(outcomes[i].Duplicate)
 	}
-	round.decided()
-	if err := round.ended(e.finish(ctx, err)); err != nil {
+	if err := round.ended(err); err != nil {
 		return err
 	}
 	for _, r := range group {
@@ -130,6 +135,7 @@ func (e *Engine) together(group []*request, n int) error {
 func (e *Engine) finish(ctx context.Context, err error) error {
 	if err != nil {
 		e.wait()
+		e.tx.Rollback()
 		e.broken = err
 		return err
 	}

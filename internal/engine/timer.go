@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"baton/internal/agreement"
+	"baton/internal/store"
 )
 
 // Tick decides everything that is due at now, as known now, and returns for how many leads.
@@ -26,9 +27,17 @@ func (e *Engine) Tick(ctx context.Context, now int64) (n int, err error) {
 }
 
 // tick is one transaction of Tick.
-func (e *Engine) tick(ctx context.Context, now int64) (int, error) {
+func (e *Engine) tick(ctx context.Context, now int64) (n int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	err = e.try(ctx, func() error {
+		n, err = e.tickOnce(ctx, now)
+		return err
+	})
+	return n, err
+}
+
+func (e *Engine) tickOnce(ctx context.Context, now int64) (int, error) {
 	if err := e.ready(ctx); err != nil {
 		if errors.Is(err, ErrNoAgreement) {
 			return 0, nil
@@ -38,42 +47,94 @@ func (e *Engine) tick(ctx context.Context, now int64) (int, error) {
 	if err := e.wait(); err != nil {
 		return 0, err
 	}
-	list, err := e.st.DueUntil(ctx, now, e.opts.Batch)
-	if err != nil || len(list) == 0 {
+	if err := e.begin(ctx); err != nil {
 		return 0, err
 	}
+	since, err := e.liveSince(ctx)
+	if err == nil && e.shared {
+		err = e.tx.Wake(ctx)
+	}
+	if err != nil {
+		return 0, e.finish(ctx, err)
+	}
+	list, err := e.tx.Claim(ctx, since, now, e.opts.Batch)
+	if err != nil || len(list) == 0 {
+		return 0, e.finish(ctx, err)
+	}
+	e.numbers.want = len(list)
 	round := e.watch(RoundTimers, 0)
 	ids := make([]int64, len(list))
 	for i, d := range list {
 		ids[i] = d.Lead
 		round.late(now - d.At)
 	}
-	e.begin()
 	e.live = true
 	defer func() { e.live = false }()
 	err = e.loadLeads(ctx, ids)
 	round.gathered()
-	for i := 0; err == nil && i < len(list); i++ {
-		n := e.cache.get(list[i].Lead, e.turn)
-		if n == nil {
-			continue
-		}
-		before := e.nextID
-		if err = e.catchUp(ctx, n, now); e.nextID == before {
-			// The row says that something is due and the state does not: the state decides.
-			e.batch.Due(n.Record)
-		}
+	if err == nil {
+		err = e.timers(ctx, list, now)
 	}
 	round.decided()
 	return len(list), round.ended(e.finish(ctx, err))
 }
 
+// liveSince returns since when what falls due is not that of a history that is being decided.
+func (e *Engine) liveSince(ctx context.Context) (int64, error) {
+	if e.dues != nil || !e.shared {
+		return e.dueSince, nil
+	}
+	return e.tx.HistorySince(ctx)
+}
+
+// timers decides what is due for leads in memory. Those that need the roster come at the end.
+func (e *Engine) timers(ctx context.Context, list []store.Due, now int64) error {
+	var late []store.Due
+	e.numbers.want = len(list)
+	one := func(d store.Due) error {
+		n := e.cache.get(d.Lead, e.turn)
+		if n == nil {
+			return nil
+		}
+		before := e.recorded
+		err := e.step(ctx, func() error { return e.catchUp(ctx, n, now) })
+		if err == nil && e.recorded == before {
+			// The row says that something is due and the state does not: the state decides.
+			e.batch.Due(n.Record)
+		}
+		return err
+	}
+	for _, d := range list {
+		if err := one(d); err == errTeam {
+			late = append(late, d)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	if err := e.thenTeam(ctx, len(late)); err != nil {
+		return err
+	}
+	for _, d := range late {
+		if err := one(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Run decides what falls due, when it does, until the context ends.
 func (e *Engine) Run(ctx context.Context) error {
 	// A machine that slept, or whose clock was set, is noticed after this long at the latest.
-	const most = 15 * time.Second
+	most := 15 * time.Second
+	if e.shared {
+		most = time.Second // or that another process has done something
+	}
 	for {
-		if _, err := e.Tick(ctx, e.opts.Clock().UnixMicro()); err != nil {
+		done, err := e.Tick(ctx, e.opts.Clock().UnixMicro())
+		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -88,7 +149,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		pause := most
 		if next != agreement.Never {
-			pause = min(most, max(time.Millisecond, time.Duration(next-e.opts.Clock().UnixMicro())*time.Microsecond))
+			least := time.Millisecond
+			if now := e.opts.Clock().UnixMicro(); done == 0 && next <= now {
+				least = 50 * time.Millisecond // what is due is being decided elsewhere
+			}
+			pause = min(most, max(least, time.Duration(next-e.opts.Clock().UnixMicro())*time.Microsecond))
 		}
 		timer := time.NewTimer(pause)
 		select {

@@ -16,6 +16,10 @@ func (e *Engine) Undo(ctx context.Context, importID int64) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.try(ctx, func() error { return e.undo(ctx, importID) })
+}
+
+func (e *Engine) undo(ctx context.Context, importID int64) error {
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
@@ -33,8 +37,16 @@ func (e *Engine) Undo(ctx context.Context, importID int64) error {
 	if err != nil {
 		return err
 	}
-	e.begin()
-	if err = e.loadLeads(ctx, leads); err == nil {
+	if err := e.begin(ctx); err != nil {
+		return err
+	}
+	e.changeAll()
+	err = e.loadLeads(ctx, leads)
+	if err == nil {
+		e.numbers.want = len(leads)
+		err = e.lockTeam(ctx)
+	}
+	if err == nil {
 		err = e.retract(ctx, importID, leads)
 	}
 	e.batch.Undone(importID)
@@ -49,7 +61,7 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 	for _, id := range leads {
 		touched[id] = true
 	}
-	keys, err := e.st.KeysOf(ctx, touched)
+	keys, err := e.tx.KeysOf(ctx, touched)
 	if err != nil {
 		return err
 	}
@@ -64,7 +76,7 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 				return err
 			}
 		}
-		past, err := e.st.Past(ctx, n.LastInput)
+		past, err := e.tx.Past(ctx, n.LastInput)
 		if err != nil {
 			return err
 		}
@@ -92,7 +104,9 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 				return err
 			}
 		}
-		e.nextID = max(e.nextID, e.batch.FirstFree())
+		if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
+			return err
+		}
 		if n.Lead.Stage < 0 {
 			e.batch.Forget(n.Record, keys[id])
 			e.cache.remove(n)

@@ -112,7 +112,7 @@ func Advance(v *View, in *Input) {
 	if v.Lead != nil {
 		v.Lead.Seq++
 		v.Lead.Clock = max(v.Lead.Clock, in.Known)
-	} else if v.Roster != nil {
+	} else if in.Lead == 0 && v.Roster != nil {
 		v.Roster.Seq++
 	}
 }

@@ -90,6 +90,7 @@ func (d *decider) unable(m *Member) string {
 // choose picks a member of a pool, and returns who shared the lead. While anybody of the pool is at
 // work, only they share; at night everybody does.
 func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string, []string) {
+	d.team = true
 	r := d.state.Roster
 	if r == nil {
 		return "", nil

@@ -63,6 +63,7 @@ type decider struct {
 	lead    Lead
 	account Account
 	roster  bool // the roster in state is a copy of our own
+	team    bool // the roster was looked at
 
 	facts      agreement.Facts
 	curve      agreement.Curve
@@ -98,7 +99,7 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 	d.now = in.Known
 	d.at = min(in.At, in.Known)
 	d.changes, d.effects, d.reasons, d.refused = d.changes[:0], d.effects[:0], d.reasons[:0], ""
-	d.rescore, d.roster, d.person, d.curved, d.quiet, d.begun = false, false, false, false, false, 0
+	d.rescore, d.roster, d.team, d.person, d.curved, d.quiet, d.begun = false, false, false, false, false, false, 0
 	if n := (plan.Index.Topics + 63) / 64; cap(d.touched) < n {
 		d.touched = make(agreement.Topics, n)
 	} else {
@@ -163,7 +164,7 @@ func (d *decider) copyLead(l *Lead) {
 }
 
 func (d *decider) end() Decision {
-	out := Decision{Input: d.in.ID, Lead: d.in.Lead, At: d.now, Version: d.in.Version, Refused: d.refused, Reasons: d.reasons}
+	out := Decision{Input: d.in.ID, Lead: d.in.Lead, At: d.now, Version: d.in.Version, Refused: d.refused, Reasons: d.reasons, Team: d.team}
 	if d.refused == "" {
 		out.Changes, out.Effects = d.changes, d.effects
 	}

@@ -14,6 +14,8 @@ type Decision struct {
 	// Refused says, to the person who asked, why a command was not carried out; the
 	// decision then has no changes.
 	Refused string
+	// Team says that the roster was looked at, or changed. It is not stored.
+	Team bool
 }
 
 // Change is one change to a lead, its account or the roster. ChangeKind says which fields it uses.

@@ -53,6 +53,7 @@ func (d *decider) anew(account int64, old *Lead, why int) *View {
 
 // fresh returns a view of a lead that does not exist yet.
 func (d *decider) fresh(account int64) *View {
+	d.team = true
 	v := &View{Roster: d.state.Roster, Joined: d.source.Joined}
 	if v.Roster != nil {
 		v.Roster = v.Roster.clone()

@@ -234,6 +234,7 @@ func (d *decider) decideRoster() {
 }
 
 func (d *decider) ownRoster() {
+	d.team = true
 	if d.roster || d.state.Roster == nil {
 		return
 	}
@@ -241,7 +242,10 @@ func (d *decider) ownRoster() {
 	d.roster = true
 }
 
-func (d *decider) member(id string) *Member { return d.state.Roster.Member(id) }
+func (d *decider) member(id string) *Member {
+	d.team = true
+	return d.state.Roster.Member(id)
+}
 
 func (d *decider) load(member string, by int64, why int) {
 	if d.member(member) == nil {

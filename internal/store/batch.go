@@ -34,6 +34,7 @@ type Batch struct {
 	inputs     rows
 	decisions  rows
 	keys       rows
+	freshKeys  []keyRow
 	conflicts  rows
 	jobs       rows
 	members    rows
@@ -48,6 +49,11 @@ type Batch struct {
 	texts  int
 	states []byte // of the leads, end to end
 	words  wording
+}
+
+type keyRow struct {
+	identity.Key
+	lead int64
 }
 
 type statement struct {
@@ -134,7 +140,7 @@ func (b *Batch) Jobs(d *lifecycle.Decision) {
 
 // Key gives a free key to a lead.
 func (b *Batch) Key(k identity.Key, lead int64) {
-	b.keys = append(b.keys, int64(k.Kind), k.Value, lead)
+	b.freshKeys = append(b.freshKeys, keyRow{k, lead})
 }
 
 // Conflict notes that a key of an input about one lead belongs to another.
@@ -158,8 +164,15 @@ func (b *Batch) Account(r *AccountRecord) {
 	}
 }
 
-// WakeAccount has the leads of an account but one looked at at an instant, unless they are before.
-func (b *Batch) WakeAccount(account, at, but int64) {
+// WakeAccount has the leads of an account but one looked at at an instant, unless they are before. In a shared
+// database those that somebody has locked are put down to be woken later: waiting for them here, with other leads
+// locked, could be for ever.
+func (b *Batch) WakeAccount(shared bool, account, at, but int64) {
+	if shared {
+		b.Exec(`UPDATE lead SET due = $1 WHERE id IN (SELECT id FROM lead WHERE due > $1 AND account = $2 AND account <> 0 AND id <> $3 ORDER BY id FOR UPDATE SKIP LOCKED)`, at, account, but)
+		b.Exec(`INSERT INTO wake (lead, at) SELECT id, $1 FROM lead WHERE due > $1 AND account = $2 AND account <> 0 AND id <> $3 ON CONFLICT (lead) DO NOTHING`, at, account, but)
+		return
+	}
 	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND account = $2 AND account <> 0 AND id <> $3`, at, account, but)
 }
 
@@ -211,6 +224,12 @@ func (b *Batch) Roster(plan *agreement.Plan, r *lifecycle.Roster, last *RosterRo
 	}
 }
 
+// Mirror remembers the rows as a roster that was read has them.
+func (last *RosterRows) Mirror(plan *agreement.Plan, r *lifecycle.Roster) {
+	*last = RosterRows{}
+	NewBatch().Roster(plan, r, last)
+}
+
 // Seal turns the states into the values to be written. The plan is the one that the leads'
 // slots belong to.
 func (b *Batch) Seal(plan *agreement.Plan) {
@@ -233,6 +252,12 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	for _, k := range b.clocks {
 		b.clockValues = k.values(b.clockValues)
 	}
+	// In one order, so that two processes that bring the same keys do not wait for each other.
+	slices.SortFunc(b.freshKeys, func(x, y keyRow) int { return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Value, y.Value)) })
+	for i := range b.freshKeys {
+		b.keys = append(b.keys, int64(b.freshKeys[i].Kind), b.freshKeys[i].Value, b.freshKeys[i].lead)
+	}
+	b.freshKeys = b.freshKeys[:0]
 	for _, a := range b.accounts {
 		b.accountValues = a.values(b.accountValues, plan)
 	}

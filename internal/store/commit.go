@@ -16,6 +16,8 @@ type writer struct {
 	conn    *sql.Conn  // nil until it is ready
 	queries statements // of conn
 	tables  []table    // as in tables
+
+	rosterStamp int64 // of the roster as it was written last, in a shared database
 }
 
 // table writes rows of one table.
@@ -140,6 +142,10 @@ func (w *writer) write(ctx context.Context, b *Batch) error {
 		if err := w.tables[i].write(ctx, t.of(b)); err != nil {
 			return fmt.Errorf("table %s: %w", t.name, err)
 		}
+	}
+	if b.roster != nil && w.dialect.shared {
+		return w.conn.QueryRowContext(ctx, `INSERT INTO roster (id, state) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET state = excluded.state
+			RETURNING CAST(CAST(xmin AS text) AS bigint)`, b.roster).Scan(&w.rosterStamp)
 	}
 	if b.roster != nil {
 		_, err := w.conn.ExecContext(ctx, `INSERT INTO roster (id, state) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, b.roster)

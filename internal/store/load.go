@@ -230,7 +230,7 @@ func (s *Reader) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRe
 
 func (s *Reader) accounts(ctx context.Context, by wanted, args []any) ([]*AccountRecord, error) {
 	var found []*AccountRecord
-	err := each(ctx, s, `SELECT name, state FROM account WHERE `, by, ``, args, func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT name, state FROM account WHERE `, by, s.accountLock, args, func(r *sql.Rows) error {
 		a := &AccountRecord{}
 		var state sql.RawBytes
 		if err := r.Scan(&a.Name, &state); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -224,6 +225,36 @@ func (t *Tx) LockAccounts(ctx context.Context, ids []int64, change bool) error {
 	}
 	err := each(ctx, t.Reader, `SELECT id FROM account WHERE `, numbered("id"), lock, anys(ids), func(*sql.Rows) error { return nil })
 	return t.explain("reading", err)
+}
+
+// Wake has leads looked at that were locked when that was found to be needed.
+func (t *Tx) Wake(ctx context.Context) error {
+	at := map[int64]int64{}
+	var ids []int64
+	stmt, err := t.queries.get(ctx, `DELETE FROM wake WHERE lead IN (SELECT lead FROM wake ORDER BY lead LIMIT 1000 FOR UPDATE SKIP LOCKED) RETURNING lead, at`)
+	if err == nil {
+		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+			var lead, when int64
+			if err := r.Scan(&lead, &when); err != nil {
+				return err
+			}
+			ids, at[lead] = append(ids, lead), when
+			return nil
+		})
+	}
+	if err != nil || len(ids) == 0 {
+		return t.explain("reading", err)
+	}
+	slices.Sort(ids)
+	if _, err := t.LockLeads(ctx, ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := t.store.writer.conn.ExecContext(ctx, `UPDATE lead SET due = $1 WHERE id = $2 AND due > $1`, at[id], id); err != nil {
+			return t.explain("writing", err)
+		}
+	}
+	return nil
 }
 
 // LockRoster locks the roster and returns the number of the transaction that wrote it last.

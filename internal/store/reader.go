@@ -14,6 +14,8 @@ type Reader struct {
 	name    string // of the database, for messages
 	dialect *dialect
 	queries *statements
+	// accountLock is what a transaction of a shared database adds to reading an account.
+	accountLock string
 }
 
 // explain turns what the database said into what to do about it.

@@ -46,14 +46,24 @@ func (s *Store) Begin(ctx context.Context, exclusive bool) (*Tx, error) {
 		w.lock.Unlock()
 		return nil, s.explain("writing", err)
 	}
-	t.open = true
-	t.Reader = &Reader{name: s.name, dialect: s.dialect, queries: &w.queries}
+	t.open, w.rosterStamp = true, 0
+	t.Reader = &Reader{name: s.name, dialect: s.dialect, queries: &w.queries, accountLock: ` ORDER BY id FOR SHARE`}
 	return t, nil
 }
 
 // Shared reports whether others write at the same time, so that leads, accounts and the roster have to be
 // locked.
 func (t *Tx) Shared() bool { return t.store.dialect.shared }
+
+// ChangeAccounts has the accounts that are read from now on locked to be changed.
+func (t *Tx) ChangeAccounts() {
+	if t.Shared() {
+		t.accountLock = ` ORDER BY id FOR UPDATE`
+	}
+}
+
+// RosterStamp returns the stamp of the roster as the round has written it, 0 if it has not.
+func (t *Tx) RosterStamp() int64 { return t.store.writer.rosterStamp }
 
 // Write writes a sealed batch. On a database of several processes more may follow before Commit;
 // otherwise Commit does all of it.

@@ -77,6 +77,12 @@ CREATE INDEX lead_due ON lead (due) WHERE due < 9223372036854775807;
 CREATE INDEX lead_account ON lead (account) WHERE account <> 0;
 CREATE INDEX lead_owner ON lead (owner) WHERE owner <> '';
 
+-- Leads that have to be looked at since an instant, and were locked by somebody when that was found.
+CREATE TABLE wake (
+    lead BIGINT PRIMARY KEY,
+    at   BIGINT NOT NULL
+);
+
 CREATE TABLE key (
     kind  BIGINT  NOT NULL,
     value TEXT    COLLATE "C" NOT NULL,

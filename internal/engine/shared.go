@@ -1,0 +1,330 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// On a database that several processes share, a round locks what others may change before it looks at it: the
+// agreement (so that it stays the same), the leads of the round, their accounts, the roster. Numbers of inputs
+// are taken after that. So of two inputs that have to do with each other, the one decided first has the lower
+// number, and Verify can decide them again in the order of their numbers.
+//
+// Nearly all inputs are about one lead and do not look at the team. Those that do wait for the end of the round,
+// behind the others: the roster, of which there is one for all processes, is locked only then, while the rows
+// of the others are written already.
+
+// What keeps a decision from being made with what is locked so far.
+var errTeam = errors.New("the roster is needed")
+
+type errAccount struct{ id int64 }
+
+func (e *errAccount) Error() string { return fmt.Sprintf("account %d is changed", e.id) }
+
+// locks are what a round holds.
+type locks struct {
+	team    bool
+	all     bool           // accounts are locked to be changed, whether or not they will be
+	changes map[int64]bool // accounts that may be changed
+	since   bool           // something was locked after the numbers at hand were taken
+}
+
+// numbers are those of inputs that were taken and not used.
+type numbers struct {
+	free []int64
+	last int64 // the last that was taken
+	want int   // how many to take at a time
+}
+
+// begin starts a round of gathering and deciding.
+func (e *Engine) begin(ctx context.Context) error { return e.beginRound(ctx, false) }
+
+func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
+	if e.shared {
+		// what was learned in earlier rounds may not hold any more
+		e.old, e.now = newOverlay(), newOverlay()
+		clear(e.known)
+		clear(e.accounts)
+	}
+	e.newTurn()
+	e.locks = locks{changes: map[int64]bool{}, since: true}
+	if e.tx, err = e.st.Begin(ctx, exclusive); err != nil {
+		e.broken = err
+		return err
+	}
+	if e.shared && e.tx.Version != e.version {
+		if err = e.adopt(ctx, e.tx.Reader); err != nil {
+			return e.finish(ctx, err)
+		}
+	}
+	return nil
+}
+
+// lockLeads locks leads, and forgets those in memory that have changed since.
+func (e *Engine) lockLeads(ctx context.Context, ids []int64) error {
+	if !e.shared {
+		return nil
+	}
+	var free []int64
+	for _, id := range ids {
+		if n := e.cache.leads[id]; n == nil || n.locked != e.turn {
+			free = append(free, id)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	stamps, err := e.tx.LockLeads(ctx, free)
+	if err != nil {
+		return err
+	}
+	e.locks.since = true
+	for _, id := range free {
+		n := e.cache.leads[id]
+		if n == nil {
+			continue
+		}
+		if s, ok := stamps[id]; !ok || s.Input != n.LastInput || s.Due != n.Due {
+			e.cache.remove(n)
+			continue
+		}
+		n.locked = e.turn
+	}
+	return nil
+}
+
+// lockAccount locks an account to be changed, and reads it again.
+func (e *Engine) lockAccount(ctx context.Context, id int64) error {
+	if err := e.tx.LockAccounts(ctx, []int64{id}, true); err != nil {
+		return err
+	}
+	e.locks.changes[id], e.locks.since = true, true
+	list, err := e.tx.Accounts(ctx, []int64{id})
+	if err != nil {
+		return err
+	}
+	delete(e.accounts, id)
+	e.keep(list)
+	return nil
+}
+
+// changeAll has the accounts of the round locked to be changed from the first.
+func (e *Engine) changeAll() {
+	e.locks.all = true
+	e.tx.ChangeAccounts()
+}
+
+// mayChange reports whether an account may be changed with what is locked.
+func (e *Engine) mayChange(a *account) bool {
+	return !e.shared || e.locks.all || !a.stored || e.locks.changes[a.Account.ID]
+}
+
+// lockTeam locks the roster, and reads it again if another process has changed it.
+func (e *Engine) lockTeam(ctx context.Context) error {
+	if !e.shared || e.locks.team {
+		return nil
+	}
+	stamp, err := e.tx.LockRoster(ctx)
+	if err != nil {
+		return err
+	}
+	e.locks.team, e.locks.since = true, true
+	if stamp == e.rosterStamp && e.roster != nil {
+		return nil
+	}
+	if e.roster, err = e.tx.Roster(ctx); err != nil {
+		return err
+	}
+	e.rosterStamp = stamp
+	if e.roster != nil {
+		e.rosterRows.Mirror(e.plan, e.roster)
+	}
+	return nil
+}
+
+// numbered makes e.nextID a number that is good for the next input.
+func (e *Engine) numbered(ctx context.Context) error {
+	if !e.shared {
+		return nil
+	}
+	n := &e.numbers
+	if e.locks.since {
+		last, err := e.tx.LastNumber(ctx)
+		if err != nil {
+			return err
+		}
+		if last != n.last { // others have taken some: ours are too low now
+			n.free = nil
+		}
+		e.locks.since = false
+	}
+	if len(n.free) == 0 {
+		var err error
+		if n.free, err = e.tx.Numbers(ctx, max(1, n.want)); err != nil {
+			return err
+		}
+		n.last, n.want = n.free[len(n.free)-1], 1
+	}
+	e.nextID = n.free[0]
+	return nil
+}
+
+// used says that the number was used.
+func (e *Engine) used(id int64) {
+	e.recorded++
+	e.nextID = id + 1
+	if e.shared {
+		e.numbers.free = e.numbers.free[1:]
+	}
+}
+
+// skipTo leaves out the numbers below one.
+func (e *Engine) skipTo(ctx context.Context, id int64) error {
+	for e.nextID = max(e.nextID, id); e.shared; e.numbers.free = e.numbers.free[1:] {
+		if err := e.numbered(ctx); err != nil || e.nextID >= id {
+			return err
+		}
+	}
+	return nil
+}
+
+// step does something that may find out, in deciding, that it needs an account locked to be changed: then it is done
+// again. It returns errTeam if the roster is needed.
+func (e *Engine) step(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		var a *errAccount
+		if !errors.As(err, &a) {
+			return err
+		}
+		if err := e.lockAccount(ctx, a.id); err != nil {
+			return err
+		}
+	}
+}
+
+// arrival takes one arrival.
+func (e *Engine) arrival(ctx context.Context, a *lifecycle.Arrival) (out Outcome, err error) {
+	if !e.shared {
+		return e.take(ctx, a)
+	}
+	was := a.Input
+	err = e.step(ctx, func() (err error) {
+		a.Input = was
+		out, err = e.take(ctx, a)
+		return err
+	})
+	if err == errTeam {
+		a.Input = was
+	}
+	return out, err
+}
+
+// arrivals takes the arrivals of a round, in order. Those that need the roster come after the others, and so do
+// those behind them that are about the same.
+func (e *Engine) arrivals(ctx context.Context, all []lifecycle.Arrival, done func(i int, out Outcome)) error {
+	var late late
+	e.numbers.want = len(all)
+	for i := range all {
+		if late.touches(e, &all[i]) {
+			late.add(e, &all[i], i)
+			continue
+		}
+		out, err := e.arrival(ctx, &all[i])
+		if err == errTeam {
+			late.add(e, &all[i], i)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		done(i, out)
+	}
+	if len(late.list) == 0 {
+		return nil
+	}
+	if err := e.thenTeam(ctx, len(late.list)); err != nil {
+		return err
+	}
+	for _, i := range late.list {
+		out, err := e.arrival(ctx, &all[i])
+		if err != nil {
+			return err
+		}
+		done(i, out)
+	}
+	return nil
+}
+
+// thenTeam writes what is decided, and locks the roster for the rest of the round.
+func (e *Engine) thenTeam(ctx context.Context, more int) error {
+	if err := e.seal(ctx, e.tx.Write); err != nil {
+		return err
+	}
+	e.numbers.want = more
+	return e.lockTeam(ctx)
+}
+
+// late are arrivals that come at the end of the round.
+type late struct {
+	list  []int
+	keys  map[identity.Key]bool
+	leads map[int64]bool
+	sent  map[[2]string]bool // source and key of the input
+}
+
+// touches reports whether an arrival is about the same as one that comes at the end.
+func (l *late) touches(e *Engine, a *lifecycle.Arrival) bool {
+	if len(l.list) == 0 {
+		return false
+	}
+	if l.leads[a.Input.Lead] || a.Input.Key != "" && l.sent[[2]string{a.Input.Source, a.Input.Key}] {
+		return true
+	}
+	return slices.ContainsFunc(a.Keys, func(k identity.Key) bool { return l.keys[k] || l.leads[e.known[k]] })
+}
+
+func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
+	if l.list == nil {
+		l.keys, l.leads, l.sent = map[identity.Key]bool{}, map[int64]bool{}, map[[2]string]bool{}
+	}
+	l.list = append(l.list, i)
+	if a.Input.Lead != 0 {
+		l.leads[a.Input.Lead] = true
+	}
+	if a.Input.Key != "" {
+		l.sent[[2]string{a.Input.Source, a.Input.Key}] = true
+	}
+	for _, k := range a.Keys {
+		l.keys[k] = true
+		if lead := e.known[k]; lead != 0 {
+			l.leads[lead] = true
+		}
+	}
+}
+
+// tries is how often a round is tried when other processes are in its way.
+const tries = 12
+
+// try does a round, and again when another process was in the way.
+func (e *Engine) try(ctx context.Context, round func() error) error {
+	for n := 1; ; n++ {
+		err := round()
+		if err == nil || !e.shared || n == tries || !store.Again(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(rand.Int64N(int64(n) * int64(4*time.Millisecond)))):
+		}
+	}
+}
