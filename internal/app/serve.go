@@ -121,6 +121,9 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 		}
 		cancel()
 	}
+	if closeErr := tracking.Close(); closeErr != nil {
+		opts.Log.Warn("what imports left in the directory for temporary files is not removed", "error", closeErr)
+	}
 	stop()
 	running.Wait()
 	if noteErr := tracking.NoteUse(context.WithoutCancel(ctx), true); noteErr != nil {
@@ -190,21 +193,29 @@ func (h *health) over(next http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	// It can take requests in: keep them away while it cannot.
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		switch _, err := h.app.Store.NextDue(ctx); {
-		case h.draining.Load():
-			say(w, http.StatusServiceUnavailable, "stopping")
-		case err != nil:
-			say(w, http.StatusServiceUnavailable, "the database does not answer")
-		case !h.timers.Load():
-			say(w, http.StatusServiceUnavailable, "what falls due cannot be decided")
-		default:
-			say(w, http.StatusOK, "ready")
+		if why := h.missing(r.Context()); why != "" {
+			say(w, http.StatusServiceUnavailable, why)
+			return
 		}
+		say(w, http.StatusOK, "ready")
 	})
 	mux.Handle("/", next)
 	return mux
+}
+
+// missing says what keeps the server from taking requests in, "" for nothing.
+func (h *health) missing(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	switch _, err := h.app.Store.NextDue(ctx); {
+	case h.draining.Load():
+		return "stopping"
+	case err != nil:
+		return "the database does not answer"
+	case !h.timers.Load():
+		return "what falls due cannot be decided"
+	}
+	return ""
 }
 
 func say(w http.ResponseWriter, status int, text string) {
