@@ -22,7 +22,7 @@ demo: build ## build, and show Baton with a made-up company
 	bin/baton demo
 
 # What the tests of `make test` and `make check` use.
-tests_need := go postgresql node chromium
+tests_need := go postgresql node chromium curl
 
 test: ## run all tests, and each fuzz target briefly
 	@script/need $(tests_need)

@@ -172,6 +172,40 @@ func TestNodeLibraries(t *testing.T) {
 	}
 }
 
+// The snippets of the page on sending events work as they stand, but for the address.
+func TestSnippets(t *testing.T) {
+	for _, test := range []struct{ name, kind, text, file string }{
+		{"Segment for Node", "js", "from '@segment/analytics-node'", "snippet.mjs"},
+		{"Rudder for Node", "js", "require('@rudderstack/rudder-sdk-node')", "snippet.cjs"},
+		{"Segment for Go", "go", "analytics-go.v3", "snippet.go"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := filepath.Join(t.TempDir(), "baton.db")
+			key := furnish(t, db, time.Now())
+			server := launch(t, db)
+			text := replaced(t, snippet(t, test.kind, test.text), "127.0.0.1:8080", server.address)
+			file := filepath.Join(t.TempDir(), test.file)
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			run := exec.Command("node", file)
+			if test.kind == "go" {
+				run = exec.Command("go", "run", file)
+			} else if err := os.Symlink(modules(t), filepath.Join(filepath.Dir(file), "node_modules")); err != nil {
+				t.Fatal(err)
+			}
+			run.Env = append(os.Environ(), "KEY="+key)
+			if out, err := run.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s\n%s", err, text, out)
+			}
+			server.stop(t)
+			b := look(t, db)
+			b.expect(`SELECT email || ' ' || activities FROM lead`, "ada@acme.example 1")
+			b.expect(`SELECT activity FROM activities`, "demo_requested")
+		})
+	}
+}
+
 // book is a database that a test looks into.
 type book struct {
 	t  testing.TB
