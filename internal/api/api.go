@@ -48,8 +48,10 @@ type API struct {
 	memory budget
 	rates  *limiter
 	rest   huma.API
-	plans  plans
-	files  importer
+	// restOrder are the IDs of its operations, in the order in which they are described.
+	restOrder []string
+	plans     plans
+	files     importer
 	// activating is held while an agreement is made to apply, from the look at the one before.
 	activating sync.Mutex
 }
@@ -116,6 +118,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
 		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "Retry-After") // libraries in web pages go by it
 	}
 	h.Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)

@@ -118,6 +118,7 @@ func (a *API) operation(op huma.Operation, scope string) huma.Operation {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = mostRest
 	}
+	a.restOrder = append(a.restOrder, op.OperationID)
 	op.BodyReadTimeout = -1 // the server's deadlines hold
 	op.Security = []map[string][]string{{"key": {scope}}}
 	op.Extensions = map[string]any{scopeExtension: scope}

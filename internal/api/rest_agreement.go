@@ -74,7 +74,7 @@ type versionsAnswer struct {
 }
 
 type documentRequest struct {
-	Format string `query:"format" enum:"markdown,html" default:"markdown"`
+	Format string `query:"format" enum:"markdown,html" default:"markdown" doc:"As text, or as a page of its own."`
 }
 
 type documentAnswer struct {
