@@ -339,8 +339,8 @@ func TestBrowsersMaySend(t *testing.T) {
 	if a.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Error("the browser may not read the answer")
 	}
-	// a refusal too must be readable
-	if a := s.post("/v1/t", []byte(`{`)); a.Header.Get("Access-Control-Allow-Origin") != "*" {
+	// a refusal too must be readable, and when to try again
+	if a := s.post("/v1/t", []byte(`{`)); a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Access-Control-Expose-Headers") != "Retry-After" {
 		t.Error("the browser may not read the refusal")
 	}
 	req, _ := http.NewRequest(http.MethodGet, s.web.URL+"/v1/projects/"+s.key+"/settings", nil)
