@@ -119,6 +119,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "Retry-After") // libraries in web pages go by it
+	} else {
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	}
 	h.Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)

@@ -83,8 +83,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	a.watch.Store(watch)
 	defer a.watch.Store(nil)
 	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
-	// The agreement changes only while nothing else runs on the database, so that one look is enough.
-	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: func() *agreement.Plan { return plan },
+	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
 		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Rates: opts.Rates})
 	health := &health{app: a}
 	server := &http.Server{
@@ -136,6 +135,12 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	}
 	opts.Log.Info("stopped")
 	return err
+}
+
+// plan returns the agreement that applies now.
+func (a *App) plan() *agreement.Plan {
+	plan, _ := a.Engine.Agreement()
+	return plan
 }
 
 // runTimers decides what falls due. What keeps it from that (a full disk) is logged and tried again.
