@@ -18,6 +18,7 @@ type command struct {
 	entry   *entry   // nil for the team's own
 	account *account // nil for none
 	past    []lifecycle.Input
+	joined  []lifecycle.Told
 	hash    int64
 }
 
@@ -25,7 +26,7 @@ type command struct {
 func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	in := c.in
 	in.Version = e.version
-	e.view = lifecycle.View{Roster: e.roster, Past: c.past}
+	e.view = lifecycle.View{Roster: e.roster, Past: c.past, Joined: c.joined}
 	view := &e.view
 	if c.entry != nil {
 		view.Lead = c.entry.Lead

@@ -77,6 +77,7 @@ type Engine struct {
 	now, old *overlay
 	known    map[identity.Key]int64 // keys and their leads: all of this turn and the last, and others
 	twins    map[int64][]store.Twin // of this round, as stored
+	who      identities             // see merge.go
 
 	decider   lifecycle.Decider
 	view      lifecycle.View // of the decision at hand
@@ -145,6 +146,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.cache.init(e.opts.Cached)
 	e.accounts = map[int64]*account{}
 	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
+	e.who = newIdentities()
 	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.refresh, e.numbers = nil, numbers{}
@@ -239,6 +241,7 @@ func (e *Engine) ready(ctx context.Context) error {
 func (e *Engine) newTurn() {
 	e.turn++
 	e.old, e.now = e.now, newOverlay()
+	e.who.shrink(e.turn, 4*e.opts.Cached)
 	if len(e.known) > 4*e.opts.Cached {
 		clear(e.known)
 		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read

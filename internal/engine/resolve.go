@@ -42,12 +42,14 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 		if h := store.Dedupe(a.Input.Source, a.Input.Key); h != 0 {
 			hashes = append(hashes, h)
 		}
-		for _, k := range a.Keys {
-			if lead, ok := e.known[k]; ok {
-				leads = append(leads, lead)
-			} else if _, ok := seen[k]; !ok {
-				seen[k] = struct{}{}
-				keys = append(keys, k)
+		for _, list := range [...][]identity.Key{a.Keys, a.Other} {
+			for _, k := range list {
+				if lead, ok := e.known[k]; ok {
+					leads = append(leads, lead)
+				} else if _, ok := seen[k]; !ok {
+					seen[k] = struct{}{}
+					keys = append(keys, k)
+				}
 			}
 		}
 		if a.Account != "" {
@@ -55,8 +57,10 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 				accountKeys = append(accountKeys, a.Account)
 			}
 		}
-		if a.Input.Lead != 0 {
-			leads = append(leads, a.Input.Lead)
+		for _, lead := range [...]int64{a.Input.Lead, a.Input.Other} {
+			if lead != 0 {
+				leads = append(leads, lead)
+			}
 		}
 	}
 	found, err := e.tx.Keys(ctx, keys)
@@ -69,11 +73,14 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 			leads = append(leads, lead)
 		}
 	}
+	if leads, err = e.living(ctx, leads); err != nil {
+		return err
+	}
 	if err := e.loadLeads(ctx, leads); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		if lead, ok := found[k]; ok && e.shared && e.cache.leads[lead] == nil {
+		if lead, ok := found[k]; ok && e.shared && e.cache.leads[e.alive(lead)] == nil {
 			return store.ErrAgain // it went elsewhere before it was locked
 		}
 	}
@@ -88,7 +95,14 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 		return err
 	}
 	e.keep(list)
-	return nil
+	var blocks []string
+	for i := range arrivals {
+		if a := &arrivals[i]; a.AccountName != "" && a.Account != "" {
+			_, exact := e.accountByKey(a.Account)
+			blocks = append(blocks, lifecycle.NeedsCompanies(a, exact))
+		}
+	}
+	return e.loadCompanies(ctx, blocks)
 }
 
 func (e *Engine) keep(list []*store.AccountRecord) {
@@ -108,7 +122,7 @@ func (e *Engine) accountByKey(key string) (int64, bool) {
 	if !ok {
 		id, ok = e.old.accounts[key]
 	}
-	if ok && e.accounts[id] == nil {
+	if a := e.accounts[id]; ok && (a == nil || a.Account.Key != key) { // or it has taken its domain
 		return 0, false
 	}
 	return id, ok
@@ -123,7 +137,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 	}
 	var missing, accounts []int64
 	for _, id := range ids {
-		if e.cache.get(id, e.turn) == nil {
+		if e.cache.get(id, e.turn) == nil && e.who.merged[id].Into == 0 {
 			missing = append(missing, id)
 		}
 	}
@@ -224,10 +238,19 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 		in.Lead = 0
 		return e.decide(ctx, &c)
 	}
-	lead, err := e.whom(a)
-	if err != nil {
+	switch in.Kind {
+	case lifecycle.Merge:
+		return e.merge(ctx, a, &c)
+	case lifecycle.Split:
+		return e.split(ctx, a, &c)
+	}
+	lead, absorb, err := e.whom(ctx, a)
+	if errors.Is(err, errNobody) {
 		in.Lead = 0
 		return e.fail(ctx, &c, err)
+	}
+	if err != nil {
+		return Outcome{}, err
 	}
 	if lead != 0 {
 		if c.entry, err = e.lead(ctx, lead); err != nil {
@@ -248,29 +271,18 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 			return Outcome{Input: c.entry.LastInput, Lead: lead, Err: ErrMoved}, nil
 		}
 		in.Lead, in.Known = lead, max(in.Known, c.entry.Lead.Clock)
-	}
-	if a.Account != "" && in.Kind == lifecycle.Identify { // nothing else joins an account
-		id, ok := e.accountByKey(a.Account)
-		if ok {
-			if c.account, err = e.account(ctx, id); err != nil {
-				return Outcome{}, err
+		for _, gone := range absorb {
+			same := lifecycle.Input{Known: in.Known, Source: in.Source, Text: lifecycle.NoLongerAnonymous}
+			if out, err := e.join(ctx, gone, lead, &same, 0); err != nil || out.Err != nil {
+				return out, err
 			}
-			if c.account.Name == "" && a.AccountName != "" {
-				if !e.mayChange(c.account) {
-					return Outcome{}, &errAccount{id}
-				}
-				c.account.Name = a.AccountName
-				e.batch.Account(c.account.AccountRecord)
-			}
-		} else {
-			if err := e.numbered(ctx); err != nil {
-				return Outcome{}, err
-			}
-			id = e.nextID
-			c.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: id, Version: e.version, Key: a.Account},
-				Name: a.AccountName}, used: e.turn, complete: true}
+			in.Known = max(in.Known, c.entry.Lead.Clock)
 		}
-		in.Account = id
+	}
+	if a.Account != "" && (in.Kind == lifecycle.Identify || in.Kind == lifecycle.JoinAccount) { // nothing else joins an account
+		if err := e.place(ctx, a, &c); err != nil {
+			return Outcome{}, err
+		}
 	} else if lead != 0 {
 		if c.account, err = e.account(ctx, c.entry.Lead.Account); err != nil {
 			return Outcome{}, err
@@ -285,6 +297,9 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 	}
 	out, err := e.decide(ctx, &c)
 	if err == nil && out.Err == nil && c.entry.Lead != nil {
+		if lead == 0 {
+			e.who.identified[in.Lead] = false
+		}
 		e.attach(a, c.entry, out.Input)
 	}
 	return out, err
@@ -305,26 +320,6 @@ func (e *Engine) twin(hash int64, in *lifecycle.Input) (store.Twin, bool) {
 	return store.Twin{}, false
 }
 
-// whom returns the lead an arrival is about, 0 for a new one: that of the first key in the
-// order of what says most.
-func (e *Engine) whom(a *lifecycle.Arrival) (int64, error) {
-	if a.Input.Lead != 0 {
-		return a.Input.Lead, nil
-	}
-	if len(a.Keys) == 0 {
-		return 0, errNobody
-	}
-	best, lead := identity.Kind(255), int64(0)
-	for _, k := range a.Keys {
-		if k.Kind < best {
-			if l, ok := e.known[k]; ok {
-				best, lead = k.Kind, l
-			}
-		}
-	}
-	return lead, nil
-}
-
 // attach gives the lead those keys that nobody has, and notes those that somebody else has.
 func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
 	for _, k := range a.Keys {
@@ -336,8 +331,11 @@ func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
 			if k.Kind == identity.Email && n.Email == "" {
 				n.Email = k.Value
 			}
-		case owner != n.ID:
-			e.batch.Conflict(k, input, n.ID, owner)
+			if k.Identifies() {
+				e.who.identified[n.ID] = true
+			}
+		case e.alive(owner) != n.ID:
+			e.batch.Conflict(k, input, n.ID, e.alive(owner))
 		}
 	}
 }

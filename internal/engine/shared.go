@@ -53,6 +53,7 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 		e.old, e.now = newOverlay(), newOverlay()
 		clear(e.known)
 		clear(e.accounts)
+		e.who = newIdentities()
 	}
 	e.newTurn()
 	e.locks = locks{changes: map[int64]bool{}, since: true}
@@ -286,10 +287,11 @@ func (l *late) touches(e *Engine, a *lifecycle.Arrival) bool {
 	if len(l.list) == 0 {
 		return false
 	}
-	if l.leads[a.Input.Lead] || a.Input.Key != "" && l.sent[[2]string{a.Input.Source, a.Input.Key}] {
+	if l.leads[e.alive(a.Input.Lead)] || l.leads[e.alive(a.Input.Other)] || a.Input.Key != "" && l.sent[[2]string{a.Input.Source, a.Input.Key}] {
 		return true
 	}
-	return slices.ContainsFunc(a.Keys, func(k identity.Key) bool { return l.keys[k] || l.leads[e.known[k]] })
+	late := func(k identity.Key) bool { return l.keys[k] || l.leads[e.owner(k)] }
+	return slices.ContainsFunc(a.Keys, late) || slices.ContainsFunc(a.Other, late)
 }
 
 func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
@@ -297,15 +299,17 @@ func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
 		l.keys, l.leads, l.sent = map[identity.Key]bool{}, map[int64]bool{}, map[[2]string]bool{}
 	}
 	l.list = append(l.list, i)
-	if a.Input.Lead != 0 {
-		l.leads[a.Input.Lead] = true
+	for _, lead := range [...]int64{a.Input.Lead, a.Input.Other} {
+		if lead != 0 {
+			l.leads[e.alive(lead)] = true
+		}
 	}
 	if a.Input.Key != "" {
 		l.sent[[2]string{a.Input.Source, a.Input.Key}] = true
 	}
-	for _, k := range a.Keys {
+	for _, k := range slices.Concat(a.Keys, a.Other) {
 		l.keys[k] = true
-		if lead := e.known[k]; lead != 0 {
+		if lead := e.owner(k); lead != 0 {
 			l.leads[lead] = true
 		}
 	}

@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 // Undo takes an import back, in one transaction: every lead it touched is decided again
@@ -41,13 +44,16 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 		return err
 	}
 	e.changeAll()
-	err = e.loadLeads(ctx, leads)
+	gone, leads, err := e.withMerged(ctx, leads)
+	if err == nil {
+		err = e.loadLeads(ctx, leads)
+	}
 	if err == nil {
 		e.numbers.want = len(leads)
 		err = e.lockTeam(ctx)
 	}
 	if err == nil {
-		err = e.retract(ctx, importID, leads)
+		err = e.retract(ctx, importID, gone, leads)
 	}
 	e.batch.Undone(importID)
 	err = e.finish(ctx, err)
@@ -56,16 +62,38 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 	return err
 }
 
-func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) error {
-	touched := make(map[int64]bool, len(leads))
+// withMerged tells leads that were merged into others from those that are there, and adds the others.
+func (e *Engine) withMerged(ctx context.Context, leads []int64) (gone, there []int64, err error) {
+	there, err = e.living(ctx, slices.Clone(leads))
 	for _, id := range leads {
-		touched[id] = true
+		if e.alive(id) != id {
+			gone = append(gone, id)
+		}
 	}
-	keys, err := e.tx.KeysOf(ctx, touched)
-	if err != nil {
-		return err
-	}
+	slices.Sort(there)
+	return gone, slices.Compact(there), err
+}
+
+// retract lets leads hear that an import never was; those that are gone first, in case they come back.
+func (e *Engine) retract(ctx context.Context, importID int64, gone, leads []int64) error {
 	now := e.opts.Clock().UnixMicro()
+	for _, id := range gone {
+		t := e.who.merged[id]
+		n := &entry{Record: &store.Record{ID: id, Lead: lifecycle.Gone(id), LastInput: t.Input}, used: e.turn, locked: e.turn}
+		past, joined, err := e.past(ctx, t.Input, 0)
+		if err != nil {
+			return err
+		}
+		in := &lifecycle.Input{Kind: lifecycle.Retract, Lead: id, At: now, Known: now, Import: importID}
+		out, err := e.decide(ctx, &command{in: in, entry: n, past: past, joined: joined})
+		if err != nil || out.Err != nil {
+			return errors.Join(err, out.Err)
+		}
+		e.cache.remove(n)
+		t.Input, t.turn = in.ID, e.turn
+		e.who.merged[id] = t
+		e.batch.MergedInput(id, in.ID)
+	}
 	for _, id := range leads {
 		n := e.cache.get(id, e.turn)
 		if n == nil {
@@ -76,7 +104,7 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 				return err
 			}
 		}
-		past, err := e.tx.Past(ctx, n.LastInput)
+		past, joined, err := e.past(ctx, n.LastInput, 0)
 		if err != nil {
 			return err
 		}
@@ -88,28 +116,18 @@ func (e *Engine) retract(ctx context.Context, importID int64, leads []int64) err
 		// The lead goes back to the last thing that is still known of it, so that what is read in
 		// instead is decided in its own time.
 		in := &lifecycle.Input{Kind: lifecycle.Retract, Lead: id, At: now, Known: lastWithout(past, importID), Import: importID}
-		out, err := e.decide(ctx, &command{in: in, entry: n, account: a, past: past})
+		out, err := e.decide(ctx, &command{in: in, entry: n, account: a, past: past, joined: joined})
 		if err != nil {
 			return err
 		}
 		if out.Err != nil {
 			return fmt.Errorf("undoing: lead %d: %w", id, out.Err)
 		}
-		if n.Lead.Stage >= 0 && n.Lead.Account != was { // it was decided without knowing the account it is in now
-			if a, err = e.account(ctx, n.Lead.Account); err != nil {
-				return err
-			}
-			again := &lifecycle.Input{Kind: lifecycle.Refresh, Lead: id, At: in.Known, Known: max(in.Known, n.Lead.Clock)}
-			if _, err := e.decide(ctx, &command{in: again, entry: n, account: a}); err != nil {
-				return err
-			}
-		}
 		if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
 			return err
 		}
-		if n.Lead.Stage < 0 {
-			e.batch.Forget(n.Record, keys[id])
-			e.cache.remove(n)
+		if err := e.settle(ctx, n, was, in.Known); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,26 @@
+-- +goose Up
+
+-- Leads that are the same person as another, which goes on for them. Their keys stay theirs and lead on
+-- from here, so that a split gives them back.
+CREATE TABLE merged (
+    lead      BIGINT PRIMARY KEY,
+    into_lead BIGINT NOT NULL,
+    input     BIGINT NOT NULL, -- the last of the lead: that which ended it
+    handoff   BIGINT NOT NULL, -- its last rows in these tables, 0 for none
+    clock     BIGINT NOT NULL
+);
+CREATE INDEX merged_into ON merged (into_lead);
+CREATE INDEX key_lead ON key (lead);
+
+-- By what the names of accounts are looked up to be compared: their first letters, folded. formerly is the
+-- key of an account before it took its domain, empty for none.
+CREATE TABLE account_name (
+    account  BIGINT PRIMARY KEY,
+    block    TEXT    NOT NULL,
+    formerly TEXT    NOT NULL
+);
+CREATE INDEX account_name_block ON account_name (block);
+INSERT INTO account_name (account, block, formerly) SELECT id, substr(lower(name), 1, 3), '' FROM account WHERE name <> '';
+
+CREATE VIEW merges AS
+SELECT lead, into_lead, input FROM merged;
