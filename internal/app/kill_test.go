@@ -224,7 +224,7 @@ func TestPostgreSQLRestartedUnderLoad(t *testing.T) {
 	l.to(0, c.address)
 	l.run()
 	chance := rand.New(rand.NewPCG(3, 3))
-	for n := range soak(4, 40) {
+	for n := range soak(3, 40) {
 		l.wait(t, 25+chance.IntN(20))
 		before := l.retries.Load()
 		switch n % 3 {
