@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
+	"baton/internal/store"
+)
+
+// Several processes on one database decide as one would: each input once, whoever is sent it and however often; the
+// roster in step with the leads; everything decided again, in the order of the numbers, to the byte.
+func TestSharedDatabase(t *testing.T) {
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	var now atomic.Int64
+	now.Store(start + day)
+	clock := func() time.Time { return time.UnixMicro(now.Load()) }
+	engines := make([]*house, 3)
+	for i := range engines {
+		engines[i] = open(t, url, Options{Clock: clock, Cached: 40, Batch: 60})
+		if i == 0 {
+			engines[i].activate(t, northwind, start)
+		}
+	}
+	list := arrivals(7, 3000, 240)
+	const size = 20
+	var batches [][]lifecycle.Arrival
+	for part := range slices.Chunk(list, size) {
+		batches = append(batches, part)
+	}
+	var ahead atomic.Int64
+	acknowledged := make([]Outcome, len(list))
+	var running sync.WaitGroup
+	for client := range 6 {
+		running.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(client), 5))
+			for {
+				n := int(ahead.Add(1)) - 1
+				// two clients send every batch, each to an engine of its own
+				b := n / 2
+				if b >= len(batches) {
+					return
+				}
+				at := now.Add(r.Int64N(20 * hour / int64(len(batches)) * 30))
+				sent := slices.Clone(batches[b])
+				for i := range sent {
+					sent[i].Input.Values = slices.Clone(sent[i].Input.Values)
+					sent[i].Input.Known, sent[i].Input.At = at, min(at, sent[i].Input.At)
+				}
+				out, err := engines[(client+n)%3].Submit(ctx, sent)
+				for errors.Is(err, ErrFull) {
+					time.Sleep(time.Millisecond)
+					out, err = engines[(client+n)%3].Submit(ctx, sent)
+				}
+				if err != nil {
+					t.Errorf("batch %d: %v", b, err)
+					return
+				}
+				for i := range out {
+					if n%2 == 0 {
+						acknowledged[b*size+i] = out[i]
+					}
+				}
+			}
+		})
+	}
+	stop := make(chan struct{})
+	var ticking sync.WaitGroup
+	for _, h := range engines {
+		ticking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := h.Tick(ctx, now.Load()); err != nil {
+					t.Errorf("timers: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for int(ahead.Load()) < len(batches) {
+		time.Sleep(time.Millisecond)
+	}
+	second := strings.Replace(northwind, "size:    {points: 40", "size:    {points: 45", 1)
+	engines[1].activate(t, second, now.Load())
+	running.Wait()
+	close(stop)
+	ticking.Wait()
+	if _, err := engines[2].Tick(ctx, now.Load()); err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range engines {
+		if _, version := h.Agreement(); version != 2 {
+			t.Errorf("engine %d decides by agreement %d", i, version)
+		}
+	}
+
+	verify(t, engines[0])
+	seen := map[string]int{}
+	byNumber := map[int64]string{}
+	err := engines[0].st.EachInput(ctx, 0, func(in lifecycle.Input, decision []byte) error {
+		if in.Key != "" {
+			seen[in.Key]++
+			byNumber[in.ID] = in.Key
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range list {
+		if n := seen[a.Input.Key]; n != 1 {
+			t.Errorf("%s is there %d times", a.Input.Key, n)
+		}
+		if got := byNumber[acknowledged[i].Input]; got != a.Input.Key {
+			t.Errorf("%s was acknowledged as input %d, which is %q", a.Input.Key, acknowledged[i].Input, got)
+		}
+	}
+	for _, q := range []string{
+		`SELECT m.id, m.open, count(h.id) FROM member m LEFT JOIN handoff h ON h.owner = m.id AND h.closed_at IS NULL AND h.accepted_at IS NULL GROUP BY m.id, m.open HAVING m.open <> count(h.id)`,
+		`SELECT l.id FROM lead l LEFT JOIN visit v ON v.lead = l.id AND v.left_at IS NULL GROUP BY l.id, l.stage HAVING count(v.id) <> 1 OR min(v.stage) <> l.stage`,
+		`SELECT input, error FROM problems WHERE error NOT LIKE '%there is no such%'`,
+		`SELECT k.kind, k.value FROM key k LEFT JOIN lead l ON l.id = k.lead WHERE l.id IS NULL`,
+		`SELECT id FROM lead WHERE version <> 2 AND outcome = ''`,
+	} {
+		found, err := engines[0].st.Query(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(([][]any)(nil), found.Rows); diff != "" {
+			t.Errorf("%s\n%.2000s", q, diff)
+		}
+	}
+}
+
+// Leads that are offered by two processes at the same time are shared out as by one: everybody is within a lead of their share.
+func TestSharedDatabaseIsFair(t *testing.T) {
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	a, b := open(t, url, Options{}), open(t, url, Options{})
+	a.activate(t, northwind, start)
+	var running sync.WaitGroup
+	const each = 150
+	for i, h := range []*house{a, b} {
+		running.Go(func() {
+			for n := range each {
+				arrival := lifecycle.Arrival{Keys: []identity.Key{{Kind: identity.Email, Value: fmt.Sprintf("p%d-%d@x%d.example", i, n, n)}}, Input: lifecycle.Input{Kind: lifecycle.Did, Name: "demo_requested", At: start + day, Known: start + day}}
+				first := lifecycle.Arrival{Keys: arrival.Keys, Input: lifecycle.Input{Kind: lifecycle.Identify, At: start + day, Known: start + day, Values: []lifecycle.Named{{Name: "country", Value: agreement.TextValue("SE")}}}}
+				if _, err := h.Submit(ctx, []lifecycle.Arrival{first, arrival}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	found, err := a.st.Query(ctx, `SELECT owner, count(*) FROM handoffs GROUP BY owner ORDER BY owner`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Ann has weight 1, Bob weight 2
+	want := [][]any{{"ann@northwind.example", int64(2 * each / 3)}, {"bob@northwind.example", int64(4 * each / 3)}}
+	if diff := cmp.Diff(want, found.Rows); diff != "" {
+		t.Errorf("owners (-fair +shared out):\n%s", diff)
+	}
+	verify(t, a)
+}
+
+// The state of a round that another process was in the way of is dropped.
+func TestAgain(t *testing.T) {
+	if store.Again(errors.New("the disk is full")) || !store.Again(fmt.Errorf("reading: %w", store.ErrAgain)) {
+		t.Error("what may be tried again is told wrong")
+	}
+}
