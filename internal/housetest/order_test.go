@@ -63,7 +63,7 @@ func TestImportsGoOneWay(t *testing.T) {
 // What tests lean on must not find its way into the program.
 func TestProductionImportsNoTestHelpers(t *testing.T) {
 	tr := readTree(t)
-	own := []string{"testing", "net/http/httptest", "github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal"}
+	own := []string{"testing", "net/http/httptest", "github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal", "github.com/chromedp/chromedp"}
 	for _, p := range tr.packages {
 		if p.helper() {
 			continue
