@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,5 +274,81 @@ func TestShown(t *testing.T) {
 		if got := shown(reflect.ValueOf(test.value), false); got != test.want {
 			t.Errorf("%v is shown as %s", test.value, got)
 		}
+	}
+}
+
+// The table in docs/operations.md is about the flags there are, with their variables and defaults.
+func TestSettingsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, flag := range serveFlags(t) {
+		var envs []string
+		for _, env := range flag.Envs {
+			envs = append(envs, "`"+env+"`")
+		}
+		otherwise := ""
+		if flag.Default != "" {
+			otherwise = "`" + flag.Default + "`"
+		}
+		want = append(want, strings.Join(strings.Fields("`"+flag.Name+"` | "+strings.Join(envs, ", ")+" | "+otherwise+" |"), " "))
+		if file := "`" + flag.Envs[0] + "_FILE`"; slices.Contains(secretFlags, flag.Name) && !strings.Contains(string(page), file) {
+			t.Errorf("docs/operations.md does not say that %s can be given as %s", flag.Name, file)
+		}
+	}
+	_, table, _ := strings.Cut(string(page), "| setting | variable | default | |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, line := range strings.Split(table, "\n")[1:] {
+		cells := strings.SplitN(line, "|", 5)
+		got = append(got, strings.Join(strings.Fields(strings.Join(cells[1:4], "|")+"|"), " "))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/operations.md:\n%s", diff)
+	}
+}
+
+// The unit of systemd gives the server time to drain, and names variables that there are.
+func TestUnit(t *testing.T) {
+	unit, err := os.ReadFile("../../packaging/baton.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]string{}
+	var known []string
+	var drain time.Duration
+	for _, flag := range serveFlags(t) {
+		known = append(known, flag.Envs...)
+		if flag.Name == "drain-time" {
+			if drain, err = time.ParseDuration(flag.Default); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for line := range strings.Lines(string(unit)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok || strings.HasPrefix(name, "#") {
+			continue
+		}
+		set[name] = value
+		if variable, _, _ := strings.Cut(value, "="); name == "Environment" && !slices.Contains(known, variable) {
+			t.Errorf("there is no variable %s", variable)
+		}
+	}
+	stop, err := time.ParseDuration(set["TimeoutStopSec"] + "s")
+	if err != nil || stop < drain+10*time.Second {
+		t.Errorf("TimeoutStopSec is %s, and requests have %s", set["TimeoutStopSec"], drain)
+	}
+	for name, want := range map[string]string{"Type": "notify", "DynamicUser": "yes", "StateDirectory": "baton", "ProtectSystem": "strict", "NoNewPrivileges": "yes", "Restart": "on-failure"} {
+		if set[name] != want {
+			t.Errorf("%s is %q, want %q", name, set[name], want)
+		}
+	}
+	args := strings.Fields(set["ExecStart"])
+	if out, errs, status := mainWith(append(args[1:], "--help")...); status != 0 || !strings.Contains(out, "--config") {
+		t.Errorf("%q: %s", args, errs)
 	}
 }
