@@ -46,6 +46,7 @@ type API struct {
 	mux    *http.ServeMux
 	keys   keyring
 	memory budget
+	agents agents
 	rates  *limiter
 	rest   huma.API
 	// restOrder are the IDs of its operations, in the order in which they are described.

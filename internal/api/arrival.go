@@ -16,8 +16,7 @@ type mapper struct {
 	known    int64 // when the request was whole, in UTC microseconds
 	robot    bool  // the request itself comes from one
 	arrivals []lifecycle.Arrival
-	agent    string // last looked at
-	isRobot  bool   // the last agent was one
+	agents   *agents
 }
 
 // The activities and properties that events become without a name of their own.
@@ -29,7 +28,7 @@ const (
 // add appends the arrivals of an event: what it says about the lead first, then what the lead did.
 func (m *mapper) add(e *event, at int64) {
 	a := lifecycle.Arrival{Input: lifecycle.Input{At: at, Known: m.known, Source: m.source, Key: e.messageID,
-		Bot: m.robot || m.fromRobot(e.context.userAgent)}}
+		Bot: m.robot || m.agents.robot(e.context.userAgent)}}
 	traits := e.traits
 	if e.kind != "identify" || len(traits) == 0 {
 		traits = e.context.traits
@@ -73,14 +72,6 @@ func (m *mapper) add(e *event, at int64) {
 		a.Input.Values, a.Input.Asset = m.properties(pageFields(e))
 		m.arrivals = append(m.arrivals, a)
 	}
-}
-
-// fromRobot is isRobot; the events of a batch mostly come from one browser.
-func (m *mapper) fromRobot(agent string) bool {
-	if agent != m.agent {
-		m.agent, m.isRobot = agent, isRobot(agent)
-	}
-	return m.isRobot
 }
 
 // activity returns the activity that the name of an event means.

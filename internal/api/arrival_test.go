@@ -231,3 +231,21 @@ func TestEmailKeysAreThoseOfIdentity(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// Remembered or not, a user agent is a robot's or it is not; and only so many are remembered.
+func TestAgentsAreRemembered(t *testing.T) {
+	var a agents
+	robot, person := "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	for i := range agentsKept + 10 {
+		if !a.robot(robot) || a.robot(person) || a.robot("") || a.robot(strings.Repeat("x", agentLength+1)) {
+			t.Fatalf("round %d: a robot is %v, a person %v", i, a.robot(robot), a.robot(person))
+		}
+		a.robot(fmt.Sprintf("%s %d", person, i))
+		if n := len(a.known); n > agentsKept {
+			t.Fatalf("%d are remembered", n)
+		}
+	}
+	if a.known[strings.Repeat("x", agentLength+1)] {
+		t.Error("a long one is remembered")
+	}
+}

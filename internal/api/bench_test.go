@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -40,14 +41,16 @@ func BenchmarkParse(b *testing.B) {
 	text := []byte(batchOf(100, 10_000, 1))
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
+	seen := &agents{}
 	before := cpu()
 	for b.Loop() {
 		c, err := parseCall(text, "")
 		if err != nil {
 			b.Fatal(err)
 		}
-		m := mapper{plan: plan, source: "api:x", known: noon.UnixMicro()}
+		m := mapper{plan: plan, source: "api:x", known: noon.UnixMicro(), agents: seen}
 		for i := range c.events {
+			c.events[i].context.userAgent += strconv.Itoa(i % 40) // many browsers at a time
 			at, err := c.events[i].occurred(c.sentAt, m.known)
 			if err != nil {
 				b.Fatal(err)

@@ -61,7 +61,7 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 	if plan == nil {
 		return engine.ErrNoAgreement
 	}
-	m := mapper{plan: plan, source: "api:" + key.Name, known: received, robot: isRobot(r.UserAgent())}
+	m := mapper{plan: plan, source: "api:" + key.Name, known: received, agents: &a.agents, robot: a.agents.robot(r.UserAgent())}
 	if err := m.form(name, values, r.Referer()); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	if plan == nil {
 		return engine.ErrNoAgreement
 	}
-	m := mapper{plan: plan, source: "api:" + key.Name, known: a.now(), robot: isRobot(r.UserAgent())}
+	m := mapper{plan: plan, source: "api:" + key.Name, known: a.now(), agents: &a.agents, robot: a.agents.robot(r.UserAgent())}
 	for i := range call.events {
 		e := &call.events[i]
 		at, err := e.occurred(call.sentAt, received)
