@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -55,8 +58,8 @@ func (a *API) newREST() {
 					Description: "A key made with `baton key new --scope read`, `write` or `admin`. The user name of Basic authentication does too."}},
 			},
 		},
-		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat,
-			"application/yaml": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalSource}},
+		Formats: map[string]huma.Format{"application/json": plainJSON, "json": plainJSON,
+			"application/yaml": {Marshal: plainJSON.Marshal, Unmarshal: unmarshalSource}},
 		DefaultFormat: "application/json",
 		Transformers: []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
 			if p, ok := v.(*Problem); ok {
@@ -79,6 +82,21 @@ func (a *API) newREST() {
 	a.keyRoutes()
 	a.referenceRoutes()
 	a.route("/api/", a.nowhere)
+}
+
+// plainJSON is JSON without the one character that not every database can keep in a text.
+var plainJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, into any) error {
+	if bytes.Contains(data, []byte(`\u0000`)) {
+		return errors.New("it has the character U+0000 in it")
+	}
+	return json.Unmarshal(data, into)
+}}
+
+// legible reports whether an address is text.
+func legible(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	text := u.Path + query
+	return err == nil && utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
 // guarded puts handlers on the mux behind what keeps a panic from its reader.
@@ -186,6 +204,9 @@ func (a *API) admitted(scope string) func(huma.Context, func(huma.Context)) {
 		key, err := a.admit(r, secretOf(r), scope, a.now())
 		if err == nil {
 			err = a.rates.allow(key.Name, 1, a.Clock())
+		}
+		if err == nil && !legible(r.URL) {
+			err = problemOf("malformed", "the address is not UTF-8, or is escaped wrongly")
 		}
 		if err != nil {
 			a.restProblem(ctx.Context(), op.Method, op.Path, err).write(w)

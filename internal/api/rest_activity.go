@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"baton/internal/engine"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 type activitiesRequest struct {
@@ -64,6 +66,9 @@ func (a *API) activityRoutes() {
 		MaxBodyBytes: mostBatch, Errors: []int{400, 413, 422, 429, 503}}, ScopeWrite, a.addActivities)
 }
 
+// undecided is what is said of what could not be decided. The reason is for who runs the server: it may name a place in the program.
+const undecided = "it could not be decided, and is kept among the problems"
+
 func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActivities, error) {
 	plan := a.Plan()
 	if plan == nil {
@@ -76,6 +81,14 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 		once := one.ID
 		if once == "" && in.IdempotencyKey != "" {
 			once = in.IdempotencyKey + "/" + strconv.Itoa(i)
+		}
+		if one.Lead != 0 {
+			if _, err := a.Store.LeadByID(ctx, one.Lead); errors.Is(err, store.ErrNoLead) {
+				return nil, problemOf("invalid", fmt.Sprintf("activity %d (counted from 0): no lead has the number %d; nothing was taken in", i, one.Lead),
+					ProblemError{Location: fmt.Sprintf("body.activities[%d].lead", i), Message: "no such lead"})
+			} else if err != nil {
+				return nil, err
+			}
 		}
 		if err := m.told(one, once); err != nil {
 			err.Location = fmt.Sprintf("body.activities[%d]%s", i, err.Location)
@@ -93,7 +106,7 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 		v := takenIn{Lead: o.Lead, Input: o.Input, Repeated: o.Duplicate}
 		switch {
 		case o.Err != nil:
-			v.Problem = o.Err.Error()
+			v.Problem = undecided
 		case !o.Duplicate:
 			if v.Decision, err = a.decisionOf(ctx, &o.Decision); err != nil {
 				return nil, err
@@ -108,8 +121,9 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 func (m *mapper) told(one *activity, once string) *ProblemError {
 	a := lifecycle.Arrival{Input: lifecycle.Input{Lead: one.Lead, At: m.known, Known: m.known, Source: m.source, Key: once}}
 	if one.At != nil {
-		if a.Input.At = one.At.UnixMicro(); a.Input.At > m.known {
-			return &ProblemError{Location: ".at", Message: "it lies in the future"}
+		a.Input.At = one.At.UnixMicro()
+		if why := noInstant(a.Input.At, m.known); why != "" {
+			return &ProblemError{Location: ".at", Message: why}
 		}
 	}
 	var email identity.Key

@@ -30,7 +30,7 @@ type Command struct {
 
 // Once is how a request is told from one that came twice.
 type Once struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any text that is new for each thing you do. The same request sent again has the same answer and is done once." example:"accept-1042-1"`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" pattern:"^[ -~]*$" patternDescription:"printable ASCII" doc:"Any text that is new for each thing you do. The same request sent again has the same answer and is done once." example:"accept-1042-1"`
 }
 
 // Actor is who does something, and when.
@@ -354,8 +354,9 @@ func (a *API) decide(ctx context.Context, arrival lifecycle.Arrival, at *time.Ti
 		in.At = in.Known
 	}
 	if at != nil {
-		if in.At = at.UnixMicro(); in.At > in.Known {
-			return nil, "", problemOf("invalid", "this would occur in the future", ProblemError{Location: "body.at", Message: "lies in the future"})
+		in.At = at.UnixMicro()
+		if why := noInstant(in.At, in.Known); why != "" {
+			return nil, "", problemOf("invalid", "at "+why, ProblemError{Location: "body.at", Message: why})
 		}
 	}
 	in.Source, in.Key = "api:"+keyOf(ctx).Name, once
@@ -385,6 +386,17 @@ func (a *API) decide(ctx context.Context, arrival lifecycle.Arrival, at *time.Ti
 		return nil, "", problemOf("internal", fmt.Sprintf("this could not be decided; it is kept among the problems as input %d", out.Input))
 	}
 	return &out.Decision, "", nil
+}
+
+// noInstant says why something cannot have occurred at an instant; "" if it can.
+func noInstant(at, now int64) string {
+	switch {
+	case at > now:
+		return "lies in the future"
+	case at < 0:
+		return "lies before 1970"
+	}
+	return ""
 }
 
 // same reports whether a request asks for what an input was: the same of the same lead, when it says so at the same time.

@@ -440,7 +440,7 @@ type occurrence struct {
 func (a *API) occurrenceOf(ctx context.Context, e *store.Event) (*occurrence, error) {
 	in := &e.Input
 	v := &occurrence{Input: in.ID, Kind: in.Kind.String(), At: moment(in.At), Known: moment(in.Known), Actor: in.Actor, Name: in.Name, Asset: in.Asset,
-		Text: in.Text, Value: in.Value, Source: in.Source, Import: in.Import, Bot: in.Bot, Problem: e.Error}
+		Text: in.Text, Value: in.Value, Source: in.Source, Import: in.Import, Bot: in.Bot}
 	for i := range in.Values {
 		if v.Values == nil {
 			v.Values = map[string]any{}
@@ -448,6 +448,7 @@ func (a *API) occurrenceOf(ctx context.Context, e *store.Event) (*occurrence, er
 		v.Values[in.Values[i].Name] = plainValue(in.Values[i].Value)
 	}
 	if e.Error != "" {
+		v.Problem = undecided
 		return v, nil
 	}
 	var err error

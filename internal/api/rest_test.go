@@ -387,6 +387,35 @@ func sure[T any](v T, err error) T {
 	return v
 }
 
+// What is odd is answered, by the document (FuzzREST looks for more).
+func TestOddRequests(t *testing.T) {
+	d := openDesk(t)
+	d.offered("ada@acme.example")
+	long := strings.Repeat("é", 100)
+	for _, c := range []struct {
+		status       int
+		method, path string
+		body         string
+	}{
+		{400, "GET", "/leads/%00", ""}, {400, "GET", "/leads?stage=%00", ""}, {400, "GET", "/leads?stage=%ff", ""}, {400, "GET", "/activities?lead=%zz", ""},
+		{404, "GET", "/leads/-1", ""}, {404, "GET", "/leads/9223372036854775807", ""}, {404, "GET", "/leads/999999999999999999999", ""}, {404, "GET", "/leads/" + long, ""},
+		{400, "POST", "/leads/ada@acme.example/accept", `{"actor": "\u0000"}`},
+		{422, "POST", "/leads/ada@acme.example/contact", `{"actor": "` + astrid + `", "outcome": "connected", "at": "0001-01-01T00:00:00Z"}`},
+		{409, "POST", "/leads/ada@acme.example/reject", `{"actor": "` + astrid + `", "reason": "timing", "revisit_at": "0001-01-01T00:00:00Z"}`},
+		{422, "POST", "/activities", `{"activities": [{"lead": 999999, "activity": "x"}]}`},
+		{200, "POST", "/activities", `{"activities": [{"user_id": "\ud800", "attributes": {"email": "q@b.example", "": {"": {}}}, "activity": "x", "properties": {"a": {"b": [1, null]}}}]}`},
+		{400, "POST", "/activities", `{"activities": [{"user_id": "u", "activity": "x", "properties": {"a": 1e999}}]}`},
+		{200, "POST", "/members", `{"id": "a@b.example", "name": "` + long + `", "side": "sales", "capacity": 99999}`},
+		{200, "POST", "/members/a@b.example/absences", `{"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}`},
+		{422, "POST", "/members", `{"id": "a@b.example", "side": "sales", "weight": 0.5}`},
+		{200, "POST", "/agreement/check", `{"source": "agreement: x", "files": {"../../etc/passwd": "b"}}`},
+		{400, "POST", "/members", strings.Repeat(`[`, 20_000)},
+	} {
+		d.want(c.status, ScopeWrite, c.method, c.path, c.body)
+	}
+	d.refusal("invalid", ScopeWrite, "POST", "/leads/ada@acme.example/accept", map[string]any{"actor": astrid}, "Idempotency-Key", "caf\xe9")
+}
+
 // Of two who decide on the same picture of a lead, one is reply to look again.
 func TestIfMatchRace(t *testing.T) {
 	d := openDesk(t)
