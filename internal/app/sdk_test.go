@@ -63,7 +63,8 @@ var library = sync.OnceValues(func() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	install := exec.CommandContext(ctx, npm, "ci", "--no-audit", "--no-fund", "--no-update-notifier")
+	install := exec.CommandContext(ctx, npm, "ci", "--omit=optional", "--no-audit", "--no-fund", "--no-update-notifier",
+		"--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 	install.Dir = half
 	if out, err := install.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("installing the tracking libraries with npm: %w; the first time this needs the network, or a registry that npm knows of\n%s", err, out)
