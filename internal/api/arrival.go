@@ -44,6 +44,9 @@ func (m *mapper) add(e *event, at int64) {
 	if e.userID != "" {
 		a.Keys = append(a.Keys, identity.ExternalKey("user", e.userID))
 	}
+	if phone, ok := phoneOf(traits); ok {
+		a.Keys = append(a.Keys, phone)
+	}
 	if e.anonymousID != "" {
 		a.Keys = append(a.Keys, identity.Key{Kind: identity.Anonymous, Value: e.anonymousID})
 	}
@@ -308,6 +311,23 @@ func emailOf(traits fields) (identity.Key, bool) {
 	for i := range traits {
 		if isEmailName(traits[i].name) && traits[i].value.Kind == agreement.Text {
 			if key, ok := emailKey(traits[i].value.Str); ok {
+				return key, true
+			}
+		}
+	}
+	return identity.Key{}, false
+}
+
+// phoneOf finds a phone number among traits. One without its country is read as in the country of the traits, if that is
+// an ISO 3166 code.
+func phoneOf(traits fields) (identity.Key, bool) {
+	country := ""
+	for _, name := range [...]string{"country", "country_code", "countryCode", "address.country"} {
+		country = or(country, identity.Region(traits.get(name)))
+	}
+	for _, name := range [...]string{"phone", "phone_number", "phoneNumber", "mobile"} {
+		if s := traits.get(name); s != "" {
+			if key, err := identity.NormalizePhone(s, country); err == nil {
 				return key, true
 			}
 		}

@@ -113,6 +113,9 @@ func (m *mapper) form(name string, values url.Values, page string) error {
 		return &problem{status: http.StatusBadRequest, detail: "the form needs an e-mail address, in a field named email; please go back and fill it in"}
 	}
 	a := lifecycle.Arrival{Keys: []identity.Key{email}, Input: lifecycle.Input{At: m.known, Known: m.known, Source: m.source, Bot: m.robot}}
+	if phone, ok := phoneOf(traits); ok {
+		a.Keys = append(a.Keys, phone)
+	}
 	if id := clean(strings.ToValidUTF8(values.Get(formBrowser), "")); id != "" && len(id) <= mostID {
 		a.Keys = append(a.Keys, identity.Key{Kind: identity.Anonymous, Value: id})
 	}

@@ -130,7 +130,7 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 			return err
 		}
 		in.Account = id
-		renamed := domain && strings.HasPrefix(c.account.Account.Key, "name:") || c.account.Name == "" && a.AccountName != ""
+		renamed := domain && strings.HasPrefix(c.account.Account.Key, "name:") || lifecycle.Called(c.account.Name, a) != c.account.Name
 		if renamed && !e.mayChange(c.account) {
 			return &errAccount{id}
 		}
@@ -138,13 +138,13 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 			delete(e.now.accounts, old)
 			delete(e.old.accounts, old)
 			c.account.Account.Key, e.now.accounts[a.Account] = a.Account, id
-			e.callCompany(c.account, old)
+			e.callCompany(c.account, c.account.Name, old)
 			e.batch.Account(c.account.AccountRecord)
 		}
 	}
-	if c.account.Name == "" && a.AccountName != "" {
-		c.account.Name = a.AccountName
-		e.callCompany(c.account, "")
+	if name := lifecycle.Called(c.account.Name, a); name != c.account.Name {
+		c.account.Name = name
+		e.callCompany(c.account, a.Company(), "")
 		if id != 0 {
 			e.batch.Account(c.account.AccountRecord)
 		}
@@ -156,8 +156,8 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 }
 
 // callCompany notes by what the name of an account is looked up.
-func (e *Engine) callCompany(a *account, formerly string) {
-	block := identity.NameBlock(a.Name)
+func (e *Engine) callCompany(a *account, name, formerly string) {
+	block := identity.NameBlock(name)
 	if block == "" {
 		return
 	}
@@ -169,5 +169,5 @@ func (e *Engine) callCompany(a *account, formerly string) {
 	if formerly != "" {
 		b.list[at].formerly = formerly
 	}
-	e.batch.AccountName(a.Account.ID, block, b.list[at].formerly)
+	a.LookedUp(block, b.list[at].formerly)
 }

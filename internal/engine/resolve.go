@@ -97,7 +97,7 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 	e.keep(list)
 	var blocks []string
 	for i := range arrivals {
-		if a := &arrivals[i]; a.AccountName != "" && a.Account != "" {
+		if a := &arrivals[i]; a.Account != "" {
 			_, exact := e.accountByKey(a.Account)
 			blocks = append(blocks, lifecycle.NeedsCompanies(a, exact))
 		}

@@ -17,6 +17,14 @@ type Company struct {
 // HasDomain reports whether the account is known by its domain.
 func (c *Company) HasDomain() bool { return !strings.HasPrefix(c.Account.Key, "name:") }
 
+// Company returns the name of the company as an arrival writes it, "" for none: what is a domain is no name.
+func (a *Arrival) Company() string {
+	if _, err := identity.NormalizeDomain(a.AccountName); a.AccountName == "" || err == nil {
+		return ""
+	}
+	return a.AccountName
+}
+
 // Stays reports whether an arrival that does not name an account by its domain, or by one that no account has, speaks of
 // the lead's own account: it says its name again, or its address has a domain such as its company would
 // take.
@@ -24,18 +32,17 @@ func Stays(a *Arrival, own *Company) bool {
 	if own == nil || a.Account == "" {
 		return false
 	}
-	domain := ""
+	domain, name := "", a.Company()
 	if !strings.HasPrefix(a.Account, "name:") {
 		domain = a.Account
 	}
 	switch {
 	case domain != "" && own.HasDomain():
 		return false
-	case a.AccountName == "":
+	case name == "":
 		return domain != "" && identity.Resembles(domain, own.Account.Key)
 	}
-	return identity.Likeness(a.AccountName, or(own.Name, own.Account.Key)) >= identity.Alike ||
-		own.HasDomain() && identity.Resembles(own.Account.Key, a.AccountName)
+	return identity.Likeness(name, or(own.Name, own.Account.Key)) >= identity.Alike || own.HasDomain() && identity.Resembles(own.Account.Key, name)
 }
 
 func or(s, otherwise string) string {
@@ -45,13 +52,22 @@ func or(s, otherwise string) string {
 	return s
 }
 
+// Called returns what an account is called after an arrival: the first name it is given, as people write it; until then its
+// domain, if that is all that was said.
+func Called(name string, a *Arrival) string {
+	if have := (&Arrival{AccountName: name}).Company(); have == "" && (name == "" || a.Company() != "") {
+		return or(a.AccountName, name)
+	}
+	return name
+}
+
 // NeedsCompanies reports whether the account of an arrival has to be found among those with a name like its own:
 // exact is whether an account has its very key. The block is identity.NameBlock of the name, "" for not.
 func NeedsCompanies(a *Arrival, exact bool) string {
-	if exact || a.AccountName == "" || a.Input.Kind != Identify && a.Input.Kind != JoinAccount {
+	if exact || a.Input.Kind != Identify && a.Input.Kind != JoinAccount {
 		return ""
 	}
-	return identity.NameBlock(a.AccountName)
+	return identity.NameBlock(a.Company())
 }
 
 // SameCompany finds the account that an arrival is about when none has its key and Stays is false: nil for a
@@ -67,10 +83,11 @@ func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) *Account {
 	if !strings.HasPrefix(a.Account, "name:") {
 		domain = a.Account
 	}
-	if a.AccountName == "" {
+	name := a.Company()
+	if name == "" {
 		return nil
 	}
-	key := identity.CompanyKey(a.AccountName)
+	key := identity.CompanyKey(name)
 	var best *Account
 	most := 0
 	for i := range others {
@@ -85,7 +102,7 @@ func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) *Account {
 		if c.Account.Key == key || c.Formerly == key {
 			return c.Account
 		}
-		if agree > most && identity.Likeness(a.AccountName, c.Name) >= identity.Alike {
+		if agree > most && identity.Likeness(name, c.Name) >= identity.Alike {
 			best, most = c.Account, agree
 		}
 	}

@@ -229,9 +229,9 @@ func (w *World) place(a *lifecycle.Arrival, in *lifecycle.Input) int64 {
 		w.byKey[a.Account] = id
 		w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: a.Account}
 	}
-	if w.names[id] == "" && a.AccountName != "" {
-		w.names[id] = a.AccountName
-		if block := identity.NameBlock(a.AccountName); block != "" {
+	if name := lifecycle.Called(w.names[id], a); name != w.names[id] {
+		w.names[id] = name
+		if block := identity.NameBlock(a.Company()); block != "" {
 			at, _ := slices.BinarySearch(w.blocks[block], id)
 			w.blocks[block] = slices.Insert(w.blocks[block], at, id)
 		}

@@ -43,7 +43,7 @@ type Batch struct {
 
 	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
 	visitValues, handoffValues, clockValues               rows
-	accountValues                                         rows
+	accountValues, nameValues                             rows
 
 	text   []byte
 	texts  int
@@ -71,7 +71,7 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues, &b.nameValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
@@ -260,6 +260,10 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	b.freshKeys = b.freshKeys[:0]
 	for _, a := range b.accounts {
 		b.accountValues = a.values(b.accountValues, plan)
+		if a.renamed {
+			b.nameValues = append(b.nameValues, a.Account.ID, a.block, a.formerly)
+			a.renamed = false
+		}
 	}
 	clear(b.leads)
 	clear(b.visits)

@@ -34,6 +34,7 @@ var tables = []struct {
 	{"input", "id kind lead account prev at known dedupe import body", "", func(b *Batch) rows { return b.inputs }},
 	{"decision", "input lead version body error", "", func(b *Batch) rows { return b.decisions }},
 	{"account", accountColumns, replace("id", accountColumns), func(b *Batch) rows { return b.accountValues }},
+	{"account_name", nameColumns, replace("account", nameColumns), func(b *Batch) rows { return b.nameValues }},
 	{"lead", leadColumns, "", func(b *Batch) rows { return b.newLeads }},
 	{"lead", leadQuiet, update, func(b *Batch) rows { return b.quietLeads }},
 	{"lead", leadDue, update, func(b *Batch) rows { return b.dueLeads }},
@@ -51,6 +52,7 @@ var tables = []struct {
 
 const (
 	accountColumns = `id key name owner attributes state`
+	nameColumns    = `account block formerly`
 	memberColumns  = `id name side manager pools weight capacity active away open taken`
 	ledgerColumns  = `pool member debt handicap since given`
 )

@@ -124,10 +124,10 @@ func (s *Reader) AccountsOfBlocks(ctx context.Context, blocks []string) ([]Named
 	return slices.CompactFunc(list, func(a, b NamedAccount) bool { return a.Account.ID == b.Account.ID }), s.explain("reading", err)
 }
 
-// AccountName writes down what the name of an account is looked up by.
-func (b *Batch) AccountName(account int64, block, formerly string) {
-	b.Exec(`INSERT INTO account_name (account, block, formerly) VALUES ($1, $2, $3)
-		ON CONFLICT (account) DO UPDATE SET block = excluded.block, formerly = excluded.formerly`, account, block, formerly)
+// LookedUp says by what the name of an account is looked up: identity.NameBlock and the key it had before it took its domain. It is
+// written with the account.
+func (r *AccountRecord) LookedUp(block, formerly string) {
+	r.block, r.formerly, r.renamed = block, formerly, true
 }
 
 // Merged takes a lead that was merged out of the tables. Promises that were made about it to people stay: its
@@ -254,6 +254,11 @@ func (b *Batch) find(list rows, width int, id int64) (int, bool) {
 
 // Identifies reports whether the batch gives one of some leads an e-mail address or an ID.
 func (b *Batch) Identifies(leads []int64) bool {
+	for i := range b.freshKeys {
+		if k := &b.freshKeys[i]; k.Identifies() && slices.Contains(leads, k.lead) {
+			return true
+		}
+	}
 	for i := 0; i+2 < len(b.keys); i += 3 {
 		if b.keys[i].(int64) <= int64(identity.External) && slices.Contains(leads, b.keys[i+2].(int64)) {
 			return true

@@ -202,6 +202,9 @@ type AccountRecord struct {
 	Account *lifecycle.Account
 	Name    string // as people write it
 	batch   int64
+
+	block, formerly string // see LookedUp
+	renamed         bool
 }
 
 func (r *AccountRecord) values(to rows, plan *agreement.Plan) rows {
