@@ -102,7 +102,7 @@ func processors() string { return fmt.Sprintf("%d processors for all that runs",
 const (
 	manyLeads = 1_000_000
 	fewLeads  = 10_000
-	rounds    = 5
+	rounds    = 7
 )
 
 // TestFigureHTTPSQLite prints what batches of 100 over HTTP, decided and on disk, reach of the speed of a bare loop that
@@ -120,9 +120,10 @@ func TestFigureHTTPSQLite(t *testing.T) {
 	few.run(t, 100, 0, 3)
 	var reached, growth []float64
 	for range rounds {
-		a := many.run(t, 100, 0, 6)
 		limit := many.bare(t, 100)
-		b := few.run(t, 100, 0, 6)
+		a := many.run(t, 100, 0, 4)
+		limit = (limit + many.bare(t, 100)) / 2
+		b := few.run(t, 100, 0, 4)
 		t.Logf("%.0f inputs/s with %d leads (p50 %v, p99 %v), %.0f with %d; %.0f rows/s bare, %.0f with 2,000 to a transaction; %s",
 			a.PerSecond(), many.leads, a.Latency.Quantile(0.5), a.Latency.Quantile(0.99), b.PerSecond(), few.leads, limit, many.bare(t, 2000), processors())
 		reached, growth = append(reached, a.PerSecond()/limit), append(growth, b.PerSecond()/a.PerSecond())
@@ -140,8 +141,8 @@ func TestFigureSingle(t *testing.T) {
 	y.run(t, 1, 0, 3)
 	var list []float64
 	for range rounds {
-		most := y.run(t, 1, 0, 5)
-		half := y.run(t, 1, most.PerSecond()/2, 8)
+		most := y.run(t, 1, 0, 4)
+		half := y.run(t, 1, most.PerSecond()/2, 6)
 		t.Logf("%.0f/s at most (p50 %v, p99 %v); at half of it p50 %v, p99 %v, p99.9 %v, %d refused, %d never sent; %s", most.PerSecond(), most.Latency.Quantile(0.5),
 			most.Latency.Quantile(0.99), half.Latency.Quantile(0.5), half.Latency.Quantile(0.99), half.Latency.Quantile(0.999), half.Refused, half.Unsent, processors())
 		list = append(list, half.Latency.Quantile(0.99).Seconds()*1000)
