@@ -73,6 +73,7 @@ func (a *API) newREST() {
 	a.rest = huma.NewAPI(config, humago.NewAdapter(guarded{a}, restPath))
 	a.leadRoutes()
 	a.commandRoutes()
+	a.mergeRoutes()
 	a.accountRoutes()
 	a.activityRoutes()
 	a.teamRoutes()

@@ -120,6 +120,24 @@ type consentCommand struct {
 	}
 }
 
+type mergeCommand struct {
+	LeadRef
+	Once
+	Body struct {
+		Actor
+		With string `json:"with" minLength:"1" maxLength:"500" doc:"The other lead: its number, its e-mail address or system:id." example:"ada.nilsson@gmail.com"`
+	}
+}
+
+type splitCommand struct {
+	LeadRef
+	Once
+	Body struct {
+		Actor
+		Other string `json:"other,omitempty" maxLength:"500" doc:"The lead that is another person after all, as it was called; the last that was merged, if it is left out."`
+	}
+}
+
 // result is what a command has led to.
 type result struct {
 	Decision *decision `json:"decision"`
@@ -191,6 +209,49 @@ func (a *API) commandRoutes() {
 	register(a, op("consent", "Record consent", "What the lead says about being written to and profiled. An objection is absolute, and stops everything at once."), ScopeWrite, func(ctx context.Context, in *consentCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &Actor{in.Body.Actor, Said{At: in.Body.At, Note: in.Body.Evidence}}, lifecycle.Input{Kind: lifecycle.Consented, Name: in.Body.Status})
 	})
+}
+
+// mergeRoutes are about who is who.
+func (a *API) mergeRoutes() {
+	failures := []int{400, 404, 409, 422, 429, 503}
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/merge", OperationID: "merge-leads", Tags: []string{"Commands"}, Summary: "Merge two leads that are one person",
+		Description: "The elder goes on for both, with what was known of either, and is in the answer. The other's number leads to it.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *mergeCommand) (*commandAnswer, error) {
+		other, err := a.find(ctx, in.Body.With)
+		if err == nil {
+			_, err = a.living(ctx, other)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return a.who(ctx, in.Lead, &in.Body.Actor, in.IdempotencyKey, lifecycle.Input{Kind: lifecycle.Merge, Other: other})
+	})
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/split", OperationID: "split-lead", Tags: []string{"Commands"}, Summary: "Split leads that were merged",
+		Description: "As if they had never been merged.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *splitCommand) (*commandAnswer, error) {
+		return a.who(ctx, or(in.Body.Other, in.Lead), &in.Body.Actor, in.IdempotencyKey, lifecycle.Input{Kind: lifecycle.Split})
+	})
+}
+
+// who has a command about who is who decided. The engine finds out for itself which of the two goes on.
+func (a *API) who(ctx context.Context, ref string, by *Actor, once string, in lifecycle.Input) (*commandAnswer, error) {
+	if a.Plan() == nil {
+		return nil, engine.ErrNoAgreement
+	}
+	if err := a.known(ctx, "body.actor", by.Actor, true); err != nil {
+		return nil, err
+	}
+	id, err := a.find(ctx, ref)
+	if err == nil {
+		_, err = a.living(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.Lead, in.Actor, in.Text = id, by.Actor, by.Note
+	d, replayed, err := a.decide(ctx, lifecycle.Arrival{Input: in}, by.At, once)
+	if err != nil {
+		return nil, err
+	}
+	return a.decided(ctx, d, replayed)
 }
 
 func (a *API) giveBack(ctx context.Context, in *backCommand, kind lifecycle.InputKind) (*commandAnswer, error) {
@@ -315,7 +376,13 @@ func (a *API) act(ctx context.Context, c *Command, by *Actor, in lifecycle.Input
 	if err != nil {
 		return nil, err
 	}
-	if row, err = a.Store.LeadByID(ctx, d.Lead); err != nil {
+	return a.decided(ctx, d, replayed)
+}
+
+// decided tells what came of a command.
+func (a *API) decided(ctx context.Context, d *lifecycle.Decision, replayed string) (*commandAnswer, error) {
+	row, err := a.living(ctx, d.Lead)
+	if err != nil {
 		return nil, err
 	}
 	out := &commandAnswer{ETag: entityTag(row.LastInput), Replayed: replayed}
@@ -401,7 +468,12 @@ func noInstant(at, now int64) string {
 
 // same reports whether a request asks for what an input was: the same of the same lead, when it says so at the same time.
 func same(asked, was *lifecycle.Input, at bool) bool {
-	if asked.Kind != was.Kind || asked.Lead != was.Lead || at && asked.At != was.At {
+	switch {
+	case asked.Kind != was.Kind || at && asked.At != was.At:
+		return false
+	case asked.Kind == lifecycle.Merge || asked.Kind == lifecycle.Split: // the engine has put the two in their order
+		return asked.Actor == was.Actor && asked.Text == was.Text && (asked.Lead == was.Lead || asked.Lead == was.Other)
+	case asked.Lead != was.Lead:
 		return false
 	}
 	return bytes.Equal(asked.AppendJSON(nil), was.AppendJSON(nil))

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -210,13 +212,26 @@ func (a *API) find(ctx context.Context, ref string) (int64, error) {
 	return 0, problemOf("not-found", fmt.Sprintf("no lead is known as %q", clip(ref)))
 }
 
-// row finds the row of a lead by what somebody calls it.
+// row finds the row of a lead by what somebody calls it: of one that was merged, that of the lead that goes on for it.
 func (a *API) row(ctx context.Context, ref string) (*store.ListedLead, error) {
 	id, err := a.find(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	return a.Store.LeadByID(ctx, id)
+	return a.living(ctx, id)
+}
+
+// living returns the row of a lead, or of the one that it was merged into.
+func (a *API) living(ctx context.Context, id int64) (*store.ListedLead, error) {
+	row, err := a.Store.LeadByID(ctx, id)
+	if !errors.Is(err, store.ErrNoLead) {
+		return row, err
+	}
+	into, failed := a.Store.Survivor(ctx, id)
+	if failed != nil || into == id {
+		return nil, cmp.Or(failed, err)
+	}
+	return a.Store.LeadByID(ctx, into)
 }
 
 // LeadRef names a lead in an address.
@@ -269,7 +284,7 @@ func (a *API) leadRoutes() {
 		Errors: []int{422}}, ScopeRead, a.listLeads)
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/leads/{lead}", OperationID: "get-lead", Tags: []string{"Leads"}, Summary: "Get a lead",
 		Description: "The ETag is for If-Match of a command. A lead that was merged into another is answered with 308 and the address of that one.",
-		Errors:      []int{404}}, ScopeRead, a.getLead)
+		Errors:      []int{308, 404}}, ScopeRead, a.getLead)
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/leads/{lead}/timeline", OperationID: "get-timeline", Tags: []string{"Leads"}, Summary: "Get all that happened to a lead",
 		Description: "The newest first: what happened, what was decided, and the clauses that say so.", Errors: []int{404, 422}}, ScopeRead, a.getTimeline)
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/leads/{lead}/explain", OperationID: "explain-lead", Tags: []string{"Leads"}, Summary: "Explain a lead",
@@ -302,13 +317,7 @@ func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, er
 		if bad != nil {
 			return nil, problemOf("invalid", "this is no e-mail address", ProblemError{Location: "query.email", Message: bad.Error()})
 		}
-		var found map[identity.Key]int64
-		if found, err = a.Store.Keys(ctx, []identity.Key{key}); err == nil && found[key] > after {
-			// the list that begins just before it, and goes no further
-			if rows, err = a.Store.ListLeads(ctx, f, found[key]-1, 1); len(rows) > 0 && rows[0].ID != found[key] {
-				rows = nil
-			}
-		}
+		rows, err = a.leadsWith(ctx, key, f, after)
 	}
 	if err != nil {
 		return nil, err
@@ -326,10 +335,35 @@ func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, er
 	return out, nil
 }
 
+// leadsWith returns the lead that a key belongs to, if it is behind an ID and of those that a filter lets through.
+func (a *API) leadsWith(ctx context.Context, key identity.Key, f store.LeadFilter, after int64) ([]store.ListedLead, error) {
+	found, err := a.Store.Keys(ctx, []identity.Key{key})
+	if err != nil || found[key] == 0 {
+		return nil, err
+	}
+	row, err := a.living(ctx, found[key])
+	switch {
+	case errors.Is(err, store.ErrNoLead):
+		return nil, nil
+	case err != nil || row.ID <= after:
+		return nil, err
+	}
+	// the list that begins just before it, and goes no further
+	rows, err := a.Store.ListLeads(ctx, f, row.ID-1, 1)
+	if len(rows) > 0 && rows[0].ID != row.ID {
+		rows = nil
+	}
+	return rows, err
+}
+
 func (a *API) getLead(ctx context.Context, in *leadRequest) (*leadAnswer, error) {
 	row, err := a.row(ctx, in.Lead)
 	if err != nil {
 		return nil, err
+	}
+	if id, err := strconv.ParseInt(in.Lead, 10, 64); err == nil && id != row.ID {
+		return nil, problemOf("merged", fmt.Sprintf("lead %d is the same person as lead %d, which goes on for both", id, row.ID)).
+			with("Location", restPath+"/leads/"+strconv.FormatInt(row.ID, 10))
 	}
 	tag := entityTag(row.LastInput)
 	if in.IfNoneMatch != "" && matches(in.IfNoneMatch, tag, true) {

@@ -48,6 +48,7 @@ type problemKind struct {
 }
 
 var problemKinds = []problemKind{
+	{"merged", "It goes on as another lead", 308, "Two leads were one person. Location is the one that goes on for both."},
 	{"malformed", "The request cannot be read", 400, "The body is no JSON, or ended early. Mend it and send it again."},
 	{"no-key", "No key that is known", 401, "Send a key: Authorization: Bearer KEY. It may have been revoked."},
 	{"scope", "The key is for something else", 403, "The key is good, and not for this. The detail names the scope that is needed."},

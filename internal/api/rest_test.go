@@ -387,6 +387,45 @@ func sure[T any](v T, err error) T {
 	return v
 }
 
+func TestMergedLeads(t *testing.T) {
+	d := openDesk(t)
+	d.offered("ada@acme.example")
+	d.known("ada@home.example")
+	one, two := d.want(200, ScopeRead, "GET", "/leads/ada@acme.example", nil), d.want(200, ScopeRead, "GET", "/leads/ada@home.example", nil)
+	gone := fmt.Sprintf("/leads/%v", two.get("id"))
+	body := map[string]any{"actor": astrid, "with": "ada@acme.example", "note": "met her"}
+	merged := d.want(200, ScopeWrite, "POST", gone+"/merge", body, "Idempotency-Key", "m1")
+	if merged.get("lead.id") != one.get("id") || merged.text("lead.stage") != "mql" {
+		t.Fatal(merged.Text)
+	}
+	if again := d.want(200, ScopeWrite, "POST", gone+"/merge", body, "Idempotency-Key", "m1"); again.Header.Get("Idempotency-Replayed") != "true" || again.get("decision.input") != merged.get("decision.input") {
+		t.Error(again.Text)
+	}
+	body["note"] = "did not"
+	d.refusal("key-reused", ScopeWrite, "POST", gone+"/merge", body, "Idempotency-Key", "m1")
+	// the number of the one that is gone leads to the other, and so does its address; commands reach it
+	req := sure(http.NewRequest("GET", d.web.URL+restPath+gone, nil))
+	req.Header.Set("Authorization", "Bearer "+d.keys[ScopeRead])
+	if a := d.do(req); a.Status != 308 || a.Header.Get("Location") != fmt.Sprintf("%s/leads/%v", restPath, one.get("id")) {
+		t.Error(a)
+	}
+	for _, path := range []string{gone, "/leads/ada@home.example", "/leads?email=ada@home.example"} {
+		if a := d.want(200, ScopeRead, "GET", path, nil); a.get("id") != one.get("id") && a.get("items.0.id") != one.get("id") {
+			t.Errorf("%s: %s", path, a.Text)
+		}
+	}
+	d.want(200, ScopeWrite, "POST", gone+"/accept", map[string]any{"actor": one.text("owner")})
+	d.refusal("not-found", ScopeWrite, "POST", gone+"/merge", map[string]any{"actor": astrid, "with": "nobody@acme.example"})
+	d.refusal("refused", ScopeWrite, "POST", gone+"/merge", map[string]any{"actor": astrid, "with": "ada@acme.example"})
+	if split := d.want(200, ScopeWrite, "POST", gone+"/split", map[string]any{"actor": astrid}); split.get("lead.id") != one.get("id") {
+		t.Error(split.Text)
+	}
+	if back := d.want(200, ScopeRead, "GET", "/leads/ada@home.example", nil); back.get("id") != two.get("id") {
+		t.Error(back.Text)
+	}
+	d.refusal("refused", ScopeWrite, "POST", gone+"/split", map[string]any{"actor": astrid})
+}
+
 // What is odd is answered, by the document (FuzzREST looks for more).
 func TestOddRequests(t *testing.T) {
 	d := openDesk(t)
@@ -720,6 +759,7 @@ var scopes = map[string]string{
 	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "may-speak": ScopeRead,
 	"accept-lead": ScopeWrite, "reject-lead": ScopeWrite, "hand-back-lead": ScopeWrite, "contact-lead": ScopeWrite, "answer-lead": ScopeWrite,
 	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite,
+	"merge-leads": ScopeWrite, "split-lead": ScopeWrite,
 	"list-accounts": ScopeRead, "get-account": ScopeRead, "list-activities": ScopeRead, "add-activities": ScopeWrite,
 	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite,
 	"get-agreement": ScopeRead, "get-document": ScopeRead, "list-versions": ScopeRead, "check-agreement": ScopeRead, "activate-agreement": ScopeAdmin,
