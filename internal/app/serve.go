@@ -97,7 +97,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	var running sync.WaitGroup
 	running.Go(func() { a.runTimers(background, opts.Log, health) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
-	running.Go(func() { manager.watchdog(background, opts.Watchdog, func() { a.Engine.Agreement() }) })
+	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Path(), "agreement", plan.Name)

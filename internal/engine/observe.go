@@ -41,6 +41,12 @@ func (e *Engine) Waiting() int64 { return e.waiting.Load() }
 // Cached returns how many leads are in memory, as of the latest round.
 func (e *Engine) Cached() int64 { return e.cached.Load() }
 
+// Pulse returns when the engine is between two rounds: never, when it is stuck.
+func (e *Engine) Pulse() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+}
+
 // watch begins a round that is observed; nil when nobody looks. The methods of a nil Round do nothing.
 func (e *Engine) watch(kind string, arrivals int) *Round {
 	if e.opts.Observe == nil {
@@ -59,9 +65,15 @@ func (r *Round) since() time.Duration {
 	return d
 }
 
+// gathered is called in each try of a round. What a try before decided is not stored and does not count; of
+// RoundHistory parts may be stored.
 func (r *Round) gathered() {
-	if r != nil {
-		r.Gather += r.since()
+	if r == nil {
+		return
+	}
+	r.Gather += r.since()
+	if r.Kind != RoundHistory {
+		r.first, r.Problems, r.Refused = r.engine.recorded, 0, 0
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"testing"
+	"time"
 
 	"baton/internal/lifecycle"
 )
@@ -61,5 +62,53 @@ func TestRoundsThatFailAreObserved(t *testing.T) {
 	e.shut(t)
 	if err == nil || len(rounds) != 1 || rounds[0].Err != err {
 		t.Errorf("%v: %+v", err, rounds)
+	}
+}
+
+// An engine that is stuck has no pulse.
+func TestPulse(t *testing.T) {
+	stuck, free := make(chan struct{}), make(chan struct{})
+	e := open(t, "", Options{Observe: func(*Round) {
+		close(stuck)
+		<-free
+	}})
+	e.activate(t, northwind, start)
+	e.Pulse()
+	answered, beat := make(chan error), make(chan struct{})
+	go func() {
+		_, err := e.Submit(t.Context(), arrivals(1, 1, 1))
+		answered <- err
+	}()
+	<-stuck
+	go func() {
+		e.Pulse()
+		close(beat)
+	}()
+	select {
+	case <-beat:
+		t.Error("an engine that is stuck has a pulse")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(free)
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	<-beat
+}
+
+// What a try decided that came to nothing is not counted with the next.
+func TestRoundsThatAreTriedAgain(t *testing.T) {
+	var told *Round
+	e := &Engine{opts: Options{Observe: func(r *Round) { told = r }}}
+	r := e.watch(RoundSubmit, 5)
+	for range 2 {
+		r.gathered()
+		e.recorded += 5
+		r.problem()
+		r.refused("no")
+		r.decided()
+	}
+	if err := r.ended(nil); err != nil || told.Inputs != 5 || told.Problems != 1 || told.Refused != 1 {
+		t.Errorf("%+v", told)
 	}
 }
