@@ -133,7 +133,7 @@ func (a *App) Adopt(ctx context.Context, file string, at int64) error {
 	}
 	if file == "" {
 		if active == nil {
-			return fmt.Errorf("%s has no agreement yet; name one with --agreement FILE, or write one with: baton init", a.Store.Path())
+			return fmt.Errorf("%s has no agreement yet; name one with --agreement FILE, or write one with: baton init", a.Store.Name())
 		}
 		return nil
 	}
@@ -145,7 +145,7 @@ func (a *App) Adopt(ctx context.Context, file string, at int64) error {
 		return &Unworkable{Findings: findings, Source: source}
 	}
 	if active != nil && active.Hash != plan.Hash {
-		return &ErrOtherAgreement{DB: a.Store.Path(), File: file, Active: active.Name, Version: active.Version}
+		return &ErrOtherAgreement{DB: a.Store.Name(), File: file, Active: active.Name, Version: active.Version}
 	}
 	_, err = a.Engine.Activate(ctx, plan, source, file, at)
 	return err

@@ -100,7 +100,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Path(), "agreement", plan.Name)
+	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Name(), "agreement", plan.Name)
 	manager.tell("READY=1\nSTATUS=listening on " + listener.Addr().String())
 	if opts.Ready != nil {
 		opts.Ready(listener.Addr().String())

@@ -191,9 +191,9 @@ func (c *activateCommand) Run(r *run) error {
 		return err
 	}
 	if version == before {
-		fmt.Fprintf(r.Out, "%s runs this agreement already, as version %d\n", c.DB, version)
+		fmt.Fprintf(r.Out, "%s runs this agreement already, as version %d\n", c.name(), version)
 	} else {
-		fmt.Fprintf(r.Out, "%s runs %q from now on, as version %d\n", c.DB, plan.Name, version)
+		fmt.Fprintf(r.Out, "%s runs %q from now on, as version %d\n", c.name(), plan.Name, version)
 	}
 	return a.Close()
 }

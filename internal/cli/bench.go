@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -59,15 +58,7 @@ func (c *benchCommand) Run(r *run) error {
 	if err := c.ownServer(r, options, figures); err != nil {
 		return err
 	}
-	return figures.print(r, c.JSON, named(c.DB))
-}
-
-// named is a database without a password.
-func named(db string) string {
-	if u, err := url.Parse(db); err == nil && store.IsURL(db) {
-		return u.Redacted()
-	}
-	return db
+	return figures.print(r, c.JSON, store.NameOf(c.DB))
 }
 
 // ownServer prepares a database, measures a server on it, and the limit.

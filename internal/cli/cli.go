@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -23,6 +24,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/app"
+	"baton/internal/store"
 )
 
 // Env is the outside of a command.
@@ -97,6 +99,9 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`
 	Serve    serveCommand    `cmd:"" help:"Take in events and forms over HTTP, and decide at once."`
 	Key      keyCommand      `cmd:"" help:"Make, list or revoke the keys with which programs send."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the tables of a database up to date."`
+	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database, whether or not a server runs on it."`
+	Move     moveCommand     `cmd:"" help:"Copy everything into another, empty database, SQLite or PostgreSQL."`
 	Bench    benchCommand    `cmd:"" help:"Measure how much a server takes in, and how fast."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
@@ -167,11 +172,20 @@ func commandOf(err error) string {
 }
 
 type database struct {
-	DB string `help:"Database file (${default})." default:"baton.db" placeholder:"FILE" env:"BATON_DB"`
+	DB string `help:"Database: a SQLite file, or the postgres:// address of a PostgreSQL database (${default})." default:"baton.db" placeholder:"FILE" env:"BATON_DB"`
 }
 
 func (d *database) open(r *run) (*app.App, error) {
 	return app.Open(r.ctx, app.Options{DB: d.DB, Clock: r.Clock})
+}
+
+// name is what to call the database in front of people.
+func (d *database) name() string { return store.NameOf(d.DB) }
+
+// there reports whether there is a database. Of one on a server opening it will tell.
+func (d *database) there() bool {
+	_, err := os.Stat(d.DB)
+	return store.IsURL(d.DB) || !errors.Is(err, fs.ErrNotExist)
 }
 
 type versionCommand struct{}

@@ -43,7 +43,7 @@ func (c *explainCommand) Run(r *run) error {
 	}
 	record := records[id]
 	if record == nil {
-		return fmt.Errorf("lead %d is not in %s", id, c.DB)
+		return fmt.Errorf("lead %d is not in %s", id, c.name())
 	}
 	plan := active
 	if stored, err := st.ActiveAgreement(r.ctx); err == nil && record.Lead.Version != stored.Version {
@@ -86,7 +86,7 @@ func (c *explainCommand) Run(r *run) error {
 		}
 		if at < record.Lead.Clock {
 			return fmt.Errorf("the lead was last decided on %s; --at looks ahead from there. What was decided before is in: baton explain %s --timeline --db %s",
-				time.UnixMicro(record.Lead.Clock).In(zone).Format("2006-01-02 15:04"), c.Lead, c.DB)
+				time.UnixMicro(record.Lead.Clock).In(zone).Format("2006-01-02 15:04"), c.Lead, c.name())
 		}
 	}
 	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}

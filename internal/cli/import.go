@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -97,8 +96,8 @@ func (c *importCommand) plan(r *run) (*agreement.Plan, error) {
 		}
 		return plan, err
 	}
-	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not there yet; to begin one, name its agreement with --agreement FILE (write one with: baton init)", c.DB)
+	if !c.there() {
+		return nil, fmt.Errorf("%s is not there yet; to begin one, name its agreement with --agreement FILE (write one with: baton init)", c.name())
 	}
 	st, err := store.OpenReadOnly(r.ctx, c.DB)
 	if err != nil {
@@ -173,7 +172,7 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 		fmt.Fprintf(r.Out, "%s could not be decided; they are kept: baton query \"SELECT * FROM problems\"\n", count(last.Problems, "input", "inputs"))
 	}
 	if fresh > 0 {
-		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, c.DB)
+		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, c.name())
 	}
 	return nil
 }
@@ -303,8 +302,8 @@ type undoCommand struct {
 }
 
 func (c *undoCommand) Run(r *run) (err error) {
-	if _, err := os.Stat(c.DB); err != nil {
-		return fmt.Errorf("%s is not there, so there is no import to undo", c.DB)
+	if !c.there() {
+		return fmt.Errorf("%s is not there, so there is no import to undo", c.name())
 	}
 	a, err := c.open(r)
 	if err != nil {

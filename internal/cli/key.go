@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -64,7 +62,7 @@ func (c *keyListCommand) Run(r *run) error {
 		return err
 	}
 	if len(keys) == 0 {
-		fmt.Fprintf(r.Out, "There are no keys yet. Make one: baton key new --db %s --scope track\n", c.DB)
+		fmt.Fprintf(r.Out, "There are no keys yet. Make one: baton key new --db %s --scope track\n", c.name())
 		return nil
 	}
 	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
@@ -88,7 +86,7 @@ type keyRevokeCommand struct {
 }
 
 func (c *keyRevokeCommand) Run(r *run) error {
-	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
+	if !c.there() {
 		return fmt.Errorf("opening database %s: there is no such file", c.DB)
 	}
 	st, err := openForKeys(r.ctx, c.DB)

@@ -21,7 +21,7 @@ func activePlan(r *run, st *store.Store) (*agreement.Plan, error) {
 		return nil, err
 	}
 	if active == nil {
-		return nil, fmt.Errorf("%s has no agreement yet; let one apply with: baton activate FILE --db %s", st.Path(), st.Path())
+		return nil, fmt.Errorf("%s has no agreement yet; let one apply with: baton activate FILE --db %s", st.Name(), st.Name())
 	}
 	return app.Compile(active)
 }

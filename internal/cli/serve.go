@@ -107,5 +107,5 @@ func (c *serveCommand) greet(r *run, address string) {
 KEY=$(baton key new --db %[2]s --scope track)
 curl -u "$KEY:" http://%[1]s/v1/identify -d '{"userId": "u1", "traits": {"email": "ada@acme.example", "title": "Head of Operations"}}'
 baton explain ada@acme.example --db %[2]s
-`, address, quoteShell(withoutPassword(c.DB)))
+`, address, quoteShell(c.name()))
 }

@@ -76,7 +76,14 @@ func openPostgres(ctx context.Context, address string, forWriting bool) (*Store,
 	return s, nil
 }
 
-// shown is an address without its password.
+// NameOf returns what to call a database in front of people: an address without its password.
+func NameOf(name string) string {
+	if IsURL(name) {
+		return shown(name)
+	}
+	return name
+}
+
 func shown(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -58,6 +58,22 @@ func OpenBeside(ctx context.Context, name string) (*Store, error) {
 	return openSQLiteBeside(ctx, name)
 }
 
+// Migrate brings the tables of a database up to date, and returns the number of their newest step before and after.
+func Migrate(ctx context.Context, name string) (before, after int64, err error) {
+	if old, err := OpenReadOnly(ctx, name); err == nil {
+		before, err = old.version(ctx, old.read)
+		if err := errors.Join(err, old.Close()); err != nil {
+			return 0, 0, err
+		}
+	}
+	s, err := Open(ctx, name)
+	if err != nil {
+		return before, 0, err
+	}
+	after, err = s.version(ctx, s.read)
+	return before, after, errors.Join(err, s.Close())
+}
+
 func newStore(path, name string, d *dialect) *Store {
 	return &Store{Reader: &Reader{name: name, dialect: d, queries: &statements{}}, path: path}
 }

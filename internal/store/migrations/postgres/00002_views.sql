@@ -7,7 +7,8 @@ CREATE FUNCTION instant_text(bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLE
 CREATE FUNCTION day_text(bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT to_char(date '1970-01-01' + CAST($1 AS integer), 'YYYY-MM-DD') $$;
 CREATE FUNCTION input_word(bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT CASE $1 WHEN 1 THEN 'identify' WHEN 2 THEN 'activity' WHEN 3 THEN 'answer' WHEN 4 THEN 'consent' WHEN 5 THEN 'accept' WHEN 6 THEN 'reject' WHEN 7 THEN 'hand_back' WHEN 8 THEN 'contact' WHEN 9 THEN 'assign' WHEN 10 THEN 'move' WHEN 11 THEN 'win' WHEN 12 THEN 'lose' WHEN 13 THEN 'timer' WHEN 14 THEN 'activate' WHEN 15 THEN 'refresh' WHEN 16 THEN 'member' WHEN 17 THEN 'leave' WHEN 18 THEN 'absence' WHEN 19 THEN 'own_account' WHEN 20 THEN 'retract' END $$;
+    AS $$ SELECT CASE $1 WHEN 1 THEN 'identify' WHEN 2 THEN 'activity' WHEN 3 THEN 'answer' WHEN 4 THEN 'consent' WHEN 5 THEN 'accept' WHEN 6 THEN 'reject' WHEN 7 THEN 'hand_back' WHEN 8 THEN 'contact' WHEN 9 THEN 'assign' WHEN 10 THEN 'move' WHEN 11 THEN 'win' WHEN 12 THEN 'lose' WHEN 13 THEN 'timer' WHEN 14 THEN 'activate' WHEN 15 THEN 'refresh' WHEN 16 THEN 'member' WHEN 17 THEN 'leave' WHEN 18 THEN 'absence' WHEN 19 THEN 'own_account' WHEN 20 THEN 'retract'
+        WHEN 21 THEN 'merged' WHEN 22 THEN 'merge' WHEN 23 THEN 'split' WHEN 24 THEN 'restored' WHEN 25 THEN 'join_account' END $$;
 
 CREATE VIEW leads AS
 SELECT l.id, l.name, l.email, a.name AS account, nullif(l.account, 0) AS account_id, l.stage, l.side, l.outcome, l.pass,

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"baton/internal/store"
+)
+
+type migrateCommand struct{ database }
+
+func (c *migrateCommand) Run(r *run) error {
+	if !c.there() {
+		return fmt.Errorf("%s is not there; a new database is made up to date when it is first used", c.name())
+	}
+	before, after, err := store.Migrate(r.ctx, c.DB)
+	switch {
+	case err != nil:
+		return err
+	case before == after:
+		fmt.Fprintf(r.Out, "%s is up to date: its tables have number %d\n", c.name(), after)
+	default:
+		fmt.Fprintf(r.Out, "%s is up to date now: its tables had number %d and have number %d\n", c.name(), before, after)
+	}
+	return nil
+}
+
+type backupCommand struct {
+	database
+	To string `arg:"" help:"The file to make." placeholder:"FILE"`
+}
+
+func (c *backupCommand) Run(r *run) error {
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.Backup(r.ctx, c.To); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "%s is a whole copy of %s. To look into it: baton query --db %s 'SELECT count(*) FROM leads'\n", c.To, c.name(), quoteShell(c.To))
+	return nil
+}
+
+type moveCommand struct {
+	From string `help:"The database to copy; nobody may write to it meanwhile." required:"" placeholder:"DB"`
+	To   string `help:"The database to fill; it must be empty." required:"" placeholder:"DB"`
+}
+
+func (c *moveCommand) Run(r *run) (err error) {
+	if from := (database{c.From}); !from.there() {
+		return fmt.Errorf("%s is not there", c.From)
+	}
+	from, err := store.Open(r.ctx, c.From)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := store.Open(r.ctx, c.To)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	var total int64
+	err = from.MoveTo(r.ctx, to, func(m store.Moved) {
+		total += m.Rows
+		if m.Rows > 0 {
+			fmt.Fprintf(r.Out, "%-14s %12s rows\n", strings.ReplaceAll(m.Table, "_", " "), thousands(m.Rows))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "%s rows, read back and the same. From now on: --db %s\n", thousands(total), quoteShell(to.Name()))
+	return nil
+}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"strings"
+)
+
+// kept are all tables with their columns; the first orders the rows. Those of a queue that a running Baton empties
+// (wake) are not among them.
+var kept = []struct{ name, columns, order string }{
+	{"agreement", "version name hash file source files activated_at", "version"},
+	{"import", "id name file hash state started_at finished_at rows arrivals refused first_input last_input notes", "id"},
+	{"input", "id kind lead account prev at known dedupe import body", "id"},
+	{"decision", "input lead version body error", "input"},
+	{"lead", leadColumns, "id"},
+	{"account", accountColumns, "id"},
+	{"key", "kind value lead", "lead, kind, value"},
+	{"key_conflict", "input lead kind value other", "input, lead, kind, other"},
+	{"visit", visitColumns, "id"},
+	{"handoff", handoffColumns, "id"},
+	{"clock", clockColumns, "id"},
+	{"roster", "id state", "id"},
+	{"member", memberColumns, "id"},
+	{"ledger", ledgerColumns, "pool, member"},
+	{"job", "id kind due recipient lead input body state attempts last_error", "id"},
+	{"merged", "lead into_lead input handoff clock", "lead"},
+	{"account_name", "account block formerly", "account"},
+	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
+}
+
+// Moved is a table that was copied.
+type Moved struct {
+	Table string
+	Rows  int64
+}
+
+// ErrNotEmpty means that a database that should take in another has something in it.
+var ErrNotEmpty = errors.New("there is something in it already; give a database that is new")
+
+// MoveTo copies everything into another store, which has to be empty, in one transaction, and reads it back: what
+// is there then is what was here, to the byte. The stores may be of different kinds. Nobody may write to this one
+// meanwhile.
+func (s *Store) MoveTo(ctx context.Context, to *Store, told func(Moved)) error {
+	if s.writer == nil || to.writer == nil {
+		return fmt.Errorf("moving: %w", errReadOnly)
+	}
+	if last, err := to.LastInput(ctx); err != nil {
+		return err
+	} else if active, err := to.ActiveAgreement(ctx); err != nil {
+		return err
+	} else if last != 0 || active != nil {
+		return fmt.Errorf("moving to database %s: %w", to.name, ErrNotEmpty)
+	}
+	from, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	sums := map[string][]byte{}
+	err = to.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		for _, t := range kept {
+			sum, n, err := copyTable(ctx, from, to, conn, t.name, t.columns, t.order)
+			if err != nil {
+				return fmt.Errorf("table %s: %w", t.name, err)
+			}
+			sums[t.name] = sum
+			if told != nil {
+				told(Moved{t.name, n})
+			}
+		}
+		return to.dialect.continueNumbers(ctx, conn)
+	})
+	if err != nil {
+		return err
+	}
+	back, err := to.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer back.Close()
+	for _, t := range kept {
+		sum := newSum()
+		if err := eachRow(ctx, back, t.name, t.columns, t.order, sum.add); err != nil {
+			return err
+		}
+		if string(sum.Sum(nil)) != string(sums[t.name]) {
+			return fmt.Errorf("moving to database %s: table %s came out differently; drop that database, and keep to the old one", to.name, t.name)
+		}
+	}
+	return nil
+}
+
+// copied is how many values are written at a time.
+const copied = 100_000
+
+func copyTable(ctx context.Context, from *Snapshot, to *Store, conn *sql.Conn, name, columns, order string) (sum []byte, n int64, err error) {
+	var into table
+	if to.dialect.shared {
+		into, err = newPostgresTable(ctx, conn, name, columns, "")
+	} else {
+		into, err = newBulk(ctx, conn, name, columns, "")
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	defer into.close()
+	read := newSum()
+	var waiting rows
+	err = eachRow(ctx, from, name, columns, order, func(row []any) error {
+		n++
+		read.add(row)
+		waiting = append(waiting, row...)
+		if len(waiting) < copied {
+			return nil
+		}
+		err := into.write(ctx, waiting)
+		waiting = waiting[:0]
+		return err
+	})
+	if err == nil {
+		err = into.write(ctx, waiting)
+	}
+	return read.Sum(nil), n, err
+}
+
+// eachRow hands over all rows of a table, in an order that is the same in all databases. Text is ordered by its bytes.
+func eachRow(ctx context.Context, n *Snapshot, name, columns, order string, hand func(row []any) error) error {
+	names := strings.Fields(columns)
+	if n.store.dialect.shared {
+		words := strings.Split(order, ", ")
+		for i, w := range words {
+			if textual[w] {
+				words[i] = w + ` COLLATE "C"`
+			}
+		}
+		order = strings.Join(words, ", ")
+	}
+	return stream(ctx, n, `SELECT `+strings.Join(names, ", ")+` FROM "`+name+`" ORDER BY `+order, nil,
+		func(c *cells, row *[]any) {
+			*row = (*row)[:0]
+			for _, v := range c.values {
+				if b, ok := v.([]byte); ok {
+					v = append([]byte(nil), b...)
+				}
+				*row = append(*row, v)
+			}
+		}, func(row *[]any) error { return hand(*row) })
+}
+
+// textual are the columns of text that tables are ordered by.
+var textual = map[string]bool{"value": true, "pool": true, "member": true}
+
+// sum is a checksum over rows.
+type sum struct {
+	hash.Hash
+	b []byte
+}
+
+func newSum() *sum { return &sum{Hash: sha256.New()} }
+
+func (s *sum) add(row []any) error {
+	b := s.b[:0]
+	for _, v := range row {
+		switch v := v.(type) {
+		case nil:
+			b = append(b, 'n')
+		case int64:
+			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v))
+		case float64:
+			b = binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v))
+		case string:
+			b = append(binary.BigEndian.AppendUint64(append(b, 't'), uint64(len(v))), v...)
+		case []byte:
+			b = append(binary.BigEndian.AppendUint64(append(b, 'b'), uint64(len(v))), v...)
+		default:
+			return fmt.Errorf("a column holds %T", v)
+		}
+	}
+	s.b = b
+	_, err := io.WriteString(s.Hash, string(b))
+	return err
+}
+
+// continueNumbers has new rows numbered behind those that were copied.
+func (d *dialect) continueNumbers(ctx context.Context, conn *sql.Conn) error {
+	if !d.shared {
+		return nil
+	}
+	for _, q := range []string{
+		`SELECT setval('input_number', greatest(1, (SELECT max(id) FROM input)), EXISTS (SELECT FROM input))`,
+		`SELECT setval(pg_get_serial_sequence('import', 'id'), greatest(1, (SELECT max(id) FROM import)), EXISTS (SELECT FROM import))`,
+		`SELECT setval(pg_get_serial_sequence('api_key', 'id'), greatest(1, (SELECT max(id) FROM api_key)), EXISTS (SELECT FROM api_key))`,
+	} {
+		if _, err := conn.ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
