@@ -100,35 +100,56 @@ func (c *explainCommand) Run(r *run) error {
 	return w.err
 }
 
-// findLead returns the ID of the lead that somebody names.
+// findLead returns the ID of the lead that somebody names: of one that was merged into another, the other's.
 func findLead(r *run, st *store.Store, name string) (int64, error) {
-	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
-		return id, nil
+	id, keys, err := naming(name)
+	if err != nil {
+		return 0, err
 	}
-	var keys []identity.Key
+	if id == 0 {
+		found, err := st.Keys(r.ctx, keys)
+		if err != nil {
+			return 0, err
+		}
+		for _, key := range keys {
+			if id == 0 {
+				id = found[key]
+			}
+		}
+	}
+	if id == 0 {
+		return 0, fmt.Errorf("no lead is known as %s; look with: baton query \"SELECT id, email, stage FROM leads WHERE email LIKE '%%…%%'\"", name)
+	}
+	return st.Survivor(r.ctx, id)
+}
+
+// naming reads how somebody names a lead: by its number, or by what may be its keys.
+func naming(name string) (id int64, keys []identity.Key, err error) {
+	if strings.HasPrefix(name, "+") {
+		key, err := identity.NormalizePhone(name, "")
+		return 0, []identity.Key{key}, err
+	}
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil && id > 0 {
+		return id, nil, nil
+	}
 	if strings.Contains(name, "@") {
 		key, err := identity.NormalizeEmail(name)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		keys = append(keys, key)
 	}
 	if system, id, ok := strings.Cut(name, ":"); ok {
-		keys = append(keys, identity.ExternalKey(system, id))
-	}
-	if len(keys) == 0 {
-		return 0, fmt.Errorf("%q is no lead: give an e-mail address, a number, or system:id", name)
-	}
-	found, err := st.Keys(r.ctx, keys)
-	if err != nil {
-		return 0, err
-	}
-	for _, key := range keys {
-		if id := found[key]; id != 0 {
-			return id, nil
+		if system == identity.Anonymous.String() {
+			keys = append(keys, identity.Key{Kind: identity.Anonymous, Value: id})
+		} else {
+			keys = append(keys, identity.ExternalKey(system, id))
 		}
 	}
-	return 0, fmt.Errorf("no lead is known as %s; look with: baton query \"SELECT id, email, stage FROM leads WHERE email LIKE '%%…%%'\"", name)
+	if len(keys) == 0 {
+		return 0, nil, fmt.Errorf("%q is no lead: give an e-mail address, a number, a phone number with its country, or system:id", name)
+	}
+	return 0, keys, nil
 }
 
 func instant(s string, zone *time.Location) (int64, error) {

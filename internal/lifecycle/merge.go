@@ -87,7 +87,7 @@ func (d *decider) possible() bool {
 	case in.Other == in.Lead:
 		d.refuse("both names are those of one lead already; there is nothing to merge")
 	default:
-		return !nobody || len(d.told(in.Other, in.ID)) > 0 // of a lead that is decided again, the rest may be undone
+		return !nobody || d.shadow(d.told(in.Other, in.ID)) != nil // of a lead that is decided again, the rest may be undone
 	}
 	return false
 }

@@ -18,15 +18,16 @@ type Merged struct {
 	Input      int64 // the last of the lead: that which ended it
 	Handoff    int64 // its last rows in these tables, 0 for none
 	Clock      int64
+	Email      string // that it was shown with
 }
 
-const mergedColumns = `lead, into_lead, input, handoff, clock`
+const mergedColumns = `lead, into_lead, input, handoff, clock, email`
 
 func (s *Reader) merged(ctx context.Context, query string, by wanted, values []any) ([]Merged, error) {
 	var list []Merged
 	err := each(ctx, s, query, by, ``, values, func(r *sql.Rows) error {
 		var m Merged
-		if err := r.Scan(&m.Lead, &m.Into, &m.Input, &m.Handoff, &m.Clock); err != nil {
+		if err := r.Scan(&m.Lead, &m.Into, &m.Input, &m.Handoff, &m.Clock, &m.Email); err != nil {
 			return err
 		}
 		list = append(list, m)
@@ -133,7 +134,7 @@ func (r *AccountRecord) LookedUp(block, formerly string) {
 // Merged takes a lead that was merged out of the tables. Promises that were made about it to people stay: its
 // hand-offs and deadlines. Its stays in stages go: they are those of the lead it was all along.
 func (b *Batch) Merged(r *Record, into int64) Merged {
-	m := Merged{Lead: r.ID, Into: into, Input: r.LastInput, Clock: r.LastClock}
+	m := Merged{Lead: r.ID, Into: into, Input: r.LastInput, Clock: r.LastClock, Email: r.Email}
 	if r.Handoff != nil {
 		m.Handoff = r.Handoff.ID
 	}
@@ -150,7 +151,7 @@ func (b *Batch) Merged(r *Record, into int64) Merged {
 	b.removeChains("visit", starts)
 	b.leads = slices.DeleteFunc(b.leads, func(other *Record) bool { return other == r })
 	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
-	b.Exec(`INSERT INTO merged (`+mergedColumns+`) VALUES ($1, $2, $3, $4, $5)`, m.Lead, m.Into, m.Input, m.Handoff, m.Clock)
+	b.Exec(`INSERT INTO merged (`+mergedColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, m.Lead, m.Into, m.Input, m.Handoff, m.Clock, m.Email)
 	r.Visit, r.Clocks, r.stored = nil, nil, false
 	return m
 }
@@ -166,7 +167,7 @@ func (b *Batch) MergedInput(lead, input int64) {
 // Restored notes that a lead is a person of its own again, and returns the record to decide it on.
 func (b *Batch) Restored(m Merged) *Record {
 	b.Exec(`DELETE FROM merged WHERE lead = $1`, m.Lead)
-	r := &Record{ID: m.Lead, Lead: lifecycle.Gone(m.Lead), LastInput: m.Input, LastClock: m.Clock}
+	r := &Record{ID: m.Lead, Lead: lifecycle.Gone(m.Lead), LastInput: m.Input, LastClock: m.Clock, Email: m.Email}
 	if m.Handoff != 0 {
 		r.Handoff = &Handoff{ID: m.Handoff, Lead: m.Lead}
 	}

@@ -7,7 +7,8 @@ CREATE TABLE merged (
     into_lead BIGINT NOT NULL,
     input     BIGINT NOT NULL, -- the last of the lead: that which ended it
     handoff   BIGINT NOT NULL, -- its last rows in these tables, 0 for none
-    clock     BIGINT NOT NULL
+    clock     BIGINT NOT NULL,
+    email     TEXT    NOT NULL
 );
 CREATE INDEX merged_into ON merged (into_lead);
 CREATE INDEX key_lead ON key (lead);

@@ -7,7 +7,8 @@ CREATE TABLE merged (
     into_lead INTEGER NOT NULL,
     input     INTEGER NOT NULL, -- the last of the lead: that which ended it
     handoff   INTEGER NOT NULL, -- its last rows in these tables, 0 for none
-    clock     INTEGER NOT NULL
+    clock     INTEGER NOT NULL,
+    email     TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX merged_into ON merged (into_lead);
 CREATE INDEX key_lead ON key (lead);

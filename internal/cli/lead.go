@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+)
+
+type leadCommand struct {
+	Merge   leadMergeCommand   `cmd:"" help:"Make one lead of two that are the same person. The one that was known first goes on."`
+	Split   leadSplitCommand   `cmd:"" help:"Take a merge back: both leads are as if it had never been; what happened since stays with the one that went on."`
+	Account leadAccountCommand `cmd:"" help:"Put a lead into an account. It stays there, whatever is said of its company later."`
+}
+
+// byHand is what the three have in common.
+type byHand struct {
+	database
+	By   string `help:"Who says so: an e-mail address." placeholder:"WHO"`
+	Note string `help:"Why, for those who look at the lead later." placeholder:"TEXT"`
+}
+
+// carryOut has a command decided. What is refused is an error with the sentence.
+func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecycle.Decision, err error) {
+	if _, err := os.Stat(c.DB); err != nil {
+		return out, fmt.Errorf("%s is not there, so there are no leads in it", c.DB)
+	}
+	in := &a.Input
+	in.At, in.Known, in.Actor, in.Text, in.Source = r.now(), r.now(), c.By, c.Note, "cli"
+	if in.Lead, a.Keys, err = naming(lead); err != nil {
+		return out, err
+	}
+	server, err := c.open(r)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	outcomes, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{*a})
+	if err != nil {
+		return out, err
+	}
+	if err := outcomes[0].Err; err != nil {
+		return out, err
+	}
+	if why := outcomes[0].Decision.Refused; why != "" {
+		return out, errors.New(why)
+	}
+	return outcomes[0].Decision, nil
+}
+
+type leadMergeCommand struct {
+	byHand
+	Lead  string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+	Other string `arg:"" help:"The other lead, named in the same way."`
+}
+
+func (c *leadMergeCommand) Run(r *run) error {
+	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Merge}}
+	var err error
+	if a.Input.Other, a.Other, err = naming(c.Other); err != nil {
+		return err
+	}
+	d, err := c.carryOut(r, c.Lead, a)
+	if err != nil {
+		return err
+	}
+	for i := range d.Changes {
+		if change := &d.Changes[i]; change.Kind == lifecycle.LeadAbsorbed {
+			fmt.Fprintf(r.Out, "Lead %d goes on for both; lead %d is part of it now. To take that back: %s lead split %d\n", d.Lead, change.Int, r.Program, change.Int)
+		}
+	}
+	return nil
+}
+
+type leadSplitCommand struct {
+	byHand
+	Lead string `arg:"" help:"The lead that was merged, or the one that went on: then its latest merge is taken back."`
+}
+
+func (c *leadSplitCommand) Run(r *run) error {
+	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Split}})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "Lead %d and the lead it had taken in are two again, each with its own keys.\n", d.Lead)
+	return nil
+}
+
+type leadAccountCommand struct {
+	byHand
+	Lead    string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+	Account string `arg:"" help:"Domain or name of the company."`
+}
+
+func (c *leadAccountCommand) Run(r *run) error {
+	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.JoinAccount}, AccountName: c.Account}
+	var ok bool
+	if a.Account, ok = identity.AccountKey(c.Account); !ok {
+		a.Account = identity.CompanyKey(c.Account)
+	}
+	d, err := c.carryOut(r, c.Lead, a)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "Lead %d belongs to %s and stays there.\n", d.Lead, c.Account)
+	return nil
+}
