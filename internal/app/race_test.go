@@ -1,0 +1,6 @@
+//go:build race
+
+package app
+
+// racing says that the race detector is at work, which needs memory of its own.
+const racing = true
