@@ -156,7 +156,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && p.status >= 500 {
 		level = slog.LevelInfo // whoever asked is gone
 	}
-	a.Log.Log(r.Context(), level, "request refused", "route", r.Pattern, "request", w.Header().Get(RequestID), "status", p.status, "error", err.Error())
+	a.Log.Log(r.Context(), level, "request refused", "route", r.Pattern, "status", p.status, "error", err.Error())
 	refuse(w, p)
 }
 

@@ -12,8 +12,21 @@ import (
 )
 
 // RequestID is the header under which a request is found in the log. What serves sets it on the answer before
-// the API is asked; the API repeats it in its log lines and in the problems it answers with.
+// the API is asked, and puts it into the context; the API repeats it in the problems it answers with.
 const RequestID = "X-Request-Id"
+
+type requestKey struct{}
+
+// WithRequest returns a context of the request with an ID.
+func WithRequest(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, id)
+}
+
+// RequestOf returns the ID of the request that a context is of, "" for none.
+func RequestOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
 
 // submit is Engine.Submit with a span of its own, when the request is traced.
 func (a *API) submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]engine.Outcome, error) {

@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+
+	"baton/internal/api"
 )
 
-// discreet is a handler that keeps e-mail addresses, keys and passwords out of a log, whatever an error may quote.
+// discreet is a handler that keeps e-mail addresses, keys and passwords out of a log, whatever an error may quote. It
+// adds the ID of the request that a line is about.
 type discreet struct{ slog.Handler }
 
 var (
@@ -53,6 +56,9 @@ func (d discreet) Handle(ctx context.Context, r slog.Record) error {
 		said.AddAttrs(maskedAttr(a))
 		return true
 	})
+	if id := api.RequestOf(ctx); id != "" {
+		said.AddAttrs(slog.String("request", masked(id)))
+	}
 	return d.Handler.Handle(ctx, said)
 }
 

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -87,6 +86,7 @@ func (w *watch) over(next http.Handler) http.Handler {
 		to.Header().Set(api.RequestID, id)
 		x := &exchange{ResponseWriter: to, body: r.Body}
 		r.Body = x
+		r = r.WithContext(api.WithRequest(r.Context(), id))
 		var span trace.Span
 		if w.traces != nil && !watching(r.URL.Path) {
 			r, span = w.traces.request(r, id)
@@ -109,8 +109,8 @@ func (w *watch) over(next http.Handler) http.Handler {
 			if span != nil {
 				answered(span, route, x.status)
 			}
-			if ctx := context.Background(); w.log.Enabled(ctx, slog.LevelDebug) {
-				w.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("route", route), slog.Int("status", x.status), slog.String("request", id),
+			if ctx := r.Context(); w.log.Enabled(ctx, slog.LevelDebug) {
+				w.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("route", route), slog.Int("status", x.status),
 					slog.Int64("received", x.received), slog.Int64("sent", x.sent), slog.Duration("took", took))
 			}
 		}()

@@ -96,6 +96,19 @@ func TestRequestIDIsEverywhere(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &problem); err != nil || problem.Request != "mine-7" || res.Header.Get(api.RequestID) != "mine-7" {
 		t.Errorf("%v %s %v", res.Header, body, err)
 	}
+	if res, _ := l.post(t, "/api/v1/leads/9/nothing", `{}`, api.RequestID, "mine-8"); res.StatusCode != 404 {
+		t.Errorf("%s", res.Status)
+	}
+	req, err := http.NewRequest("GET", "http://"+l.address+"/api/v1/leads", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(l.key, "") // which may send events, and no more
+	req.Header.Set(api.RequestID, "mine-9")
+	if res, err = http.DefaultClient.Do(req); err != nil || res.StatusCode != 403 {
+		t.Fatal(res, err)
+	}
+	res.Body.Close()
 	res, _ = l.post(t, "/v1/track", event)
 	made := res.Header.Get(api.RequestID)
 	l.stop()
@@ -113,6 +126,9 @@ func TestRequestIDIsEverywhere(t *testing.T) {
 	}
 	if got := strings.Join(lines["mine-7"], "; "); got != "request refused POST /v1/track 400; request POST /v1/track 400" {
 		t.Errorf("of the refused: %s", got)
+	}
+	if got := strings.Join(lines["mine-9"], "; "); !strings.HasPrefix(got, "request refused") || !strings.HasSuffix(got, "403; request GET /api/v1/leads 403") {
+		t.Errorf("of what takes another key: %s", got)
 	}
 	if got := strings.Join(lines[made], "; "); got != "request POST /v1/track 200" {
 		t.Errorf("of the other, %s: %s", made, got)
