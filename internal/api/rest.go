@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ const (
 	restPath   = "/api/v1"
 	mostRest   = 64 << 10 // bytes of a body, if its operation says nothing else
 	mostSource = 1 << 20  // of an agreement with its files
+	bodyTime   = 30 * time.Second
 )
 
 // The groups of operations, in the order of the reference.
@@ -105,6 +107,15 @@ type guarded struct{ *API }
 
 func (g guarded) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
 	g.route(pattern, func(w http.ResponseWriter, r *http.Request) error {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				g.Log.Error("a request failed", "route", pattern, "request", w.Header().Get(RequestID), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				problemOf("internal", "something went wrong here; it is on record").write(w)
+			}
+		}()
 		handle(w, r)
 		return nil
 	})
@@ -138,7 +149,7 @@ func (a *API) operation(op huma.Operation, scope string) huma.Operation {
 		op.MaxBodyBytes = mostRest
 	}
 	a.restOrder = append(a.restOrder, op.OperationID)
-	op.BodyReadTimeout = -1 // the server's deadlines hold
+	op.BodyReadTimeout = bodyTime
 	op.Security = []map[string][]string{{"key": {scope}}}
 	op.Extensions = map[string]any{scopeExtension: scope}
 	if op.Responses == nil {
@@ -213,11 +224,11 @@ func (a *API) admitted(scope string) func(huma.Context, func(huma.Context)) {
 			a.restProblem(ctx.Context(), op.Method, op.Path, err).write(w)
 			return
 		}
+		if coding := r.Header.Get("Content-Encoding"); op.RequestBody != nil && coding != "" && coding != "identity" {
+			problemOf("media-type", "bodies are not unpacked here; send it plain").write(w)
+			return
+		}
 		if op.RequestBody != nil && op.MaxBodyBytes > 0 {
-			if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-				problemOf("media-type", "bodies are not unpacked here; send it plain").write(w)
-				return
-			}
 			held := op.MaxBodyBytes
 			if r.ContentLength >= 0 {
 				held = min(held, r.ContentLength)

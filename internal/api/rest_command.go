@@ -399,14 +399,15 @@ func (a *API) decided(ctx context.Context, d *lifecycle.Decision, replayed strin
 // ifInput returns the input that an If-Match means, 0 for whatever there is. The engine looks at it where nothing comes
 // in between; what is plainly past is answered here.
 func ifInput(match string, row *store.ListedLead) (int64, error) {
-	if match == "" || strings.TrimSpace(match) == "*" {
+	match = strings.TrimPrefix(strings.TrimSpace(match), "W/") // as proxies that pack answers have it
+	if match == "" || match == "*" {
 		return 0, nil
 	}
 	if matches(match, entityTag(row.LastInput), false) {
 		return row.LastInput, nil
 	}
 	// A repeated command has an ETag that it made past itself: the engine knows it before it looks at this.
-	if id, err := strconv.ParseInt(strings.Trim(strings.TrimSpace(match), `"`), 10, 64); err == nil && id > 0 {
+	if id, err := strconv.ParseInt(strings.Trim(match, `"`), 10, 64); err == nil && id > 0 {
 		return id, nil
 	}
 	return 0, problemOf("moved-on", "If-Match does not name how this lead stands; take the ETag that it is answered with").with("ETag", entityTag(row.LastInput))

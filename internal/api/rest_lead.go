@@ -626,8 +626,16 @@ func (a *API) view(ctx context.Context, ref string) (*store.ListedLead, *agreeme
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if len(accounts) > 0 && accounts[0].Account.Version == row.Version {
+		if len(accounts) > 0 {
 			view.Account = accounts[0].Account
+			// an account follows a new agreement when something happens to one of its leads
+			from, err := a.planOf(ctx, view.Account.Version)
+			if err == nil && view.Account.Version != row.Version {
+				err = lifecycle.Rebind(from, plan, &lifecycle.View{Account: view.Account})
+			}
+			if err != nil {
+				return nil, nil, nil, err
+			}
 		}
 	}
 	view.Roster, err = a.Store.Roster(ctx)

@@ -426,6 +426,17 @@ func TestMergedLeads(t *testing.T) {
 	d.refusal("refused", ScopeWrite, "POST", gone+"/split", map[string]any{"actor": astrid})
 }
 
+// A panic is a problem like any other, and tells nothing of where it was.
+func TestPanicIsAProblem(t *testing.T) {
+	d := openDesk(t)
+	guarded{d.api}.HandleFunc("GET /api/v1/boom", func(http.ResponseWriter, *http.Request) { panic("in secret.go") })
+	a := d.refusal("internal", ScopeRead, "GET", "/boom", nil)
+	if strings.Contains(a.Text, "secret") || !strings.Contains(d.logs.String(), "secret") {
+		t.Error(a.Text)
+	}
+	d.logs.Reset()
+}
+
 // What is odd is answered, by the document (FuzzREST looks for more).
 func TestOddRequests(t *testing.T) {
 	d := openDesk(t)
@@ -709,8 +720,18 @@ func TestAgreementOverREST(t *testing.T) {
 	owner := d.want(200, ScopeRead, "GET", "/leads/ada@acme.example", nil).text("owner")
 	d.refusal("vocabulary", ScopeWrite, "POST", "/leads/ada@acme.example/reject", map[string]any{"actor": owner, "reason": "competitor"})
 	d.want(200, ScopeWrite, "POST", "/leads/ada@acme.example/reject", map[string]any{"actor": owner, "reason": "rival"})
+	// what is known of a company is, under whichever agreement its lead follows
+	d.known("bo@acme.example")
+	third := strings.Replace(next, "  name: text ", "  nickname: text\n  name: text ", 1)
+	third = strings.Replace(third, "  name: text\n", "  nickname: text\n  name: text\n", 1)
+	if done := d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": third}); done.get("version") != 3.0 {
+		t.Error(done.Text)
+	}
+	if why := d.want(200, ScopeRead, "GET", "/leads/bo@acme.example/explain", nil); !strings.Contains(why.Text, `{"name":"company.employees","value":"420"}`) {
+		t.Error(why.Text)
+	}
 	// a stage that leads are in cannot go
-	gone := strings.ReplaceAll(next, "disqualified", "parked")
+	gone := strings.ReplaceAll(third, "disqualified", "parked")
 	gone = strings.ReplaceAll(gone, "final: parked", "final: disqualified")
 	if p := d.refusal("conflict", ScopeAdmin, "POST", "/agreement", map[string]any{"source": gone}); !strings.Contains(p.text("detail"), "disqualified") {
 		t.Error(p.Text)
