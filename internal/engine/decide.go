@@ -227,7 +227,10 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 			if err != nil {
 				return err
 			}
-			leads = append(leads, stored...)
+			leads = append(leads, slices.DeleteFunc(stored, func(lead int64) bool { // gone to another account since
+				n := e.cache.leads[lead]
+				return n != nil && n.Lead.Account != id
+			})...)
 		}
 		e.refresh = append(e.refresh, slices.DeleteFunc(leads, func(lead int64) bool { return lead == butID })...)
 		e.refreshAt = at

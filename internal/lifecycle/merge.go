@@ -251,8 +251,12 @@ func (d *decider) shadow(told []Input) *Lead {
 func (d *decider) split() {
 	var merged *Input
 	for i := range d.source.Past {
-		if in := &d.source.Past[i]; in.Kind == Merge && in.Other == d.in.Other {
+		switch in := &d.source.Past[i]; {
+		case in.Other != d.in.Other:
+		case in.Kind == Merge:
 			merged = in
+		case in.Kind == Split:
+			merged = nil
 		}
 	}
 	switch {
