@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"baton/internal/api"
 )
 
 // mostMemory is how much the server may ever have needed, in bytes: 64 MB of requests, what it takes to read them, and what
@@ -32,7 +34,8 @@ type fort struct {
 	*child
 	t    testing.TB
 	db   string
-	auth string // a header that lets in
+	auth string // a header that lets senders in
+	desk string // and one that lets in whoever may do everything
 	log  string
 }
 
@@ -46,6 +49,15 @@ func besiege(t *testing.T) *fort {
 	req, _ := http.NewRequest("POST", "/", nil)
 	req.SetBasicAuth(key, "")
 	f.auth = "Authorization: " + req.Header.Get("Authorization") + "\r\n"
+	a, err := Open(t.Context(), Options{DB: f.db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, _, err := api.NewKey(t.Context(), a.Store, "admin", api.ScopeAdmin, time.Now().UnixMicro())
+	if err := errors.Join(err, a.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f.desk = "Authorization: Bearer " + admin + "\r\n"
 	f.child = launch(t, f.db, childBrisk+"=1", childLog+"="+f.log)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -195,6 +207,51 @@ func bomb(megabytes int) string {
 	return b.String()
 }
 
+// shot is a request that means no good, and the statuses it may be answered with.
+type shot struct {
+	name, text string
+	want       []int
+}
+
+// fire sends requests, some at a time, each on a connection of its own, and looks at the answers.
+func (f *fort) fire(shots []shot) {
+	f.t.Helper()
+	var wg sync.WaitGroup
+	turn := make(chan struct{}, 12)
+	for _, shot := range shots {
+		wg.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			conn, err := net.Dial("tcp", f.address)
+			if err != nil {
+				f.t.Errorf("%s: %v", shot.name, err)
+				return
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			go func() {
+				io.WriteString(conn, shot.text) // it may end the connection before it has it all
+			}()
+			got, err := answers(conn)
+			if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+				f.t.Errorf("%s: %v", shot.name, err)
+			}
+			if len(got) == 0 && len(shot.text) > 1<<20 {
+				return // the answer is lost when a connection ends that was still being written to
+			}
+			if len(got) == 0 || !slices.Contains(shot.want, got[0]) {
+				f.t.Errorf("%s: it answers %v, want one of %v", shot.name, got, shot.want)
+			}
+			for _, status := range got[min(1, len(got)):] {
+				if status < 400 {
+					f.t.Errorf("%s: something in it was taken for a second request: %v", shot.name, got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // What cannot be understood is refused, what is too large is not read to its end, and what is only strange is taken in; each
 // request comes alone on a connection of its own, which the server ends or which goes on to be of use.
 func TestHostileRequests(t *testing.T) {
@@ -203,12 +260,7 @@ func TestHostileRequests(t *testing.T) {
 	event := func(more string) string { return `{"userId":"u1","event":"x",` + more + `}` }
 	blast := bomb(200)
 	small := packed(event(`"messageId":"packed"`))
-	var wg sync.WaitGroup
-	turn := make(chan struct{}, 12)
-	for _, test := range []struct {
-		name, text string
-		want       []int // statuses it may answer with; none for a connection that just ends
-	}{
+	f.fire([]shot{
 		// bodies
 		{"deep lists", f.request("/v1/track", event(`"properties":{"a":`+strings.Repeat("[", 200_000)+strings.Repeat("]", 200_000)+`}`)), []int{400}},
 		{"deep objects", f.request("/v1/identify", event(`"traits":`+strings.Repeat(`{"a":`, 80_000)+"1"+strings.Repeat("}", 80_000))), []int{400}},
@@ -278,33 +330,53 @@ func TestHostileRequests(t *testing.T) {
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00", 500) + "\r\n\r\n", []int{400}},
 		{"noise", strings.Repeat("\xff\x00\r\n", 100) + "\r\n\r\n", []int{400}},
 		{"empty lines", strings.Repeat("\r\n", 1000), []int{400}},
-	} {
-		wg.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			conn := f.dial()
-			go func() {
-				io.WriteString(conn, test.text) // it may end the connection before it has it all
-			}()
-			got, err := answers(conn)
-			if err != nil && !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("%s: %v", test.name, err)
-			}
-			if len(got) == 0 && len(test.text) > 1<<20 {
-				return // the answer is lost when a connection ends that was still being written to
-			}
-			if len(got) == 0 || !slices.Contains(test.want, got[0]) {
-				t.Errorf("%s: it answers %v, want one of %v", test.name, got, test.want)
-			}
-			for _, status := range got[min(1, len(got)):] {
-				if status < 400 {
-					t.Errorf("%s: something in it was taken for a second request: %v", test.name, got)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	})
 	f.stored("1e400", "bytes", "id", "nul", "packed")
+}
+
+// The same for what people and programs do over REST, with a key that may do everything.
+func TestHostileREST(t *testing.T) {
+	f := besiege(t)
+	f.auth = f.desk
+	long := strings.Repeat("x", 10<<20)
+	refused := []int{400, 413, 415, 422}
+	laughs := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c <= 'j'; c++ {
+		laughs += fmt.Sprintf("%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+	}
+	const activities, check, files = "/api/v1/activities", "/api/v1/agreement/check", "/api/v1/imports?mapping=import:%20x&name=x"
+	json, yaml, csv := "Content-Type: application/json", "Content-Type: application/yaml", "Content-Type: text/csv"
+	parts, last := "Content-Type: multipart/form-data; boundary=x", "Connection: close"
+	f.fire([]shot{
+		{"deep lists", f.request(activities, strings.Repeat("[", 60_000), json), refused},
+		{"deep objects", f.request(activities, strings.Repeat(`{"a":`, 12_000)+"1"+strings.Repeat("}", 12_000), json), refused},
+		{"a number too large for a float", f.request("/api/v1/leads/1/win", `{"by":"x","value":1e400}`, json), refused},
+		{"a text of 10 MB", f.request(activities, `{"a":"`+long+`"}`, json), refused},
+		{"10 MB in parts", f.chunked(activities, json+"\r\n", long), refused},
+		{"invalid UTF-8", f.request(activities, "{\"a\":\"\xff\"}", json), refused},
+		{"the same name twice", f.request("/api/v1/keys", `{"name":"a","name":"b","scope":"admin","scope":"admin","x":1}`, json), refused},
+		{"NUL", f.request("/api/v1/keys", "{\"name\":\"a\\u0000b\",\"scope\":\"read\"}", json), refused},
+		{"a bomb", f.request(activities, bomb(50), json, "Content-Encoding: gzip"), refused},
+		{"another type", f.request(activities, "<a/>", "Content-Type: application/xml"), refused},
+		{"an agreement of 10 MB", f.request(check, "agreement: "+long, yaml), refused},
+		{"an agreement that grows", f.request(check, laughs, yaml), append(refused, 200)}, // 200 with findings
+		{"a deep agreement", f.request(check, "a: "+strings.Repeat("[", 200_000), yaml), append(refused, 200)},
+		{"a deep condition", f.request(check, "target_buyer: {a: {when: '"+strings.Repeat("(", 200_000)+"'}}", yaml), append(refused, 200)},
+		{"a lead that is none", f.request("/api/v1/leads/%00%ff/win", `{}`, json), append(refused, 404)},
+		{"too many leads", "GET /api/v1/leads?limit=99999999999999999999 HTTP/1.1\r\nHost: x\r\n" + f.auth + "Connection: close\r\n\r\n", refused},
+		{"a page that was never there", "GET /api/v1/leads?cursor=" + strings.Repeat("A", 8000) + " HTTP/1.1\r\nHost: x\r\n" + f.auth + "Connection: close\r\n\r\n", refused},
+		{"a key of 10 kB", "GET /api/v1/leads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + strings.Repeat("a", 10<<10) + "\r\nConnection: close\r\n\r\n", []int{401}},
+	})
+	for _, file := range []shot{ // one is read at a time
+		{"a file of one line", f.request(files, long, csv, last), refused},
+		{"a file of a million columns", f.request(files, strings.Repeat("a,", 1<<20), csv, last), refused},
+		{"a file of quotes", f.request(files, strings.Repeat(`"`, 1<<20), csv, last), refused},
+		{"a file in parts that never end", f.request("/api/v1/imports", "--x\r\nContent-Disposition: form-data; name=\"mapping\"\r\n\r\n"+strings.Repeat("a", 1<<20), parts, last), refused},
+		{"a file without a name", f.request("/api/v1/imports", strings.Repeat("--x\r\nContent-Disposition: form-data\r\n\r\n\r\n", 10_000)+"--x--", parts, last), refused},
+	} {
+		f.fire([]shot{file})
+	}
+	f.stored()
 }
 
 // A request whose length is given in two ways must not be a way to hide a second one from a proxy that goes by the other.
@@ -399,7 +471,7 @@ func TestSlowAndSilentClients(t *testing.T) {
 			})
 		}
 	}
-	drip("silent", "", "", soak(1500, 6000))
+	drip("silent", "", "", soak(2000, 6000))
 	drip("headers that drip", header+"X: ", "a", 200)
 	drip("header after header", header, "X: a\r\n", 100)
 	drip("a body that drips", header+"Content-Length: 1000\r\n\r\n{", " ", 200)
