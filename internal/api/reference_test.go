@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write docs/openapi.yaml anew")
 func TestOpenAPIIsCommitted(t *testing.T) {
 	const file = "../../docs/openapi.yaml"
 	d := open(t, Options{}, engine.Options{})
-	got := d.do(sure(http.NewRequest("GET", d.web.URL+"/api/openapi.yaml", nil)))
+	got := d.do(must(http.NewRequest("GET", d.web.URL+"/api/openapi.yaml", nil)))
 	if got.Status != 200 || got.Header.Get("Content-Type") != "application/yaml" {
 		t.Fatal(got)
 	}
@@ -138,7 +138,7 @@ func TestOpenAPIIsWellFormed(t *testing.T) {
 // The reference shows every operation, kind of problem and schema, loads nothing from elsewhere, and its links lead somewhere.
 func TestReference(t *testing.T) {
 	d := openDesk(t)
-	page := d.do(sure(http.NewRequest("GET", d.web.URL+"/api/", nil)))
+	page := d.do(must(http.NewRequest("GET", d.web.URL+"/api/", nil)))
 	if page.Status != 200 || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Content-Security-Policy") != referencePolicy {
 		t.Fatal(page.Status, page.Header)
 	}
@@ -161,7 +161,7 @@ func TestReference(t *testing.T) {
 				t.Errorf("a link leads to %s, which is not there", to)
 			}
 		case strings.HasPrefix(to, "/api/"):
-			if a := d.do(sure(http.NewRequest("GET", d.web.URL+to, nil))); a.Status != 200 || a.Body == "" {
+			if a := d.do(must(http.NewRequest("GET", d.web.URL+to, nil))); a.Status != 200 || a.Body == "" {
 				t.Errorf("%s: %d", to, a.Status)
 			}
 		default:

@@ -189,8 +189,7 @@ func (n *notModified) write(w http.ResponseWriter) {
 
 // kindOf returns the kind of problem that a status is mostly about.
 func kindOf(status int) string {
-	switch status {
-	case http.StatusRequestTimeout:
+	if status == http.StatusRequestTimeout {
 		return "malformed"
 	}
 	for _, k := range problemKinds {

@@ -369,7 +369,7 @@ func TestHowRequestsAreWrong(t *testing.T) {
 		{"GET", "/api/v1/nothing", 404, ""}, {"GET", "/api/v2/leads", 404, ""}, {"PUT", "/api/v1/leads", 405, "GET"},
 		{"DELETE", "/api/v1/leads/1/accept", 405, "POST"}, {"GET", "/api/v1/leads/1/accept", 405, "POST"}, {"PATCH", "/api/v1/keys/1", 405, "DELETE"},
 	} {
-		a, err := d.site.web.Client().Do(sure(http.NewRequest(c.method, d.web.URL+c.path, nil)))
+		a, err := d.site.web.Client().Do(must(http.NewRequest(c.method, d.web.URL+c.path, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,13 +378,6 @@ func TestHowRequestsAreWrong(t *testing.T) {
 			t.Errorf("%s %s: %d %v", c.method, c.path, a.StatusCode, a.Header)
 		}
 	}
-}
-
-func sure[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 func TestMergedLeads(t *testing.T) {
@@ -404,7 +397,7 @@ func TestMergedLeads(t *testing.T) {
 	body["note"] = "did not"
 	d.refusal("key-reused", ScopeWrite, "POST", gone+"/merge", body, "Idempotency-Key", "m1")
 	// the number of the one that is gone leads to the other, and so does its address; commands reach it
-	req := sure(http.NewRequest("GET", d.web.URL+restPath+gone, nil))
+	req := must(http.NewRequest("GET", d.web.URL+restPath+gone, nil))
 	req.Header.Set("Authorization", "Bearer "+d.keys[ScopeRead])
 	if a := d.do(req); a.Status != 308 || a.Header.Get("Location") != fmt.Sprintf("%s/leads/%v", restPath, one.get("id")) {
 		t.Error(a)
@@ -519,7 +512,7 @@ func TestIdempotency(t *testing.T) {
 		d.refusal("key-reused", ScopeWrite, "POST", other.path, other.body, "Idempotency-Key", "k1")
 	}
 	// another sender has keys of its own
-	d.keys["second"] = sure(first2(NewKey(context.Background(), d.st, "second", ScopeWrite, d.now.Load())))
+	d.keys["second"] = d.want(201, ScopeAdmin, "POST", "/keys", map[string]any{"name": "second", "scope": "write"}).text("secret")
 	d.refusal("refused", "second", "POST", lead+"/accept", body, "Idempotency-Key", "k1")
 	if no := d.refusal("refused", "second", "POST", lead+"/accept", body, "Idempotency-Key", "k1"); no.Header.Get("Idempotency-Replayed") != "true" {
 		t.Error(no.Header)
@@ -547,8 +540,6 @@ func TestIdempotency(t *testing.T) {
 		t.Errorf("%d of 16 were done", fresh)
 	}
 }
-
-func first2[A, B any](a A, _ B, err error) (A, error) { return a, err }
 
 // Pages hold every lead that was there at first, once, while others arrive and change.
 func TestPagesWhileLeadsArrive(t *testing.T) {
@@ -825,7 +816,7 @@ func TestScopes(t *testing.T) {
 	}
 	// the other way round: what is for events lets in only those who may send them
 	for _, scope := range Scopes {
-		req := sure(http.NewRequest("POST", d.web.URL+"/v1/track", strings.NewReader(`{"userId":"u","event":"x"}`)))
+		req := must(http.NewRequest("POST", d.web.URL+"/v1/track", strings.NewReader(`{"userId":"u","event":"x"}`)))
 		req.SetBasicAuth(d.keys[scope], "")
 		if a, want := d.do(req), map[bool]int{true: 200, false: 403}[scope == ScopeTrack]; a.Status != want {
 			t.Errorf("tracking with a key for %s: %d, not %d", scope, a.Status, want)
@@ -834,7 +825,7 @@ func TestScopes(t *testing.T) {
 	// curl says that a body is a form
 	d.want(422, ScopeWrite, "POST", "/members", `{"id": "none", "side": "sales"}`, "Content-Type", "application/x-www-form-urlencoded")
 	// Basic authentication, as curl -u has it
-	req := sure(http.NewRequest("GET", d.web.URL+restPath+"/members", nil))
+	req := must(http.NewRequest("GET", d.web.URL+restPath+"/members", nil))
 	req.SetBasicAuth(d.keys[ScopeRead], "")
 	if a := d.do(req); a.Status != 200 {
 		t.Error(a)
