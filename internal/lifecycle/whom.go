@@ -14,7 +14,7 @@ import (
 //   - An e-mail address or ID that is new makes a new lead, if the phone number or browser it comes with belongs to somebody
 //     who has an address or ID already: a switchboard, a shared computer.
 //   - A browser nobody has claimed yet belongs to whoever says in it who they are. The lead that it made so
-//     far is absorbed. Never one that is identified, nor one known by its phone number, and never because of a robot.
+//     far is absorbed: never one that is identified, and never because of a robot.
 func Whom(a *Arrival, owner func(identity.Key) int64, identified func(lead int64) bool) (lead int64, absorb []int64) {
 	best, says := identity.Anonymous+1, false
 	for _, k := range a.Keys {

@@ -27,7 +27,7 @@ func (w *World) owner(k identity.Key) int64 { return w.alive(w.keys[k]) }
 
 // identified reports whether an e-mail address or an ID leads to a lead.
 func (w *World) identified(lead int64) bool {
-	for k := range w.keys { // whichever it is
+	for k := range w.keys { // order: whichever it is
 		if k.Identifies() && w.owner(k) == lead {
 			return true
 		}
@@ -114,7 +114,7 @@ func (w *World) split(a *lifecycle.Arrival) {
 		in.Other = named
 	default:
 		latest := int64(0)
-		for gone, into := range w.into { // the latest: there are no two
+		for gone, into := range w.into { // order: the latest, and there are no two
 			if into == named {
 				if at := w.mergedBy(gone).ID; at > latest {
 					latest, in.Other = at, gone
