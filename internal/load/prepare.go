@@ -34,6 +34,9 @@ type Sample struct {
 // sampleFile is the name of the agreement of a database that a Sample made.
 const sampleFile = "baton-bench.yaml"
 
+// sampleVersion changes with what fill makes, so that files kept from before are made anew.
+const sampleVersion = 2
+
 // span is how long ago the first lead of a sample became known, in microseconds.
 const span = 180 * 24 * int64(time.Hour/time.Microsecond)
 
@@ -97,7 +100,7 @@ func (s *Sample) cached(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(s.Cache, 0o755); err != nil {
 		return "", err
 	}
-	kept := filepath.Join(s.Cache, fmt.Sprintf("bench-%d-%.8s.db", s.Leads, plan.Hash))
+	kept := filepath.Join(s.Cache, fmt.Sprintf("bench-%d-%d-%.8s.db", sampleVersion, s.Leads, plan.Hash))
 	if _, err := os.Stat(kept); err == nil {
 		return kept, nil
 	}
