@@ -102,7 +102,7 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 		}
 		var others []lifecycle.Company
 		if b := e.who.companies[block]; b != nil && block != "" {
-			for _, other := range b.list {
+			for _, other := range b.list[:min(lifecycle.MostCompanies, len(b.list))] {
 				have, err := e.account(ctx, other.account)
 				if err != nil {
 					return err
@@ -144,8 +144,8 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 	}
 	if name := lifecycle.Called(c.account.Name, a); name != c.account.Name {
 		c.account.Name = name
-		e.callCompany(c.account, a.Company(), "")
-		if id != 0 {
+		if id != 0 { // a new one is looked up by its name once it is stored
+			e.callCompany(c.account, a.Company(), "")
 			e.batch.Account(c.account.AccountRecord)
 		}
 	}

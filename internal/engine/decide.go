@@ -177,6 +177,7 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 	if account {
 		if !c.account.stored {
 			c.account.stored = true
+			e.callCompany(c.account, (&lifecycle.Arrival{AccountName: c.account.Name}).Company(), "")
 			e.locks.changes[c.account.Account.ID] = true // nobody else sees it before it is stored
 			e.accounts[c.account.Account.ID] = c.account
 			e.now.accounts[c.account.Account.Key] = c.account.Account.ID

@@ -18,7 +18,7 @@ import (
 type identities struct {
 	merged     map[int64]tomb
 	identified map[int64]bool    // leads that have an e-mail address or an ID, or have none
-	companies  map[string]*block // by the first letters of their names
+	companies  map[string]*block // by the first words of their names
 }
 
 // tomb is a lead that was merged into another; Into is 0 when it has come back.

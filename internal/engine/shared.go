@@ -54,6 +54,7 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 		clear(e.known)
 		clear(e.accounts)
 		e.who = newIdentities()
+		e.who = newIdentities()
 	}
 	e.newTurn()
 	e.locks = locks{changes: map[int64]bool{}, since: true}

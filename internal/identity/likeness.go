@@ -2,7 +2,6 @@ package identity
 
 import (
 	"strings"
-	"unicode/utf8"
 )
 
 // Alike is the likeness from which on two names may be those of one company, if something else
@@ -18,16 +17,11 @@ func Likeness(a, b string) float64 {
 	return jaroWinkler([]rune(bareName(a)), []rune(bareName(b)))
 }
 
-// NameBlock returns the letters by which names are looked up to be compared: the first three. Names that
-// begin differently are not compared at all. It is "" for a name without letters.
+// NameBlock returns the word by which names are looked up to be compared: the first. Names that
+// begin with another are not compared at all. It is "" for a name without letters.
 func NameBlock(name string) string {
-	bare := bareName(name)
-	end := 0
-	for i := 0; i < 3 && end < len(bare); i++ {
-		_, size := utf8.DecodeRuneInString(bare[end:])
-		end += size
-	}
-	return bare[:end]
+	first, _, _ := strings.Cut(bareName(name), " ")
+	return first
 }
 
 // Resembles reports whether a domain is what a company of this name would take: "acme-logistics.example" for "Acme

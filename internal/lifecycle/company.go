@@ -70,6 +70,10 @@ func NeedsCompanies(a *Arrival, exact bool) string {
 	return identity.NameBlock(a.Company())
 }
 
+// MostCompanies is how many accounts of a block a name is compared with: the oldest. Names that so many
+// begin with say little.
+const MostCompanies = 200
+
 // SameCompany finds the account that an arrival is about when none has its key and Stays is false: nil for a
 // new one. others are those with a name of the same block, in the order of their IDs, which is how old
 // they are.
@@ -90,7 +94,7 @@ func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) *Account {
 	key := identity.CompanyKey(name)
 	var best *Account
 	most := 0
-	for i := range others {
+	for i := range min(MostCompanies, len(others)) {
 		c := &others[i]
 		if domain != "" && c.HasDomain() {
 			continue

@@ -101,28 +101,35 @@ type NamedAccount struct {
 	Block, Formerly string // see lifecycle.Company
 }
 
-// AccountsOfBlocks returns the accounts whose names begin with some letters, folded, by number.
+// AccountsOfBlocks returns the accounts whose names begin with one of some words, folded: of each word the oldest, at most
+// lifecycle.MostCompanies, by number.
 func (s *Reader) AccountsOfBlocks(ctx context.Context, blocks []string) ([]NamedAccount, error) {
 	var list []NamedAccount
-	values := make([]any, len(blocks))
-	for i, b := range blocks {
-		values[i] = b
+	stmt, err := s.queries.get(ctx, `SELECT n.block, n.formerly, a.name, a.state FROM account_name n JOIN account a ON a.id = n.account WHERE n.block = $1
+		AND a.id IN (SELECT account FROM account_name WHERE block = $1 ORDER BY account LIMIT $2)`+s.accountLock)
+	if err != nil {
+		return nil, s.explain("reading", err)
 	}
-	err := each(ctx, s, `SELECT n.block, n.formerly, a.name, a.state FROM account_name n JOIN account a ON a.id = n.account WHERE `, wanted{{"n.block", text}}, ``, values, func(r *sql.Rows) error {
-		a := NamedAccount{AccountRecord: &AccountRecord{}}
-		var state sql.RawBytes
-		if err := r.Scan(&a.Block, &a.Formerly, &a.Name, &state); err != nil {
-			return err
+	for _, block := range blocks {
+		err := scanAll(ctx, stmt, []any{storable(block), int64(lifecycle.MostCompanies)}, func(r *sql.Rows) error {
+			a := NamedAccount{AccountRecord: &AccountRecord{}}
+			var state sql.RawBytes
+			if err := r.Scan(&a.Block, &a.Formerly, &a.Name, &state); err != nil {
+				return err
+			}
+			var err error
+			if a.Account, err = lifecycle.ParseAccount(state); err != nil {
+				return fmt.Errorf("account: %w", err)
+			}
+			list = append(list, a)
+			return nil
+		})
+		if err != nil {
+			return nil, s.explain("reading", err)
 		}
-		var err error
-		if a.Account, err = lifecycle.ParseAccount(state); err != nil {
-			return fmt.Errorf("account: %w", err)
-		}
-		list = append(list, a)
-		return nil
-	})
+	}
 	slices.SortFunc(list, func(a, b NamedAccount) int { return cmp.Compare(a.Account.ID, b.Account.ID) })
-	return slices.CompactFunc(list, func(a, b NamedAccount) bool { return a.Account.ID == b.Account.ID }), s.explain("reading", err)
+	return slices.CompactFunc(list, func(a, b NamedAccount) bool { return a.Account.ID == b.Account.ID }), nil
 }
 
 // LookedUp says by what the name of an account is looked up: identity.NameBlock and the key it had before it took its domain. It is

@@ -13,7 +13,7 @@ CREATE TABLE merged (
 CREATE INDEX merged_into ON merged (into_lead);
 CREATE INDEX key_lead ON key (lead);
 
--- By what the names of accounts are looked up to be compared: their first letters, folded. formerly is the
+-- By what the names of accounts are looked up to be compared: their first words, folded. formerly is the
 -- key of an account before it took its domain, empty for none.
 CREATE TABLE account_name (
     account  BIGINT PRIMARY KEY,
@@ -21,7 +21,7 @@ CREATE TABLE account_name (
     formerly TEXT    NOT NULL
 );
 CREATE INDEX account_name_block ON account_name (block);
-INSERT INTO account_name (account, block, formerly) SELECT id, substr(lower(name), 1, 3), '' FROM account WHERE name <> '';
+INSERT INTO account_name (account, block, formerly) SELECT id, split_part(lower(name), ' ', 1), '' FROM account WHERE name <> '';
 
 CREATE VIEW merges AS
 SELECT lead, into_lead, input FROM merged;
