@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	otel "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -41,4 +42,13 @@ func (a *API) submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]engin
 		span.SetStatus(codes.Error, "not taken in")
 	}
 	return outcomes, err
+}
+
+// Admit reports whether a request may do what takes a scope. If it may not, it is answered.
+func (a *API) Admit(w http.ResponseWriter, r *http.Request, scope string) bool {
+	_, err := a.admit(r, secretOf(r), scope, a.now())
+	if err != nil {
+		a.fail(w, r, err)
+	}
+	return err == nil
 }

@@ -24,6 +24,9 @@ type ServeOptions struct {
 	// Rates are how much each key may send, and how often who has none may try.
 	Rates   api.Rates
 	Tracing Tracing
+	// MetricsListen is host:port where metrics are served to whoever reaches it. If it is empty, they are
+	// on the main address, for this machine and for keys that may read.
+	MetricsListen string
 	// SlowCommit is how long a commit may take before it is worth a warning; 0 for one second.
 	SlowCommit time.Duration
 	// NotifySocket is where systemd is told that the server is ready, stops, and lives, the latter twice in each
@@ -80,12 +83,26 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	if traces != nil {
 		watch.rounds = append(watch.rounds, traces.round)
 	}
+	health := &health{app: a}
+	counted := newMetrics(a, opts.Version, func() bool { return health.missing(context.WithoutCancel(ctx)) == "" })
+	watch.rounds = append(watch.rounds, counted.round)
+	watch.answered = append(watch.answered, counted.answered)
+	watch.underWay = &counted.underWay
 	a.watch.Store(watch)
 	defer a.watch.Store(nil)
 	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
 	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
-		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Rates: opts.Rates})
-	health := &health{app: a}
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Rates: opts.Rates, Limited: counted.refused})
+	if opts.MetricsListen == "" {
+		health.metrics = counted.guarded(func(w http.ResponseWriter, r *http.Request) bool { return tracking.Admit(w, r, api.ScopeRead) })
+	} else {
+		stop, err := counted.serve(opts.MetricsListen, opts.Log)
+		if err != nil {
+			listener.Close()
+			return errors.Join(err, traces.stop(ctx))
+		}
+		defer stop()
+	}
 	server := &http.Server{
 		Handler:           watch.over(secured(health.over(tracking))),
 		ReadHeaderTimeout: opts.HeaderTime, ReadTimeout: opts.ReadTime, WriteTimeout: opts.WriteTime, IdleTimeout: opts.IdleTime,
@@ -188,7 +205,8 @@ func noteUse(ctx context.Context, tracking *api.API, log *slog.Logger) {
 type health struct {
 	app      *App
 	draining atomic.Bool
-	timers   atomic.Bool // false while they are broken
+	timers   atomic.Bool      // false while they are broken
+	metrics  http.HandlerFunc // nil for none here
 }
 
 func (h *health) over(next http.Handler) http.Handler {
@@ -204,6 +222,9 @@ func (h *health) over(next http.Handler) http.Handler {
 		}
 		say(w, http.StatusOK, "ready")
 	})
+	if h.metrics != nil {
+		mux.HandleFunc("GET /metrics", h.metrics)
+	}
 	mux.Handle("/", next)
 	return mux
 }

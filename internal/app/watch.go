@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -23,6 +24,7 @@ type watch struct {
 	// of both bodies.
 	answered []func(route string, status int, took time.Duration, received, sent int64)
 	rounds   []func(*engine.Round)
+	underWay *atomic.Int64 // requests being answered; nil if nobody asks
 }
 
 // round is told of each round of the engine, while the engine waits.
@@ -82,6 +84,10 @@ func (x *exchange) Flush() {
 func (w *watch) over(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
 		began := time.Now()
+		if w.underWay != nil {
+			w.underWay.Add(1)
+			defer w.underWay.Add(-1)
+		}
 		id := requestID(r.Header.Get(api.RequestID))
 		to.Header().Set(api.RequestID, id)
 		x := &exchange{ResponseWriter: to, body: r.Body}

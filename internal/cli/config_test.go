@@ -83,6 +83,7 @@ var precedences = map[string][3]struct{ text, yaml, shown string }{
 	"rates":          {{"a=1/s", "{a: 1/s}", `{"a": "1/s burst 2500"}`}, {"b=2/s;c=off", "{b: 2/s, c: off}", `{"b": "2/s burst 2500", "c": "off"}`}, {"d=3/s", "\n  d: 3/s", `{"d": "3/s burst 2500"}`}},
 	"tries":          {{"1/s burst 2", "1/s burst 2", `"1/s burst 2"`}, {"1/s burst 3", "1/s burst 3", `"1/s burst 3"`}, {"off", "off", `"off"`}},
 	"trusted-proxy":  {{"10.0.0.1", "[10.0.0.1]", `["10.0.0.1/32"]`}, {"10.0.0.2,fd00::/8", "[10.0.0.2, 'fd00::/8']", `["10.0.0.2/32", "fd00::/8"]`}, {"10.1.2.3/8", "10.1.2.3/8", `["10.0.0.0/8"]`}},
+	"metrics-listen": {{"f:9", "'f:9'", `"f:9"`}, {"e:9", "e:9", `"e:9"`}, {"c:9", "'c:9'", `"c:9"`}},
 	"trace-endpoint": {{"http://f", "http://f", `"http://f"`}, {"http://e", "http://e", `"http://e"`}, {"http://c", "http://c", `"http://c"`}},
 	"trace-headers":  {{"a=f", "{a: f}", `{"a": "***"}`}, {"b=e", "{b: e}", `{"b": "***"}`}, {"c=c", "{c: c}", `{"c": "***"}`}},
 	"trace-sample":   {{"0.5", "0.5", `0.5`}, {"0.25", "0.25", `0.25`}, {"0", "0", `0`}},

@@ -33,6 +33,8 @@ type serveCommand struct {
 	Tries        api.Rate            `help:"Requests with no key that is known, for each client address." default:"1/s burst 30" placeholder:"RATE" env:"BATON_TRIES"`
 	TrustedProxy []network           `help:"A proxy whose X-Forwarded-For is believed." placeholder:"ADDRESS" env:"BATON_TRUSTED_PROXY"`
 
+	MetricsListen string `help:"Address of its own for metrics, open to whoever reaches it." placeholder:"HOST:PORT" env:"BATON_METRICS_LISTEN"`
+
 	TraceEndpoint string            `help:"Collector of traces (OTLP over HTTP); without it there are none." placeholder:"URL" env:"BATON_TRACE_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT"`
 	TraceHeaders  map[string]string `help:"Headers for the collector of traces." placeholder:"NAME=VALUE" env:"BATON_TRACE_HEADERS"`
 	TraceSample   float64           `help:"Share of the traces kept, 0 to 1." default:"1" env:"BATON_TRACE_SAMPLE"`
@@ -76,8 +78,8 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 		rates.Proxies = append(rates.Proxies, netip.Prefix(p))
 	}
 	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Version: version(), Rates: rates,
-		Tracing:    app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
-		SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
+		Tracing:       app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
+		MetricsListen: c.MetricsListen, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
 		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {
 		err = closed
