@@ -309,7 +309,7 @@ func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, er
 	if !in.CreatedAfter.IsZero() {
 		f.CreatedAfter = in.CreatedAfter.UnixMicro()
 	}
-	rows := []store.ListedLead{}
+	var rows []store.ListedLead
 	if in.Email == "" {
 		rows, err = a.Store.ListLeads(ctx, f, after, in.Limit+1)
 	} else {
