@@ -271,7 +271,7 @@ func (x *mapper) add(in lifecycle.Input, account, accountName string, from int) 
 }
 
 func (m *Mapping) hasPerson() bool {
-	return m.person.email != nil || m.person.anonymous != nil || len(m.person.ids) > 0
+	return m.person.email != nil || m.person.phone != nil || m.person.anonymous != nil || len(m.person.ids) > 0
 }
 
 // mostKey is how long the text of a key may be before it is stored as a hash.
@@ -338,12 +338,18 @@ func (x *mapper) person() {
 			x.keys = append(x.keys, identity.ExternalKey(e.system, v.Str))
 		}
 	}
+	if v := x.value(p.phone); v.Known() {
+		// one that cannot be read says nothing of who it is
+		if key, err := identity.NormalizePhone(v.Str, x.region()); err == nil {
+			x.keys = append(x.keys, key)
+		}
+	}
 	if v := x.value(p.anonymous); v.Known() {
 		x.keys = append(x.keys, identity.Key{Kind: identity.Anonymous, Value: v.Str})
 	}
 	if len(x.keys) == 0 && len(x.problems) == before && (x.m.member == nil) {
 		column := -1
-		for _, c := range []*cell{p.email, p.anonymous} {
+		for _, c := range []*cell{p.email, p.phone, p.anonymous} {
 			if c != nil && column < 0 {
 				column = c.column
 			}
@@ -353,6 +359,20 @@ func (x *mapper) person() {
 		}
 		x.refuse(column, "the row does not say whom it is about")
 	}
+}
+
+// region returns the country of the row's lead, if it is an ISO 3166 code, for phone numbers without theirs.
+func (x *mapper) region() string {
+	for _, c := range x.m.attributes {
+		if x.m.names[c.name] != "country" {
+			continue
+		}
+		if c.column < 0 {
+			return identity.Region(c.constant.Str)
+		}
+		return identity.Region(trim(x.fields[x.at[c.column]]))
+	}
+	return ""
 }
 
 // account finds the account of the row by the domain, that of the e-mail address, or

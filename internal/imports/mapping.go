@@ -57,8 +57,8 @@ type test struct {
 }
 
 type person struct {
-	email, anonymous *cell
-	ids              []externalID
+	email, phone, anonymous *cell
+	ids                     []externalID
 }
 
 type externalID struct {
@@ -151,7 +151,7 @@ func (p *mappingParser) mapping(root *node) {
 	p.activity(root.get("activity"))
 	p.outcome(root.get("outcome"))
 	p.member(root.get("member"), sides)
-	hasPerson := m.person.email != nil || m.person.anonymous != nil || len(m.person.ids) > 0
+	hasPerson := m.hasPerson()
 	switch {
 	case len(p.found) > 0:
 	case !hasPerson && m.member == nil:
@@ -446,8 +446,9 @@ func (p *mappingParser) person(n *node) {
 	if !p.isTable(n, "person", "person: {email: email}") {
 		return
 	}
-	p.allow(n, "person:", "email", "id", "anonymous")
+	p.allow(n, "person:", "email", "id", "phone", "anonymous")
 	p.m.person.email = p.optional(n, "person.", "email", want{kind: agreement.Text})
+	p.m.person.phone = p.optional(n, "person.", "phone", want{kind: agreement.Text})
 	p.m.person.anonymous = p.optional(n, "person.", "anonymous", want{kind: agreement.Text})
 	ids := n.get("id")
 	if ids == nil {

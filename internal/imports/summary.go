@@ -132,7 +132,7 @@ func isDated(n int64) string {
 
 // cells lists the cells that may leave something out, in the order of the mapping.
 func (m *Mapping) cells() []*cell {
-	cells := []*cell{m.at, m.person.email, m.person.anonymous, m.account.domain, m.account.name, m.origin, m.actor}
+	cells := []*cell{m.at, m.person.email, m.person.phone, m.person.anonymous, m.account.domain, m.account.name, m.origin, m.actor}
 	for _, e := range m.person.ids {
 		cells = append(cells, e.id)
 	}
