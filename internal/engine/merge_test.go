@@ -208,6 +208,22 @@ func compareWithWorld(t *testing.T, seed uint64, s *replay.Scenario, w *replay.W
 			t.Fatalf("seed %d: lead %d is stored otherwise than it is in memory", seed, into)
 		}
 	}
+	n = 0
+	snapshot, err := st.Snapshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	err = snapshot.EachActivity(ctx, func(a *store.ActivityRow) error {
+		if into, err := st.Survivor(ctx, a.Lead); err != nil || into != a.Lead {
+			return fmt.Errorf("an activity is reported for lead %d, which goes on as %d (%v)", a.Lead, into, err)
+		}
+		n++
+		return nil
+	})
+	if did := one(t, st, `SELECT count(*) FROM activities`); err != nil || fmt.Sprint(n) != did {
+		t.Errorf("seed %d: %d of %s activities are reported (%v)", seed, n, did, err)
+	}
 	for _, orphans := range []string{
 		`SELECT count(*) FROM visit WHERE lead NOT IN (SELECT id FROM lead)`,
 		`SELECT count(*) FROM visit v WHERE v.left_at IS NULL AND v.id NOT IN (SELECT visit FROM lead)`,
@@ -216,14 +232,19 @@ func compareWithWorld(t *testing.T, seed uint64, s *replay.Scenario, w *replay.W
 		`SELECT count(*) FROM merged WHERE lead IN (SELECT id FROM lead)`,
 		`SELECT count(*) FROM key WHERE lead NOT IN (SELECT id FROM lead) AND lead NOT IN (SELECT lead FROM merged)`,
 	} {
-		table, err := st.Query(ctx, orphans)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if fmt.Sprint(table.Rows[0][0]) != "0" {
-			t.Errorf("seed %d: %s: %v", seed, orphans, table.Rows[0][0])
+		if n := one(t, st, orphans); n != "0" {
+			t.Errorf("seed %d: %s: %s", seed, orphans, n)
 		}
 	}
+}
+
+func one(t *testing.T, st *store.Store, query string) string {
+	t.Helper()
+	table, err := st.Query(context.Background(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(table.Rows[0][0])
 }
 
 // Several commands about the same leads can come in one request: each sees what the one before it has done.
@@ -283,11 +304,7 @@ func TestMergeAndSplitInOneRequest(t *testing.T) {
 		`SELECT count(*) FROM jobs WHERE kind = 'offer'`:                     "3", // to whom it was offered first; to the lead that went on; and given back
 		`SELECT count(*) FROM visit WHERE lead NOT IN (SELECT id FROM lead)`: "0",
 	} {
-		table, err := st.Query(ctx, query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(table.Rows[0][0]); got != want {
+		if got := one(t, st, query); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}

@@ -99,9 +99,13 @@ type ActivityRow struct {
 	Body     string // the input as it is stored, JSON
 }
 
-// EachActivity hands over all that leads did, but for what an undone import brought.
+// EachActivity hands over all that leads did, but for what an undone import brought. What a lead did that was merged into another
+// since is the other's.
 func (n *Snapshot) EachActivity(ctx context.Context, each func(*ActivityRow) error) error {
-	return stream(ctx, n, `SELECT i.lead, i.at, i.body FROM input i WHERE i.kind = $1 AND i.lead <> 0
+	return stream(ctx, n, `WITH RECURSIVE way (lead, into_lead) AS (
+			SELECT lead, into_lead FROM merged UNION ALL SELECT w.lead, m.into_lead FROM way w JOIN merged m ON m.lead = w.into_lead),
+		alive AS (SELECT lead, into_lead FROM way WHERE into_lead NOT IN (SELECT lead FROM merged))
+		SELECT coalesce(a.into_lead, i.lead), i.at, i.body FROM input i LEFT JOIN alive a ON a.lead = i.lead WHERE i.kind = $1 AND i.lead <> 0
 		AND (i.import = 0 OR i.import NOT IN (SELECT id FROM import WHERE state = 'undone')) ORDER BY i.id`, []any{int64(lifecycle.Did)},
 		func(c *cells, r *ActivityRow) { r.Lead, r.At, r.Body = c.int(0), c.int(1), c.text(2) }, each)
 }
