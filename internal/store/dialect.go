@@ -16,7 +16,7 @@ type dialect struct {
 	goose  goose.Dialect
 	dir    string
 	begin  string // a transaction that writes
-	census string // how many tables there are, and how many of them are goose's
+	census string // how many tables there are, but for those of extensions, and how many of them are goose's
 	arrays bool   // many values can be one argument
 	shared bool   // several processes may write
 	advice func(error) string
@@ -26,7 +26,9 @@ var (
 	sqlite = &dialect{goose: goose.DialectSQLite3, dir: "migrations/sqlite", begin: "BEGIN IMMEDIATE", advice: sqliteAdvice,
 		census: `SELECT count(*), coalesce(sum(name = 'goose_db_version'), 0) FROM sqlite_master WHERE type = 'table'`}
 	postgres = &dialect{goose: goose.DialectPostgres, dir: "migrations/postgres", begin: "BEGIN", arrays: true, shared: true, advice: postgresAdvice,
-		census: `SELECT count(*), count(*) FILTER (WHERE table_name = 'goose_db_version') FROM information_schema.tables WHERE table_schema = current_schema()`}
+		census: `SELECT count(*), count(*) FILTER (WHERE relname = 'goose_db_version') FROM pg_class c
+			WHERE relkind IN ('r', 'p') AND relnamespace = CAST(current_schema() AS regnamespace)
+			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = CAST('pg_class' AS regclass) AND d.objid = c.oid AND d.deptype = 'e')`}
 )
 
 func (d *dialect) migrations() fs.FS {
