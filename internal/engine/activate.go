@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -90,6 +91,8 @@ func (e *Engine) fits(ctx context.Context, plan *agreement.Plan) error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(ids) // a lead may be the first of its stage and the first with its hand-off
+	ids = slices.Compact(ids)
 	records, err := e.tx.Leads(ctx, ids)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 	"baton/internal/store"
 )
 
@@ -282,6 +285,48 @@ func TestActivate(t *testing.T) {
 	submit(t, h, did("p2@acme.example", "demo_requested", start+4*hour))
 	expect(t, h, `SELECT count(*) FROM leads WHERE stage = 'mql'`, 2)
 	verify(t, h)
+}
+
+// One lead may be the example of its stage and of its open hand-off.
+func TestActivateWithOneLeadOffered(t *testing.T) {
+	h := open(t, "", Options{})
+	h.activate(t, northwind, start)
+	submit(t, h, did("p@acme.example", "demo_requested", start+hour))
+	expect(t, h, `SELECT count(*) FROM handoffs WHERE state = 'open'`, 1)
+	h.activate(t, replaceAll(northwind, "attributes:\n", "attributes:\n  budget_year: number\n"), start+2*hour)
+	expect(t, h, `SELECT count(*) FROM leads WHERE agreement = 2`, 1)
+	verify(t, h)
+}
+
+// A round in which the program itself fails is dropped, and the engine goes on.
+func TestRoundThatPanics(t *testing.T) {
+	ctx := context.Background()
+	for _, path := range []string{"", pgtest.Database(t)} {
+		h := open(t, path, Options{})
+		h.activate(t, northwind, start)
+		arrivals := []lifecycle.Arrival{did("p@acme.example", "demo_requested", start+hour)}
+		arrivals[0].Input.Source, arrivals[0].Input.Key = "test", "1"
+		h.mu.Lock()
+		err := h.try(ctx, func() error {
+			if err := h.begin(ctx); err != nil {
+				return err
+			}
+			if err := h.gather(ctx, slices.Clone(arrivals), nil); err != nil {
+				return err
+			}
+			if _, err := h.take(ctx, &slices.Clone(arrivals)[0]); err != nil && err != errTeam {
+				return err
+			}
+			panic("no such thing")
+		})
+		h.mu.Unlock()
+		if err == nil || !strings.Contains(err.Error(), "no such thing (at internal/engine/live_test.go:") {
+			t.Errorf("a round that panicked ended with %v", err)
+		}
+		submit(t, h, arrivals...)
+		expect(t, h, `SELECT count(*) FROM activities`, 1)
+		verify(t, h)
+	}
 }
 
 func TestUndo(t *testing.T) {

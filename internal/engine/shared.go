@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -319,10 +320,19 @@ func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
 // tries is how often a round is tried when other processes are in its way.
 const tries = 12
 
-// try does a round, and again when another process was in the way.
+// try does a round, and again when another process was in the way. A round that panics is dropped, and its error names
+// the place.
 func (e *Engine) try(ctx context.Context, round func() error) error {
+	whole := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = e.finish(ctx, fmt.Errorf("deciding failed: %v (at %s)", p, panicked(string(debug.Stack()))))
+			}
+		}()
+		return round()
+	}
 	for n := 1; ; n++ {
-		err := round()
+		err := whole()
 		if err == nil || !e.shared || n == tries || !store.Again(err) {
 			return err
 		}
