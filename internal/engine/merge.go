@@ -396,8 +396,10 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 	if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
 		return Outcome{}, err
 	}
-	if r.entry.Lead.Stage < 0 {
-		e.cache.remove(r.entry)
+	if r.entry.Lead.Stage < 0 { // what was known of it came with an import that is undone
+		if err := e.forget(ctx, r.entry); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return out, e.settle(ctx, c.entry, was, in.Known)
 }

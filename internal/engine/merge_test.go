@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -260,6 +261,88 @@ func one(t *testing.T, st *store.Store, query string) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprint(table.Rows[0][0])
+}
+
+// An import is undone after what it brought was merged: also for the lead that is gone, in case it comes back.
+func TestUndoAfterMerge(t *testing.T) {
+	ctx := context.Background()
+	data, err := os.ReadFile("../../testdata/scenario/merge-anonymous.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := replay.ParseScenario("merge-anonymous.txtar", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(ctx, filepath.Join(t.TempDir(), "baton.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	en, err := engine.New(st, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer en.Close()
+	if _, err := en.Activate(ctx, s.Plan, s.Source, "agreement.yaml", 0); err != nil {
+		t.Fatal(err)
+	}
+	at := int64(1_772_445_600_000_000)
+	arrival := func(kind lifecycle.InputKind, name, who string) lifecycle.Arrival {
+		at += 60_000_000
+		return lifecycle.Arrival{Input: lifecycle.Input{Kind: kind, Name: name, At: at, Known: at, Source: "test"}, Keys: []identity.Key{{Kind: identity.Email, Value: who}}}
+	}
+	submit := func(list ...lifecycle.Arrival) {
+		t.Helper()
+		out, err := en.Submit(ctx, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range out {
+			if o.Err != nil || o.Decision.Refused != "" {
+				t.Fatal(o.Err, o.Decision.Refused)
+			}
+		}
+	}
+	submit(arrival(lifecycle.Did, "page_viewed", "anna@acme.example"), arrival(lifecycle.Did, "page_viewed", "anna@home.example"))
+	im, err := st.StartImport(ctx, store.Import{Name: "events", File: "events.csv", Hash: "h1", StartedAt: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []lifecycle.Arrival{arrival(lifecycle.Did, "demo_requested", "anna@home.example"), arrival(lifecycle.Did, "demo_requested", "new@home.example")}
+	err = en.History(ctx, func(yield func(*lifecycle.Arrival) error) error { return errors.Join(yield(&list[0]), yield(&list[1])) }, engine.HistoryOptions{Import: im.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"anna@home.example", "new@home.example"} {
+		m := arrival(lifecycle.Merge, "", "anna@acme.example")
+		m.Other = []identity.Key{{Kind: identity.Email, Value: who}}
+		submit(m)
+	}
+	const activities = `SELECT group_concat(email || ' ' || activities, ', ') FROM (SELECT * FROM leads ORDER BY id)`
+	if got := one(t, st, activities); got != "anna@acme.example 4" {
+		t.Error(got)
+	}
+	if err := en.Undo(ctx, im.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, st, activities); got != "anna@acme.example 2" {
+		t.Error(got)
+	}
+	submit(arrival(lifecycle.Split, "", "new@home.example"))
+	submit(arrival(lifecycle.Split, "", "anna@home.example"))
+	if got := one(t, st, activities); got != "anna@acme.example 1, anna@home.example 1" {
+		t.Error(got)
+	}
+	submit(arrival(lifecycle.Did, "page_viewed", "new@home.example"), arrival(lifecycle.Did, "page_viewed", "anna@home.example"))
+	if got := one(t, st, activities); got != "anna@acme.example 1, anna@home.example 2, new@home.example 1" {
+		t.Error(got)
+	}
+	noOrphans(t, st)
+	verifier := replay.Verifier{Plan: func(int64) (*agreement.Plan, error) { return s.Plan, nil }}
+	if err := st.EachInput(ctx, 0, func(in lifecycle.Input, decision []byte) error { return verifier.Next(in, in.Version, decision) }); err != nil || verifier.First != nil {
+		t.Fatal(err, verifier.First)
+	}
 }
 
 // Two processes take in people whose keys are those of one another, and merge and split them: nothing is lost, and the record verifies.

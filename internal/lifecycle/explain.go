@@ -23,7 +23,7 @@ type Explanation struct {
 
 // ExplainedSection answers one question.
 type ExplainedSection struct {
-	Title  string // "score", "stage", "owner", "deadlines", "who may speak"
+	Title  string // "score", "stage", "owner", "deadlines", "who may speak", "who it is"
 	Answer string // one sentence
 	Lines  []ExplainedLine
 }
@@ -40,7 +40,11 @@ type ExplainedLine struct {
 // oldest first: it holds the reasons that were given when things changed.
 func Explain(plan *agreement.Plan, view *View, at int64, past []Decided) Explanation {
 	e := &explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: plan.Calendar.Zone()}
-	return Explanation{Sections: []ExplainedSection{e.score(), e.stage(), e.owner(), e.deadlines(), e.speech()}}
+	sections := []ExplainedSection{e.score(), e.stage(), e.owner(), e.deadlines(), e.speech()}
+	if s := e.person(); s.Answer != "" {
+		sections = append(sections, s)
+	}
+	return Explanation{Sections: sections}
 }
 
 type explainer struct {
@@ -51,6 +55,32 @@ type explainer struct {
 	past  []Decided
 	facts *agreement.Facts
 	zone  *time.Location
+}
+
+// person tells of the leads that were merged into this one. It is empty if none was.
+func (e *explainer) person() ExplainedSection {
+	s := ExplainedSection{Title: "who it is"}
+	var others []string
+	for i := range e.past {
+		in, d := &e.past[i].Input, &e.past[i].Decision
+		if in.Kind != Merge || d.Refused != "" || slices.ContainsFunc(e.past[i+1:], func(later Decided) bool {
+			return later.Input.Kind == Split && later.Input.Other == in.Other && later.Decision.Refused == ""
+		}) {
+			continue
+		}
+		others = append(others, fmt.Sprint(in.Other))
+		line := ExplainedLine{Mark: "since", Text: fmt.Sprintf("%s: takes in what is known of lead %d", e.stamp(in.Known), in.Other)}
+		for j := range d.Changes {
+			if c := &d.Changes[j]; c.Kind == LeadAbsorbed && c.Reason > 0 {
+				line.Text += " (" + d.Reasons[c.Reason-1].Text + ")"
+			}
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	if len(others) > 0 {
+		s.Answer = "One person with what was known as lead " + strings.Join(others, " and lead ") + "."
+	}
+	return s
 }
 
 func (e *explainer) clause(address string) agreement.Clause {

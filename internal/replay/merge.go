@@ -137,7 +137,23 @@ func (w *World) split(a *lifecycle.Arrival) {
 	back.Account = w.mergedBy(in.Other).Account
 	back.Known = max(back.Known, w.leads[back.Lead].Clock)
 	w.Decide(&back)
+	for _, id := range [...]int64{back.Lead, in.Lead} {
+		if w.leads[id].Stage < 0 {
+			w.forget(id)
+		}
+	}
 	w.refreshMates(in.Known)
+}
+
+// forget drops the keys of a lead of which nothing is known any more, and of those that were merged into it.
+func (w *World) forget(lead int64) {
+	maps.DeleteFunc(w.keys, func(_ identity.Key, id int64) bool { return w.alive(id) == lead })
+	for gone := range w.into { // order: all are dropped
+		if w.alive(gone) == lead {
+			delete(w.into, gone)
+		}
+	}
+	delete(w.leads, lead)
 }
 
 // mergedBy returns the input that ended a lead.
