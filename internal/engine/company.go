@@ -11,7 +11,7 @@ import (
 	"baton/internal/store"
 )
 
-// block is the accounts whose names begin with the same letters, by number: all of them once it is loaded, before that
+// block is the accounts whose names begin with the same word, by number: all of them once it is loaded, before that
 // those that the database may not show yet.
 type block struct {
 	used   int64
