@@ -89,6 +89,9 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 			return
 		}
 		for i := range d.Changes {
+			if d.Changes[i].Kind == lifecycle.LeadErased {
+				delete(passes, l.ID)
+			}
 			if c := &d.Changes[i]; c.Kind == lifecycle.PassStarted {
 				if passes[l.ID]++; c.Int != passes[l.ID] {
 					t.Fatalf("pass %d of lead %d begins after pass %d", c.Int, l.ID, passes[l.ID]-1)
@@ -120,6 +123,13 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 		}
 		a := drawArrival(n, w.Plan, at)
 		answerInTurn(n, w, a)
+		if n.below(12) == 0 && len(a.Keys) > 0 {
+			a.Input.Kind, a.Other = lifecycle.Merge, drawArrival(n, w.Plan, at).Keys
+			if n.below(3) == 0 {
+				a.Input.Kind = lifecycle.Split
+			}
+			a.Input.Due = 0
+		}
 		w.Take(a)
 		if stored {
 			continue

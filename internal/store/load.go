@@ -91,27 +91,6 @@ func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Ke
 	return found, s.explain("reading", err)
 }
 
-// KeysOf returns the keys of a lead by the inputs that brought them. It reads the whole list
-// of keys once, for any number of leads.
-func (s *Reader) KeysOf(ctx context.Context, leads map[int64]bool) (map[int64][]identity.Key, error) {
-	found := map[int64][]identity.Key{}
-	stmt, err := s.queries.get(ctx, `SELECT kind, value, lead FROM key`)
-	if err == nil {
-		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
-			var k identity.Key
-			var lead int64
-			if err := r.Scan(&k.Kind, &k.Value, &lead); err != nil {
-				return err
-			}
-			if leads[lead] {
-				found[lead] = append(found[lead], k)
-			}
-			return nil
-		})
-	}
-	return found, s.explain("reading", err)
-}
-
 // Leads loads leads by their IDs; those that do not exist are missing from the map.
 func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
 	found := make(map[int64]*Record, len(ids))
