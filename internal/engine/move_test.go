@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"baton/internal/lifecycle"
 	"baton/internal/pgtest"
 	"baton/internal/store"
 )
@@ -22,6 +23,10 @@ func TestMove(t *testing.T) {
 	list := arrivals(3, 900, 80)
 	if err := h.History(ctx, from(list[:600]), HistoryOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	one, other := one(t, h, `SELECT min(id) FROM leads`).(int64), one(t, h, `SELECT max(id) FROM leads`).(int64)
+	if out := submit(t, h, lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Merge, Lead: one, Other: other, Actor: "boss@northwind.example"}}); out[0].Decision.Refused != "" {
+		t.Fatal(out[0].Decision.Refused)
 	}
 	if _, err := h.st.StartImport(ctx, store.Import{Name: "crm", File: "crm.csv", Hash: "1", StartedAt: start}); err != nil {
 		t.Fatal(err)

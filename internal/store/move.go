@@ -31,7 +31,7 @@ var kept = []struct{ name, columns, order string }{
 	{"member", memberColumns, "id"},
 	{"ledger", ledgerColumns, "pool, member"},
 	{"job", "id kind due recipient lead input body state attempts last_error", "id"},
-	{"merged", "lead into_lead input handoff clock", "lead"},
+	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
 }
