@@ -25,3 +25,9 @@ INSERT INTO account_name (account, block, formerly) SELECT id, split_part(lower(
 
 CREATE VIEW merges AS
 SELECT lead, into_lead, input FROM merged;
+
+-- Not those that were merged since.
+DROP VIEW same_person;
+CREATE VIEW same_person AS
+SELECT k.lead, k.other, CASE k.kind WHEN 1 THEN 'email' WHEN 2 THEN 'id' WHEN 3 THEN 'phone' ELSE 'anonymous' END AS kind, k.value, k.input
+FROM key_conflict k WHERE k.lead NOT IN (SELECT lead FROM merged) AND k.other NOT IN (SELECT lead FROM merged);
