@@ -133,6 +133,7 @@ func (e *Engine) followAll(ctx context.Context) error {
 func (e *Engine) followSome(ctx context.Context, after *int64) (more bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // what has begun is finished
 	err = e.try(ctx, func() error {
 		more, err = e.followOnce(ctx, after)
 		return err

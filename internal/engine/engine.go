@@ -34,7 +34,7 @@ type Options struct {
 	// Queue is how many arrivals may wait (20,000 by default), Cached how many leads are kept
 	// in memory (10,000, at 3 KB each), Batch how many inputs a transaction holds at most (2,000).
 	Queue, Cached, Batch int
-	// Observe is told of each round that is done, while the engine waits: it returns at once and
+	// Observe is told of each round that is done, one at a time, while the engine waits: it returns at once and
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
 }
@@ -58,6 +58,7 @@ type Engine struct {
 	shared   bool       // other processes write to the database
 	tx       *store.Tx  // of this round
 	locks    locks
+	crowded  bool // another process was in the way of this round
 	numbers  numbers
 	version  int64
 	plan     *agreement.Plan
@@ -283,7 +284,13 @@ func (e *Engine) send(ctx context.Context) {
 		}
 		return
 	}
-	if e.wait() != nil || e.batch.Empty() {
+	e.sendThen(ctx, func(error) {})
+}
+
+// sendThen is send, and tells when the batch is on disk or why it is not.
+func (e *Engine) sendThen(ctx context.Context, then func(error)) {
+	if err := e.wait(); err != nil || e.batch.Empty() {
+		then(err)
 		return
 	}
 	tx, b := e.tx, e.sealed()
@@ -295,7 +302,11 @@ func (e *Engine) send(ctx context.Context) {
 		e.batch.Reset()
 	}
 	e.inFlight = make(chan error, 1)
-	go func(done chan error) { done <- tx.Commit(ctx, b) }(e.inFlight)
+	go func(done chan error) {
+		err := tx.Commit(ctx, b)
+		then(err)
+		done <- err
+	}(e.inFlight)
 }
 
 // sealed returns the batch, ready to be written.
@@ -347,5 +358,8 @@ func (e *Engine) Close() error {
 	<-e.drained
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.inFlight == nil {
+		return nil // what went wrong before was told to whoever asked for it
+	}
 	return e.wait()
 }

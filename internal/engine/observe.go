@@ -41,10 +41,12 @@ func (e *Engine) Waiting() int64 { return e.waiting.Load() }
 // Cached returns how many leads are in memory, as of the latest round.
 func (e *Engine) Cached() int64 { return e.cached.Load() }
 
-// Pulse returns when the engine is between two rounds: never, when it is stuck.
+// Pulse returns when the engine is between two rounds and nothing is on its way to the database: never, when it is
+// stuck.
 func (e *Engine) Pulse() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	_ = e.wait() // its error is told to those whom it concerns
 }
 
 // watch begins a round that is observed; nil when nobody looks. The methods of a nil Round do nothing.
@@ -122,9 +124,17 @@ func (r *Round) ended(err error) error {
 		return err
 	}
 	r.engine.round = nil
+	r.told(err)
+	return err
+}
+
+// told tells of a round that is not the engine's present one any more.
+func (r *Round) told(err error) {
+	if r == nil {
+		return
+	}
 	r.Commit, r.Err = r.since(), err
 	if r.Arrivals > 0 || r.Inputs > 0 || err != nil {
 		r.engine.opts.Observe(r)
 	}
-	return err
 }

@@ -68,6 +68,9 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 			return e.finish(ctx, err)
 		}
 	}
+	if e.crowded {
+		e.changeAll()
+	}
 	return nil
 }
 
@@ -104,9 +107,10 @@ func (e *Engine) lockLeads(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// lockAccount locks an account to be changed, and reads it again.
+// lockAccount locks an account to be changed, and reads it again. It does not wait: whoever has it locked may wait for what
+// this round has. The round is tried again then, with all its accounts locked to be changed from the first.
 func (e *Engine) lockAccount(ctx context.Context, id int64) error {
-	if err := e.tx.LockAccounts(ctx, []int64{id}, true); err != nil {
+	if err := e.tx.ChangeAccount(ctx, id); err != nil {
 		return err
 	}
 	e.locks.changes[id], e.locks.since = true, true
@@ -331,11 +335,13 @@ func (e *Engine) try(ctx context.Context, round func() error) error {
 		}()
 		return round()
 	}
+	defer func() { e.crowded = false }()
 	for n := 1; ; n++ {
 		err := whole()
 		if err == nil || !e.shared || n == tries || !store.Again(err) {
 			return err
 		}
+		e.crowded = true
 		select {
 		case <-ctx.Done():
 			return err

@@ -31,7 +31,10 @@ func (e *Engine) Submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]Ou
 	}
 	select {
 	case err := <-r.done:
-		return r.outcomes, err
+		if err != nil {
+			return nil, err
+		}
+		return r.outcomes, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -76,16 +79,13 @@ func (e *Engine) serve() {
 				break collect
 			}
 		}
-		err := e.together(group, n)
-		e.waiting.Add(-int64(n))
-		for _, r := range group {
-			r.done <- err
-		}
+		e.together(group, n)
 	}
 }
 
-// together decides the arrivals of a group in one transaction.
-func (e *Engine) together(group []*request, n int) error {
+// together decides the arrivals of a group in one transaction, and answers when that is on disk. On a database of
+// one process the next group is decided meanwhile: what is on its way is in memory.
+func (e *Engine) together(group []*request, n int) {
 	ctx := context.Background() // what was accepted is decided, whether or not anybody still waits
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -96,7 +96,7 @@ func (e *Engine) together(group []*request, n int) error {
 	e.live = true
 	defer func() { e.live = false }()
 	outcomes := make([]Outcome, n)
-	err := e.try(ctx, func() error {
+	decide := func() error {
 		if err := e.ready(ctx); err != nil {
 			return err
 		}
@@ -113,22 +113,39 @@ func (e *Engine) together(group []*request, n int) error {
 			err = e.arrivals(ctx, all, func(i int, out Outcome) { outcomes[i] = out })
 		}
 		round.decided()
-		return e.finish(ctx, err)
-	})
+		if err != nil || e.shared {
+			return e.finish(ctx, err)
+		}
+		return nil
+	}
+	err := e.try(ctx, decide)
+	if err == nil && !e.shared && e.wait() != nil {
+		err = e.try(ctx, decide) // it was decided on what did not get to the disk
+	}
 	for i := range outcomes {
 		round.duplicate(outcomes[i].Duplicate)
 	}
-	if err := round.ended(err); err != nil {
-		return err
-	}
+	rest := outcomes
 	for _, r := range group {
-		r.outcomes, outcomes = outcomes[:len(r.arrivals):len(r.arrivals)], outcomes[len(r.arrivals):]
+		r.outcomes, rest = rest[:len(r.arrivals):len(r.arrivals)], rest[len(r.arrivals):]
 	}
-	select {
-	case e.kick <- struct{}{}:
-	default:
+	e.round = nil
+	answer := func(err error) {
+		round.told(err)
+		e.waiting.Add(-int64(n))
+		for _, r := range group {
+			r.done <- err
+		}
+		select {
+		case e.kick <- struct{}{}:
+		default:
+		}
 	}
-	return nil
+	if err != nil || e.shared {
+		answer(err)
+		return
+	}
+	e.sendThen(ctx, answer)
 }
 
 // finish commits a round that went well. After an error, what the round put together is dropped.

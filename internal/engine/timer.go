@@ -30,6 +30,7 @@ func (e *Engine) Tick(ctx context.Context, now int64) (n int, err error) {
 func (e *Engine) tick(ctx context.Context, now int64) (n int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // what has begun is finished
 	err = e.try(ctx, func() error {
 		n, err = e.tickOnce(ctx, now)
 		return err

@@ -224,13 +224,10 @@ func (t *Tx) LockLeads(ctx context.Context, ids []int64) (map[int64]Stamp, error
 	return found, t.explain("reading", err)
 }
 
-// LockAccounts locks accounts, in the order of their numbers: to be changed, or so that nobody changes them.
-func (t *Tx) LockAccounts(ctx context.Context, ids []int64, change bool) error {
-	lock := ` ORDER BY id FOR SHARE`
-	if change {
-		lock = ` ORDER BY id FOR UPDATE`
-	}
-	err := each(ctx, t.Reader, `SELECT id FROM account WHERE `, numbered("id"), lock, anys(ids), func(*sql.Rows) error { return nil })
+// ChangeAccount locks an account to be changed, or returns an error for which Again is true when others have it locked.
+func (t *Tx) ChangeAccount(ctx context.Context, id int64) error {
+	var there int64
+	err := t.one(ctx, `SELECT id FROM account WHERE id = $1 FOR UPDATE NOWAIT`, []any{id}, &there)
 	return t.explain("reading", err)
 }
 
