@@ -5,7 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"baton/internal/agreement"
 	"baton/internal/engine"
@@ -23,7 +26,37 @@ func TestScenariosOnSQLite(t *testing.T) {
 
 func TestScenariosOnPostgreSQL(t *testing.T) {
 	server := pgtest.Server(t, "fsync=off", "full_page_writes=off") // what a power cut leaves is not asked here
-	onScenarios(t, func(t *testing.T) string { return server.Database(t) })
+	free := make(chan string, runtime.GOMAXPROCS(0))
+	for range cap(free) {
+		free <- server.Database(t)
+	}
+	onScenarios(t, func(t *testing.T) string {
+		url := <-free
+		t.Cleanup(func() { free <- url })
+		empty(t, url)
+		return url
+	})
+}
+
+// empty makes a database as it was when it was new. That is quicker than a new one.
+func empty(t *testing.T, url string) {
+	st, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	list, err := st.Query(t.Context(), `SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'goose_db_version'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `TRUNCATE `+list.Rows[0][0].(string)+` RESTART IDENTITY; ALTER SEQUENCE input_number RESTART`); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func onScenarios(t *testing.T, database func(*testing.T) string) {
