@@ -73,7 +73,7 @@ func slackPayload(n Notice) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	title := slackPlain(n.Title)
+	title := slackPlain(clipEscaped(slackEscape(n.Title), 150))
 	blocks := []slackBlock{{Type: "header", Text: &title}}
 	for _, p := range n.Paragraphs {
 		text := slackPlain(clipEscaped(slackEscape(p), 3000))
@@ -103,7 +103,8 @@ func slackPayload(n Notice) ([]byte, error) {
 	}{Text: clipEscaped(slackEscape(n.text()), 4000), Blocks: blocks})
 }
 
-// clipEscaped shortens an escaped text to n bytes or fewer characters without cutting an escape in two.
+// clipEscaped shortens an escaped text to at most n characters, without cutting an escape in two. Slack does not
+// say whether it counts before or after, so this does after.
 func clipEscaped(s string, n int) string {
 	short := clip(s, n)
 	if short == s {

@@ -652,7 +652,7 @@ func dialogue(answers ...string) func(net.Conn) {
 				return
 			case "slow":
 				for {
-					if _, err := conn.Write([]byte("2")); err != nil {
+					if _, err := conn.Write(bytes.Repeat([]byte("2"), 1000)); err != nil {
 						return
 					}
 				}

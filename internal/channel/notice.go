@@ -122,8 +122,9 @@ func webLink(raw string) (string, error) {
 		}
 		b.WriteByte(s[i])
 	}
-	if b.Len() > urlLimit {
-		return "", errors.New("reading the notice: a link is longer than 900 characters")
+	// an & takes five characters where it is escaped
+	if b.Len() > urlLimit || b.Len()+4*strings.Count(b.String(), "&") > 2*urlLimit {
+		return "", errors.New("reading the notice: a link is longer than 900 characters, or has more than 200 times &")
 	}
 	return b.String(), nil
 }

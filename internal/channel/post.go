@@ -134,7 +134,6 @@ func (p *Poster) noAnswer(host string, err error) Result {
 	var refused *Refused
 	var dns *net.DNSError
 	var timeout net.Error
-	var record tls.RecordHeaderError
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -152,7 +151,7 @@ func (p *Poster) noAnswer(host string, err error) Result {
 		r.Why = fmt.Sprintf("%s did not answer within %s", host, p.timeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		r.Why = host + " refused the connection"
-	case errors.As(err, &record):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		r.Why = host + " does not speak https at this port"
 	case errors.As(err, &authority), errors.As(err, &name), errors.As(err, &invalid):
 		r.Why = "the certificate of " + host + " is not valid for it"

@@ -75,11 +75,8 @@ func NewSecret(random io.Reader) (string, error) {
 	return "whsec_" + base64.StdEncoding.EncodeToString(raw[:]), nil
 }
 
-// String hides the key.
-func (k Key) String() string { return "(webhook key)" }
-
-// GoString hides the key.
-func (k Key) GoString() string { return k.String() }
+// Format hides the key, whatever the verb.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(webhook key)") }
 
 // signs reports whether the key can sign.
 func (k Key) signs() bool { return k.secret != nil || k.private != nil }
