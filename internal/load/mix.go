@@ -41,7 +41,7 @@ type Mix struct {
 type visit struct {
 	kind                visitKind
 	person              Person
-	step, steps, pages  int
+	step, steps         int
 	agent, lang, landed string
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"math"
 	"strings"
 )
@@ -185,7 +184,7 @@ func (s *sum) add(row []any) error {
 		}
 	}
 	s.b = b
-	_, err := io.WriteString(s.Hash, string(b))
+	_, err := s.Write(b)
 	return err
 }
 
