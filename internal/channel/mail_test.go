@@ -854,7 +854,7 @@ func TestMailThatCannotBe(t *testing.T) {
 func FuzzMailHeaders(f *testing.F) {
 	f.Add("Subject\r\nBcc: everybody@example.com", "Name\r\n\r\nbody", "text\r\n.\r\nMAIL FROM:<x@y>", "en", "https://a.example/\r\nX: y")
 	f.Add("=?utf-8?q?=0D=0ABcc:_x?=", "\"<x@y>\",", "\u2028\u0085", "sv-SE", "https://a.example/>,<mailto:x@y")
-	f.Add(strings.Repeat("x", 3000), strings.Repeat("é", 3000), strings.Repeat("=", 3000), "de", "https://a.example/"+strings.Repeat("y", 500))
+	f.Add(strings.Repeat("x", 1200), strings.Repeat("é", 300), strings.Repeat("=", 300), "de", "https://a.example/"+strings.Repeat("y", 500))
 	f.Add("a", "b \x00 c", "--baton-\n--", "en", "")
 	allowed := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "List-Unsubscribe", "List-Unsubscribe-Post",
 		"Message-Id", "Mime-Version", "Reply-To", "Subject", "To", "X-Auto-Response-Suppress"}
