@@ -130,6 +130,9 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 		opts.Batch = 2_000
 	}
 	e := &Engine{st: st, opts: opts, shared: st.Shared(), plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	if err := st.StopImports(context.Background()); err != nil {
+		return nil, err
+	}
 	if err := e.load(context.Background()); err != nil {
 		return nil, err
 	}

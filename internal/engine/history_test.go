@@ -2,13 +2,16 @@ package engine
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 	"baton/internal/replay"
+	"baton/internal/store"
 )
 
 // recorded returns the kind and decision of every input, as stored.
@@ -96,5 +99,32 @@ func TestHistoryDecidesAsTheWorldDoes(t *testing.T) {
 			}
 			verify(t, h)
 		})
+	}
+}
+
+// An import whose process ended in the middle is not on record as running for ever, and goes on when it is begun again.
+func TestImportOfAProcessThatEnded(t *testing.T) {
+	ctx := context.Background()
+	for _, path := range []string{filepath.Join(t.TempDir(), "baton.db"), pgtest.Database(t)} {
+		h := open(t, path, Options{})
+		h.activate(t, northwind, start)
+		im, err := h.st.StartImport(ctx, store.Import{Name: "crm", File: "crm.csv", Hash: "1", StartedAt: start})
+		if err != nil || im.State != "running" {
+			t.Fatal(im, err)
+		}
+		h.shut(t)
+		h = open(t, path, Options{})
+		if im, err = h.st.Import(ctx, im.ID); err != nil || im.State != "stopped" {
+			t.Errorf("the import is %s, %v", im.State, err)
+		}
+		lock, free, err := h.st.LockHistory(ctx)
+		if err != nil || !free {
+			t.Fatal(free, err)
+		}
+		again, err := h.st.StartImport(ctx, store.Import{Name: "crm", File: "crm.csv", Hash: "1", StartedAt: start})
+		if err != nil || again.ID != im.ID || again.State != "running" {
+			t.Errorf("begun again as %+v, %v", again, err)
+		}
+		lock.Release()
 	}
 }

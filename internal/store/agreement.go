@@ -116,7 +116,14 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 		return Import{}, err
 	}
 	if len(found) > 0 {
-		return found[0], nil
+		if im = found[0]; im.State == "stopped" {
+			im.State = "running"
+			err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+				_, err := conn.ExecContext(ctx, `UPDATE import SET state = 'running' WHERE id = $1`, im.ID)
+				return err
+			})
+		}
+		return im, err
 	}
 	err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
 		return conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes)
@@ -124,6 +131,21 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 	})
 	im.State = "running"
 	return im, err
+}
+
+// StopImports writes down that imports which are on record as running have stopped: those of a process that ended in the
+// middle. While another process decides a history, nothing is changed.
+func (s *Store) StopImports(ctx context.Context) error {
+	return s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		if s.dialect.shared {
+			var free bool
+			if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(lockHistory)).Scan(&free); err != nil || !free {
+				return err
+			}
+		}
+		_, err := conn.ExecContext(ctx, `UPDATE import SET state = 'stopped' WHERE state = 'running'`)
+		return err
+	})
 }
 
 // FinishImport records how an import ended: its State, FinishedAt, Rows, Refused and Notes.
