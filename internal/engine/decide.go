@@ -60,6 +60,8 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	if e.live {
 		e.batch.Jobs(d)
 		out.Decision = *d
+	} else {
+		out.Decision.Refused = d.Refused
 	}
 	return out, nil
 }
@@ -92,7 +94,7 @@ func (e *Engine) held(c *command, d *lifecycle.Decision) error {
 			}
 		}
 	}
-	if d.Team && !e.locks.team {
+	if d.Team && !e.locks.team || d.Refused != "" && e.nobody(c) {
 		return errTeam
 	}
 	return nil
@@ -137,6 +139,9 @@ func (e *Engine) record(c *command) {
 
 // fail keeps an input that could not be decided. The lead stays as it was.
 func (e *Engine) fail(ctx context.Context, c *command, why error) (Outcome, error) {
+	if e.nobody(c) {
+		return Outcome{}, errTeam
+	}
 	if err := e.numbered(ctx); err != nil {
 		return Outcome{}, err
 	}

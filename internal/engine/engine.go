@@ -59,6 +59,7 @@ type Engine struct {
 	tx       *store.Tx  // of this round
 	locks    locks
 	crowded  bool // another process was in the way of this round
+	alone    bool // this round is tried again with no other process in one
 	numbers  numbers
 	version  int64
 	plan     *agreement.Plan
@@ -154,6 +155,11 @@ func (e *Engine) load(ctx context.Context) error {
 	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.refresh, e.numbers = nil, numbers{}
+	if e.dues != nil {
+		if err := e.listDues(ctx); err != nil {
+			return err
+		}
+	}
 	return e.adopt(ctx, e.st.Reader)
 }
 

@@ -115,30 +115,33 @@ type history struct {
 
 func (h *history) start(ctx context.Context) (err error) {
 	e := h.e
+	var free bool
+	if h.lock, free, err = e.st.LockHistory(ctx); err != nil { // others go on while it waits
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer func() {
+		if err != nil {
+			h.lock.Release()
+		}
+	}()
+	if !free || e.dues != nil {
+		return errors.New("another import or history is running; wait until it is done")
+	}
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
 	if err := e.wait(); err != nil {
 		return err
 	}
-	var free bool
-	if e.dues == nil {
-		h.lock, free, err = e.st.LockHistory(ctx)
-	}
-	if err == nil && !free {
-		err = errors.New("another import or history is running; wait until it is done")
-	}
-	if err == nil {
-		if err = e.listDues(ctx); err != nil {
-			h.lock.Release()
-		}
+	if err := e.listDues(ctx); err != nil {
+		return err
 	}
 	if h.opts.Import != 0 {
 		e.dueSince = e.opts.Clock().UnixMicro()
 	}
-	return err
+	return nil
 }
 
 // listDues finds out when leads are due.
@@ -184,7 +187,7 @@ func (h *history) flush(ctx context.Context) error {
 		err := h.gather(ctx)
 		round.gathered()
 		for ; err == nil && h.at < len(h.round) && ctx.Err() == nil; h.at++ {
-			if err = h.take(ctx, &h.round[h.at]); err == nil {
+			if err = h.take(ctx, h.round[h.at]); err == nil {
 				err = h.full(ctx, 1)
 			}
 		}
@@ -210,6 +213,9 @@ func (h *history) begin(ctx context.Context) error {
 	if err := h.e.ready(ctx); err != nil {
 		return err
 	}
+	if err := h.lock.Held(ctx); err != nil {
+		return err
+	}
 	if err := h.e.begin(ctx); err != nil {
 		return err
 	}
@@ -220,14 +226,11 @@ func (h *history) begin(ctx context.Context) error {
 // gather reads what the rest of the round will need.
 func (h *history) gather(ctx context.Context) error {
 	e := h.e
-	rest := h.round[h.at:]
-	if len(rest) == 0 {
-		return nil
-	}
-	e.numbers.want = len(rest)
-	err := e.gather(ctx, rest, e.dues.until(rest[len(rest)-1].Input.Known, h.opts.Batch))
-	if err != nil {
-		return err
+	if rest := h.round[h.at:]; len(rest) > 0 {
+		e.numbers.want = len(rest)
+		if err := e.gather(ctx, rest, e.dues.until(rest[len(rest)-1].Input.Known, h.opts.Batch)); err != nil {
+			return err
+		}
 	}
 	return e.lockTeam(ctx)
 }
@@ -236,13 +239,7 @@ func (h *history) gather(ctx context.Context) error {
 func (h *history) try(ctx context.Context, round func() error) error {
 	return h.e.try(ctx, func() error {
 		h.at, h.progress = h.stored.at, h.stored.progress
-		err := round()
-		if h.e.shared && err != nil && store.Again(err) {
-			if err := h.e.listDues(ctx); err != nil {
-				return err
-			}
-		}
-		return err
+		return round()
 	})
 }
 
@@ -255,8 +252,8 @@ func (h *history) report() {
 	}
 }
 
-func (h *history) take(ctx context.Context, a *lifecycle.Arrival) error {
-	e := h.e
+func (h *history) take(ctx context.Context, arrival lifecycle.Arrival) error {
+	e, a := h.e, &arrival // what is filled in does not hold when the round is tried again
 	if a.Input.Key != "" {
 		// what is known already does not move time
 		if _, ok := e.twin(store.Dedupe(a.Input.Source, a.Input.Key), &a.Input); ok {

@@ -55,8 +55,8 @@ func (e *Engine) alive(lead int64) int64 {
 	}
 }
 
-// living finds out which of some leads were merged, and returns those that go on for them.
-func (e *Engine) living(ctx context.Context, leads []int64) ([]int64, error) {
+// living finds out which of some leads were merged, and returns those that go on for them, and what was read.
+func (e *Engine) living(ctx context.Context, leads []int64) (alive []int64, read []store.Merged, err error) {
 	var unknown []int64
 	for _, id := range leads {
 		if _, ok := e.who.merged[id]; !ok && e.cache.leads[id] == nil {
@@ -64,19 +64,50 @@ func (e *Engine) living(ctx context.Context, leads []int64) ([]int64, error) {
 		}
 	}
 	slices.Sort(unknown)
-	list, err := e.tx.Merged(ctx, slices.Compact(unknown))
-	if err != nil {
-		return nil, err
+	if read, err = e.tx.Merged(ctx, slices.Compact(unknown)); err != nil {
+		return nil, nil, err
 	}
-	for _, m := range list {
+	for _, m := range read {
 		if _, ok := e.who.merged[m.Lead]; !ok {
 			e.who.merged[m.Lead] = tomb{m, e.turn}
 		}
 	}
-	for i, id := range leads {
-		leads[i] = e.alive(id)
+	for _, id := range leads {
+		alive = append(alive, e.alive(id))
 	}
-	return leads, nil
+	return alive, read, nil
+}
+
+// loadLiving brings the leads into memory that go on for some.
+func (e *Engine) loadLiving(ctx context.Context, leads []int64) error {
+	alive, read, err := e.living(ctx, leads)
+	if err != nil {
+		return err
+	}
+	if err := e.loadLeads(ctx, alive); err != nil || !e.shared {
+		return err
+	}
+	// A lead that is locked goes into no other, and none is split off it. Before it was locked that could happen.
+	var doubtful []int64
+	for _, m := range read {
+		doubtful = append(doubtful, m.Lead)
+	}
+	for _, id := range leads {
+		if e.who.merged[id].Into == 0 && e.cache.leads[id] == nil {
+			doubtful = append(doubtful, id)
+		}
+	}
+	slices.Sort(doubtful)
+	again, err := e.tx.Merged(ctx, slices.Compact(doubtful))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(read, func(a, b store.Merged) int { return cmp.Compare(a.Lead, b.Lead) })
+	slices.SortFunc(again, func(a, b store.Merged) int { return cmp.Compare(a.Lead, b.Lead) })
+	if !slices.Equal(slices.Compact(read), slices.Compact(again)) {
+		return store.ErrAgain
+	}
+	return nil
 }
 
 // owner returns the lead that a key leads to, 0 for none.
@@ -346,6 +377,11 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 		in.Lead = e.nextID
 	}
 	direct := in.Other != 0 && e.who.merged[in.Other].Into == in.Lead
+	if direct && e.shared && !e.locks.alone {
+		// It takes leads, accounts and numbers of which nobody knows before it is half done.
+		e.alone = true
+		return Outcome{}, store.ErrAgain
+	}
 	if direct {
 		if err := e.lockAll(ctx, in.Lead); err != nil {
 			return Outcome{}, err
@@ -500,7 +536,7 @@ func (e *Engine) tell(ctx context.Context, lead int64, told map[int64][]lifecycl
 	if _, ok := told[lead]; ok {
 		return nil
 	}
-	if _, err := e.living(ctx, []int64{lead}); err != nil {
+	if err := e.loadLiving(ctx, []int64{lead}); err != nil {
 		return err
 	}
 	last := e.who.merged[lead].Input

@@ -73,15 +73,12 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 			leads = append(leads, lead)
 		}
 	}
-	if leads, err = e.living(ctx, leads); err != nil {
-		return err
-	}
-	if err := e.loadLeads(ctx, leads); err != nil {
+	if err := e.loadLiving(ctx, leads); err != nil {
 		return err
 	}
 	for _, k := range keys {
 		if lead, ok := found[k]; ok && e.shared && e.cache.leads[e.alive(lead)] == nil {
-			return store.ErrAgain // it went elsewhere before it was locked
+			return store.ErrAgain // it was forgotten before it was locked
 		}
 	}
 	// With the leads locked, nobody else takes in what is about them.
@@ -106,6 +103,7 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 }
 
 func (e *Engine) keep(list []*store.AccountRecord) {
+	e.locks.since = true // they were locked in reading them
 	for _, r := range list {
 		if have := e.accounts[r.Account.ID]; have != nil {
 			have.used = e.turn
@@ -201,7 +199,6 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.locks.since = true
 		e.keep(list)
 		if a = e.accounts[id]; a == nil {
 			return nil, fmt.Errorf("account %d is not in the database", id)

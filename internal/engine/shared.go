@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -32,6 +33,7 @@ func (e *errAccount) Error() string { return fmt.Sprintf("account %d is changed"
 
 // locks are what a round holds.
 type locks struct {
+	alone   bool // no other process is in a round
 	team    bool
 	all     bool           // accounts are locked to be changed, whether or not they will be
 	changes map[int64]bool // accounts that may be changed
@@ -55,13 +57,17 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 		clear(e.known)
 		clear(e.accounts)
 		e.who = newIdentities()
-		e.who = newIdentities()
 	}
 	e.newTurn()
 	e.locks = locks{changes: map[int64]bool{}, since: true}
+	exclusive = exclusive || e.alone
 	if e.tx, err = e.st.Begin(ctx, exclusive); err != nil {
 		e.broken = err
 		return err
+	}
+	if exclusive {
+		e.locks.alone = true
+		e.changeAll()
 	}
 	if e.shared && e.tx.Version != e.version {
 		if err = e.adopt(ctx, e.tx.Reader); err != nil {
@@ -113,7 +119,7 @@ func (e *Engine) lockAccount(ctx context.Context, id int64) error {
 	if err := e.tx.ChangeAccount(ctx, id); err != nil {
 		return err
 	}
-	e.locks.changes[id], e.locks.since = true, true
+	e.locks.changes[id] = true
 	list, err := e.tx.Accounts(ctx, []int64{id})
 	if err != nil {
 		return err
@@ -261,6 +267,9 @@ func (e *Engine) arrivals(ctx context.Context, all []lifecycle.Arrival, done fun
 	if err := e.thenTeam(ctx, len(late.list)); err != nil {
 		return err
 	}
+	if err := e.lateTwins(ctx, all, late.list); err != nil {
+		return err
+	}
 	for _, i := range late.list {
 		out, err := e.arrival(ctx, &all[i])
 		if err != nil {
@@ -269,6 +278,27 @@ func (e *Engine) arrivals(ctx context.Context, all []lifecycle.Arrival, done fun
 		done(i, out)
 	}
 	return nil
+}
+
+// lateTwins finds the inputs again that late arrivals may repeat: of what is about no lead, only the lock of the roster
+// keeps others from taking it in.
+func (e *Engine) lateTwins(ctx context.Context, all []lifecycle.Arrival, late []int) error {
+	var hashes []int64
+	for _, i := range late {
+		if h := store.Dedupe(all[i].Input.Source, all[i].Input.Key); h != 0 {
+			hashes = append(hashes, h)
+		}
+	}
+	slices.Sort(hashes)
+	found, err := e.tx.Twins(ctx, slices.Compact(hashes))
+	maps.Copy(e.twins, found)
+	return err
+}
+
+// nobody reports whether an input that could come twice is about no lead, so that the roster has to be locked before it
+// is put on record.
+func (e *Engine) nobody(c *command) bool {
+	return e.shared && !e.locks.team && c.hash != 0 && (c.entry == nil || c.entry.Lead == nil)
 }
 
 // thenTeam writes what is decided, and locks the roster for the rest of the round.
@@ -327,6 +357,7 @@ const tries = 12
 // try does a round, and again when another process was in the way. A round that panics is dropped, and its error names
 // the place.
 func (e *Engine) try(ctx context.Context, round func() error) error {
+	defer func() { e.alone = false }()
 	whole := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {

@@ -29,22 +29,22 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 	if err := e.wait(); err != nil {
 		return err
 	}
-	im, err := e.st.Import(ctx, importID)
+	if err := e.beginRound(ctx, true); err != nil {
+		return err
+	}
+	im, err := e.tx.Import(ctx, importID)
+	if err == nil && im.State == "undone" {
+		err = fmt.Errorf("import %d is undone already", importID)
+	}
 	if err != nil {
+		e.tx.Rollback()
 		return fmt.Errorf("undoing: %w", err)
 	}
-	if im.State == "undone" {
-		return fmt.Errorf("undoing: import %d is undone already", importID)
+	var gone []int64
+	leads, err := e.tx.LeadsOfImport(ctx, im)
+	if err == nil {
+		gone, leads, err = e.withMerged(ctx, leads)
 	}
-	leads, err := e.st.LeadsOfImport(ctx, im)
-	if err != nil {
-		return err
-	}
-	if err := e.begin(ctx); err != nil {
-		return err
-	}
-	e.changeAll()
-	gone, leads, err := e.withMerged(ctx, leads)
 	if err == nil {
 		err = e.loadLeads(ctx, leads)
 	}
@@ -64,7 +64,7 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 
 // withMerged tells leads that were merged into others from those that are there, and adds the others.
 func (e *Engine) withMerged(ctx context.Context, leads []int64) (gone, there []int64, err error) {
-	there, err = e.living(ctx, slices.Clone(leads))
+	there, _, err = e.living(ctx, leads)
 	for _, id := range leads {
 		if e.alive(id) != id {
 			gone = append(gone, id)

@@ -58,6 +58,9 @@ func (s *Store) MoveTo(ctx context.Context, to *Store, told func(Moved)) error {
 	} else if last != 0 || active != nil {
 		return fmt.Errorf("moving to database %s: %w", to.name, ErrNotEmpty)
 	}
+	if err := s.wakeAll(ctx); err != nil {
+		return err
+	}
 	from, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -95,6 +98,20 @@ func (s *Store) MoveTo(ctx context.Context, to *Store, told func(Moved)) error {
 		}
 	}
 	return nil
+}
+
+// wakeAll empties the queue of leads to be looked at, so that it need not be copied.
+func (s *Store) wakeAll(ctx context.Context) error {
+	if !s.dialect.shared {
+		return nil
+	}
+	return s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `UPDATE lead SET due = w.at FROM wake w WHERE w.lead = lead.id AND w.at < lead.due`)
+		if err == nil {
+			_, err = conn.ExecContext(ctx, `DELETE FROM wake`)
+		}
+		return err
+	})
 }
 
 // copied is how many values are written at a time.

@@ -306,13 +306,31 @@ func (s *Store) LockHistory(ctx context.Context) (*HistoryLock, bool, error) {
 	if err != nil {
 		return nil, false, s.explain("reading", err)
 	}
-	var got bool
-	err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockHistory)).Scan(&got)
-	if err != nil || !got {
-		conn.Close()
-		return nil, false, s.explain("reading", err)
+	// HistorySince holds it too, for as long as a round lasts: that is waited for.
+	err = raw(conn, func(c *pgx.Conn) error {
+		return c.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_lock(%d); COMMIT", lockHistory)).Close()
+	})
+	if err == nil {
+		return &HistoryLock{conn}, true, nil
 	}
-	return &HistoryLock{conn}, true, nil
+	_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	conn.Close()
+	var e *pgconn.PgError
+	if errors.As(err, &e) && e.Code == "55P03" {
+		return nil, false, nil
+	}
+	return nil, false, s.explain("reading", err)
+}
+
+// Held returns an error when the lock was lost with its connection.
+func (l *HistoryLock) Held(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.conn.PingContext(ctx); err != nil {
+		return fmt.Errorf("the connection that keeps other imports away was lost; start again, what was taken in stays: %w", err)
+	}
+	return nil
 }
 
 // Release gives the lock back.

@@ -85,6 +85,8 @@ func (t *Tx) Commit(ctx context.Context, b *Batch) error {
 		return errors.New("writing: the transaction has ended")
 	}
 	w := t.store.writer
+	// what interrupts a program does so between two rounds
+	ctx = context.WithoutCancel(ctx)
 	err := w.write(ctx, b)
 	if err == nil {
 		if _, err = w.conn.ExecContext(ctx, "COMMIT"); err == nil {
@@ -98,9 +100,9 @@ func (t *Tx) Commit(ctx context.Context, b *Batch) error {
 	return t.explain("writing", err)
 }
 
-// Rollback ends the round; nothing of it stays. After Commit it does nothing.
+// Rollback ends the round; nothing of it stays. After Commit it does nothing, nor on nil: a round that could not begin.
 func (t *Tx) Rollback() {
-	if !t.open {
+	if t == nil || !t.open {
 		return
 	}
 	t.open = false
