@@ -59,7 +59,6 @@ type Engine struct {
 	tx       *store.Tx  // of this round
 	locks    locks
 	crowded  bool // another process was in the way of this round
-	alone    bool // this round is tried again with no other process in one
 	numbers  numbers
 	version  int64
 	plan     *agreement.Plan

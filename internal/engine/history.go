@@ -216,7 +216,7 @@ func (h *history) begin(ctx context.Context) error {
 	if err := h.lock.Held(ctx); err != nil {
 		return err
 	}
-	if err := h.e.begin(ctx); err != nil {
+	if err := h.e.beginRound(ctx, alone(h.round[h.at:])); err != nil {
 		return err
 	}
 	h.e.changeAll()

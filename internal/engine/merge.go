@@ -377,11 +377,6 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 		in.Lead = e.nextID
 	}
 	direct := in.Other != 0 && e.who.merged[in.Other].Into == in.Lead
-	if direct && e.shared && !e.locks.alone {
-		// It takes leads, accounts and numbers of which nobody knows before it is half done.
-		e.alone = true
-		return Outcome{}, store.ErrAgain
-	}
 	if direct {
 		if err := e.lockAll(ctx, in.Lead); err != nil {
 			return Outcome{}, err

@@ -33,7 +33,6 @@ func (e *errAccount) Error() string { return fmt.Sprintf("account %d is changed"
 
 // locks are what a round holds.
 type locks struct {
-	alone   bool // no other process is in a round
 	team    bool
 	all     bool           // accounts are locked to be changed, whether or not they will be
 	changes map[int64]bool // accounts that may be changed
@@ -50,6 +49,12 @@ type numbers struct {
 // begin starts a round of gathering and deciding.
 func (e *Engine) begin(ctx context.Context) error { return e.beginRound(ctx, false) }
 
+// alone reports whether a round has the database to itself: a split takes leads, accounts and numbers of which nobody knows
+// before it is half done.
+func alone(arrivals []lifecycle.Arrival) bool {
+	return slices.ContainsFunc(arrivals, func(a lifecycle.Arrival) bool { return a.Input.Kind == lifecycle.Split })
+}
+
 func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 	if e.shared {
 		// what was learned in earlier rounds may not hold any more
@@ -60,21 +65,16 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 	}
 	e.newTurn()
 	e.locks = locks{changes: map[int64]bool{}, since: true}
-	exclusive = exclusive || e.alone
 	if e.tx, err = e.st.Begin(ctx, exclusive); err != nil {
 		e.broken = err
 		return err
-	}
-	if exclusive {
-		e.locks.alone = true
-		e.changeAll()
 	}
 	if e.shared && e.tx.Version != e.version {
 		if err = e.adopt(ctx, e.tx.Reader); err != nil {
 			return e.finish(ctx, err)
 		}
 	}
-	if e.crowded {
+	if e.crowded || exclusive {
 		e.changeAll()
 	}
 	return nil
@@ -357,7 +357,6 @@ const tries = 12
 // try does a round, and again when another process was in the way. A round that panics is dropped, and its error names
 // the place.
 func (e *Engine) try(ctx context.Context, round func() error) error {
-	defer func() { e.alone = false }()
 	whole := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {

@@ -104,7 +104,7 @@ func (e *Engine) together(group []*request, n int) {
 		for _, r := range group {
 			all = append(all, r.arrivals...)
 		}
-		if err := e.begin(ctx); err != nil {
+		if err := e.beginRound(ctx, alone(all)); err != nil {
 			return err
 		}
 		err := e.gather(ctx, all, nil)
