@@ -39,7 +39,7 @@ type Options struct {
 	Observe func(*Round)
 }
 
-// Engine is the one writer of a store. Its methods are safe for concurrent use; they take turns.
+// Engine decides what happens and writes it to a store. Its methods are safe for concurrent use; they take turns.
 type Engine struct {
 	st   *store.Store
 	opts Options
