@@ -93,6 +93,7 @@ except ValueError:
 `},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
+			t.Parallel()
 			if _, err := exec.LookPath(c.run[0]); err != nil {
 				t.Skipf("there is no %s here", c.run[0])
 			}

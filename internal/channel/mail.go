@@ -469,7 +469,9 @@ func (m *Mailer) unconnected(err error) Result {
 		r.Why = "the certificate of " + host + " is not valid for it"
 	case strings.Contains(err.Error(), "does not support STARTTLS"):
 		r.Why = host + " offers no encryption, which the settings ask for"
-	case strings.Contains(err.Error(), "AUTH"):
+	case strings.Contains(err.Error(), "SMTP AUTH failed"):
+		r.Why = "signing in to " + host + " broke off"
+	case strings.Contains(err.Error(), "SMTP AUTH"), errors.Is(err, mail.ErrNoSupportedAuthDiscovered):
 		r.Why = host + " offers no way to sign in that we can use"
 	default:
 		r.Why = "no connection to " + host + " came about"

@@ -5,13 +5,20 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/pbkdf2"
 	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"html"
 	"io"
 	"math/big"
@@ -40,6 +47,8 @@ type postOffice struct {
 	host   string
 	port   int
 	roots  *x509.CertPool
+	offers []string // ways to sign in
+	last   net.Conn // the newest connection
 
 	mu          sync.Mutex
 	connections int
@@ -82,7 +91,7 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 
 func newPostOffice(t *testing.T, change func(*smtp.Server)) *postOffice {
 	t.Helper()
-	p := &postOffice{t: t, out: make(chan struct{}, 100)}
+	p := &postOffice{t: t, out: make(chan struct{}, 100), offers: []string{"PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"}}
 	cert, roots := certificate(t)
 	p.roots = roots
 	p.server = smtp.NewServer(p)
@@ -117,7 +126,11 @@ func (d *door) Accept() (net.Conn, error) {
 	d.office.mu.Lock()
 	d.office.connections++
 	d.office.mu.Unlock()
-	return &guest{Conn: conn, office: d.office}, nil
+	g := &guest{Conn: conn, office: d.office}
+	d.office.mu.Lock()
+	d.office.last = g
+	d.office.mu.Unlock()
+	return g, nil
 }
 
 type guest struct {
@@ -145,7 +158,7 @@ type session struct {
 	taken
 }
 
-func (s *session) AuthMechanisms() []string { return []string{"PLAIN", "LOGIN", "CRAM-MD5"} }
+func (s *session) AuthMechanisms() []string { return s.office.offers }
 
 func (s *session) Auth(mechanism string) (sasl.Server, error) {
 	check := func(user, password string) error {
@@ -162,6 +175,12 @@ func (s *session) Auth(mechanism string) (sasl.Server, error) {
 		return sasl.NewPlainServer(func(_, user, password string) error { return check(user, password) }), nil
 	case "LOGIN":
 		return &loginServer{check: check}, nil
+	case "CRAM-MD5":
+		return &cramServer{check: check}, nil
+	case "SCRAM-SHA-1":
+		return &scramServer{check: check, hash: sha1.New}, nil
+	case "SCRAM-SHA-256":
+		return &scramServer{check: check, hash: sha256.New}, nil
 	}
 	return nil, smtp.ErrAuthUnknownMechanism
 }
@@ -183,6 +202,75 @@ func (l *loginServer) Next(answer []byte) (challenge []byte, done bool, err erro
 		return []byte("Password:"), false, nil
 	}
 	return nil, true, l.check(l.user, string(answer))
+}
+
+// cramServer is the server's side of RFC 2195.
+type cramServer struct {
+	check func(user, password string) error
+	asked bool
+}
+
+const cramChallenge = "<1896.697170952@mail.test>"
+
+func (c *cramServer) Next(answer []byte) (challenge []byte, done bool, err error) {
+	if !c.asked {
+		c.asked = true
+		return []byte(cramChallenge), false, nil
+	}
+	user, digest, _ := strings.Cut(string(answer), " ")
+	mac := hmac.New(md5.New, []byte("pässword"))
+	mac.Write([]byte(cramChallenge))
+	if digest != hex.EncodeToString(mac.Sum(nil)) {
+		return nil, true, c.check(user, "")
+	}
+	return nil, true, c.check(user, "pässword")
+}
+
+// scramServer is the server's side of RFC 5802, for one user with one password.
+type scramServer struct {
+	check       func(user, password string) error
+	hash        func() hash.Hash
+	step        int
+	user, nonce string
+	first       string // both first messages, as they are signed
+}
+
+func (s *scramServer) Next(answer []byte) (challenge []byte, done bool, err error) {
+	s.step++
+	mac := func(key []byte, text string) []byte {
+		m := hmac.New(s.hash, key)
+		m.Write([]byte(text))
+		return m.Sum(nil)
+	}
+	switch s.step {
+	case 1:
+		return nil, false, nil
+	case 2:
+		bare := strings.TrimPrefix(string(answer), "n,,")
+		user, nonce, _ := strings.Cut(strings.TrimPrefix(bare, "n="), ",r=")
+		s.user, s.nonce = user, nonce+"server"
+		reply := "r=" + s.nonce + ",s=" + base64.StdEncoding.EncodeToString([]byte("salt")) + ",i=4096"
+		s.first = bare + "," + reply
+		return []byte(reply), false, nil
+	case 3:
+		rest, proof, _ := strings.Cut(string(answer), ",p=")
+		salted, err := pbkdf2.Key(s.hash, "pässword", []byte("salt"), 4096, s.hash().Size())
+		if err != nil {
+			return nil, true, err
+		}
+		client := mac(salted, "Client Key")
+		stored := s.hash()
+		stored.Write(client)
+		signature := mac(stored.Sum(nil), s.first+","+rest)
+		for i := range client {
+			client[i] ^= signature[i]
+		}
+		if rest != "c=biws,r="+s.nonce || proof != base64.StdEncoding.EncodeToString(client) {
+			return nil, true, s.check(s.user, "")
+		}
+		return []byte("v=" + base64.StdEncoding.EncodeToString(mac(mac(salted, "Server Key"), s.first+","+rest))), false, nil
+	}
+	return nil, true, s.check(s.user, "pässword")
 }
 
 func (p *postOffice) ask(f func(int) error, count *int) error {
@@ -239,6 +327,13 @@ func (p *postOffice) mailer(change func(*MailConfig)) *Mailer {
 	}
 	p.t.Cleanup(m.Close)
 	return m
+}
+
+// hangUp ends the newest connection.
+func (p *postOffice) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.Close()
 }
 
 func (p *postOffice) got() []taken {
@@ -458,13 +553,13 @@ func TestMailConnectionIsGivenUp(t *testing.T) {
 		}
 	})
 	t.Run("when the server closed it", func(t *testing.T) {
-		office := newPostOffice(t, func(s *smtp.Server) { s.ReadTimeout = 20 * time.Millisecond })
+		office := newPostOffice(t, nil)
 		m := office.mailer(nil)
 		for range 2 {
 			if r := m.Send(t.Context(), sampleMail()); r.Outcome != Done {
 				t.Fatalf("got %+v", r)
 			}
-			<-office.out
+			office.hangUp()
 		}
 		if office.connections != 2 {
 			t.Errorf("%d connections", office.connections)
@@ -490,18 +585,30 @@ func TestMailSignsIn(t *testing.T) {
 		password string
 		tls      TLS
 		insecure bool
+		offers   []string
 		used     []string
 		why      string
 	}{
 		{name: "PLAIN", auth: "PLAIN", password: "pässword", used: []string{"PLAIN"}},
 		{name: "LOGIN", auth: "login", password: "pässword", used: []string{"LOGIN"}},
+		{name: "CRAM-MD5", auth: "CRAM-MD5", password: "pässword", used: []string{"CRAM-MD5"}},
+		{name: "SCRAM-SHA-1", auth: "SCRAM-SHA-1", password: "pässword", used: []string{"SCRAM-SHA-1"}},
+		{name: "SCRAM-SHA-256", auth: "SCRAM-SHA-256", password: "pässword", used: []string{"SCRAM-SHA-256"}},
+		{name: "the best", password: "pässword", used: []string{"SCRAM-SHA-256"}},
+		{name: "the best of two", password: "pässword", offers: []string{"LOGIN", "PLAIN"}, used: []string{"PLAIN"}},
+		{name: "none we know", password: "pässword", offers: []string{"XOAUTH2"}, why: "offers no way to sign in that we can use"},
+		{name: "wrong password by SCRAM", password: "wrong", why: "did not accept the user name and password (535)"},
+		{name: "wrong password by CRAM", auth: "CRAM-MD5", password: "wrong", why: "did not accept the user name and password (535)"},
 		{name: "wrong password", auth: "PLAIN", password: "wrong", why: "did not accept the user name and password (535)"},
-		{name: "not offered", auth: "SCRAM-SHA-256", password: "pässword", why: "offers no way to sign in that we can use"},
+		{name: "not offered", auth: "SCRAM-SHA-256", password: "pässword", offers: []string{"PLAIN"}, why: "offers no way to sign in that we can use"},
 		{name: "in the clear, near", auth: "PLAIN", password: "pässword", tls: NoTLS, insecure: true, used: []string{"PLAIN"}},
 		{name: "LOGIN in the clear, near", auth: "LOGIN", password: "pässword", tls: NoTLS, insecure: true, used: []string{"LOGIN"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			office := newPostOffice(t, func(s *smtp.Server) { s.AllowInsecureAuth = c.insecure })
+			if c.offers != nil {
+				office.offers = c.offers
+			}
 			m := office.mailer(func(m *MailConfig) { m.User, m.Password, m.Auth, m.TLS = "baton", c.password, c.auth, c.tls })
 			r := m.Send(t.Context(), sampleMail())
 			if c.why == "" && r.Outcome != Done || c.why != "" && (r.Outcome != Later || !strings.Contains(r.Why, c.why)) {
@@ -631,7 +738,7 @@ func rude(t *testing.T, serve func(net.Conn)) MailConfig {
 		}
 	}()
 	at := l.Addr().(*net.TCPAddr)
-	return MailConfig{Host: "127.0.0.1", Port: at.Port, TLS: NoTLS, From: Address{"", "a@b.example"}, Step: 50 * time.Millisecond}
+	return MailConfig{Host: "127.0.0.1", Port: at.Port, TLS: NoTLS, From: Address{"", "a@b.example"}, Step: 300 * time.Millisecond}
 }
 
 // dialogue answers line by line: "" hangs up, "hang" says nothing more, "slow" says something without end.
@@ -688,6 +795,7 @@ func TestMailServersThatBreak(t *testing.T) {
 		{"no enhanced codes", []string{"220 hi", "250 hello", "250 ok", "250 ok", "550 who?", "250 ok"}, Gone, "there is no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			m, err := NewMailer(rude(t, dialogue(c.answers...)))
 			if err != nil {
 				t.Fatal(err)

@@ -384,7 +384,8 @@ func TestWebhookReceiversThatBreak(t *testing.T) {
 		}, Later, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := NewPoster(PosterConfig{Guard: guardOf(t, true, "127.0.0.1"), Timeout: 150 * time.Millisecond})
+			t.Parallel()
+			p := NewPoster(PosterConfig{Guard: guardOf(t, true, "127.0.0.1"), Timeout: 400 * time.Millisecond})
 			defer p.Close()
 			r := p.Webhook(t.Context(), sampleHook(raw(t, c.serve)))
 			if r.Outcome != c.want || !strings.Contains(r.Why, c.why) || strings.Contains(r.Why, "token") {
