@@ -38,7 +38,8 @@ func (d *decider) assign(tried []string) assignment {
 			if id, present := d.choose(rule, tried); id != "" {
 				why := d.becauseSaw(rule.Address, rule.When)
 				d.ownRoster()
-				d.emit(Change{Kind: LedgerMoved, Name: d.plan.Pools[rule.Pool].Name, To: id, Members: present, At: d.now, Reason: why})
+				d.emit(Change{Kind: LedgerMoved, Name: d.plan.Pools[rule.Pool].Name, To: id, Members: present,
+					Num: d.state.Roster.ledger(rule.Pool).entry(id).Behind(), At: d.now, Reason: why})
 				return assignment{member: id, queue: -1, why: why}
 			}
 			if rule.Otherwise >= 0 {
@@ -132,7 +133,7 @@ func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string
 	if rule.By == agreement.LeastLoaded {
 		best = leastLoaded(able, ledger)
 	} else {
-		best = furthestBehind(able, ledger, weights)
+		best = furthestBehind(able, ledger.debts(able), weights)
 	}
 	return able[best].ID, present
 }
@@ -141,45 +142,6 @@ func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string
 func (r *Roster) attendAll(pool int, d *decider) {
 	d.ownRoster()
 	d.state.Roster.attend(d.state.Roster.ledger(pool), pool, d.now)
-}
-
-// furthestBehind is weighted round robin by debt. Among those whose debt after this lead is large enough
-// to take it, it picks the one whose debt would first grow past a whole lead if passed over. This is
-// the chairman assignment rule (R. Tijdeman, The chairman assignment problem, Discrete
-// Mathematics 32, 1980), which keeps n members within 1-1/(2n-2) of a lead of their share.
-// Ties go to the first by ID.
-func furthestBehind(able []*Member, g *Ledger, weights int64) int {
-	n := int64(len(able))
-	if n == 1 {
-		return 0
-	}
-	var average int64
-	for _, m := range able {
-		average += g.entry(m.ID).Debt
-	}
-	average /= n
-	least := lead / (2*n - 2)
-	best, most := -1, 0
-	var bestRoom, bestWeight, mostDebt int64
-	for i, m := range able {
-		weight := int64(m.Weight)
-		debt := g.entry(m.ID).Debt - average + lead*weight/weights
-		if i == 0 || debt > mostDebt {
-			most, mostDebt = i, debt
-		}
-		if debt < least {
-			continue
-		}
-		// room / weight is how many more leads can go by: compare as fractions
-		room := max(0, lead-least-debt)
-		if best < 0 || room*bestWeight < bestRoom*weight {
-			best, bestRoom, bestWeight = i, room, weight
-		}
-	}
-	if best < 0 {
-		return most
-	}
-	return best
 }
 
 // leastLoaded picks the fewest open hand-offs for the weight; ties go to the largest debt, then to the first by ID.

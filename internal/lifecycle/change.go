@@ -47,7 +47,7 @@ const (
 	MemberSet           // Member
 	MemberLeft          // Name
 	AbsenceSet          // Name, At, Due
-	LedgerMoved         // Name is the pool, To the member who got the lead, Members who shared, At
+	LedgerMoved         // Name is the pool, To the member who got the lead, Num how many leads behind their share they were, Members who shared, At
 	LoadChanged         // Name is the member, Int is 1 or -1
 	Rebound             // Int is the version: the lead follows another agreement now
 	ClockReady          // Name: an ended clock of the agreement's own may start again

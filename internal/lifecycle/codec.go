@@ -17,7 +17,7 @@ import (
 const (
 	leadFormat    = 1
 	accountFormat = 1
-	rosterFormat  = 1
+	rosterFormat  = 2 // 1 had ledgers in millionths of a lead
 )
 
 var errShort = errors.New("the stored state ends too early")
@@ -182,7 +182,11 @@ func AppendRoster(b []byte, o *Roster) []byte {
 
 // ParseRoster reads what AppendRoster wrote.
 func ParseRoster(b []byte) (*Roster, error) {
+	old := len(b) > 0 && b[0] == 1
 	r := newReader(b, rosterFormat)
+	if old {
+		r = newReader(b, 1)
+	}
 	o := &Roster{Seq: r.int(), Version: r.int()}
 	if n := r.count(10); n > 0 {
 		o.Members = make([]Member, n)
@@ -202,7 +206,11 @@ func ParseRoster(b []byte) (*Roster, error) {
 	for i := range r.count(1) {
 		g := Ledger{Pool: i}
 		for range r.count(6) {
-			g.Entries = append(g.Entries, Entry{Member: r.text(), Debt: r.int(), Handicap: r.int(), Since: r.int(), Given: r.int(), Present: r.int() != 0})
+			e := Entry{Member: r.text(), Debt: r.int(), Handicap: r.int(), Since: r.int(), Given: r.int(), Present: r.int() != 0}
+			if old {
+				e.Debt, e.Handicap = e.Debt*1000, e.Handicap*1000
+			}
+			g.Entries = append(g.Entries, e)
 		}
 		o.Ledgers = append(o.Ledgers, g)
 	}

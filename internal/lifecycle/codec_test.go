@@ -100,6 +100,15 @@ func TestRosterAndAccountSurviveStorage(t *testing.T) {
 	if diff := cmp.Diff(roster, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("roster (-stored +read)\n%s", diff)
 	}
+	// the form before had ledgers in millionths of a lead
+	before := AppendRoster(nil, roster)
+	before[0] = 1
+	if got, err = ParseRoster(before); err != nil {
+		t.Fatal(err)
+	}
+	if e := got.Ledgers[1].Entries[0]; e.Debt != -400_000_000 || e.Handicap != 12_000 || e.Given != 4 {
+		t.Errorf("a ledger of the form before is read as %+v", e)
+	}
 	account := &Account{ID: 5, Version: 1, Seq: 3, Key: "acme.example", Owner: "a@x", Attributes: []agreement.Value{{}, agreement.NumberValue(3)}}
 	back, err := ParseAccount(AppendAccount(nil, account))
 	if err != nil {

@@ -193,6 +193,7 @@ func (e *explainer) owner() ExplainedSection {
 	s.Lines = e.lastReason(func(c *Change) bool {
 		return c.Kind == OwnerSet && c.To == l.Owner && l.Owner != "" || c.Kind == QueueSet && l.Queue >= 0 && c.To == e.plan.Queues[l.Queue].Name
 	})
+	s.Lines = append(s.Lines, e.sharing()...)
 	s.Lines = append(s.Lines, e.passedOver()...)
 	if h := &l.Handoff; h.Rule >= 0 {
 		text := "hand-off " + e.plan.Handoffs[h.Rule].Name + " " + h.State.String() + ", offered " + e.stamp(h.Offered)
@@ -205,6 +206,42 @@ func (e *explainer) owner() ExplainedSection {
 		s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: text, Clause: e.plan.Handoffs[h.Rule].Clause})
 	}
 	return s
+}
+
+// sharing tells how the pool stood when it gave the lead to its owner.
+func (e *explainer) sharing() []ExplainedLine {
+	for i := len(e.past) - 1; i >= 0; i-- {
+		d := &e.past[i].Decision
+		if !slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind == OwnerSet }) {
+			continue
+		}
+		for j := range d.Changes {
+			if c := &d.Changes[j]; c.Kind == LedgerMoved && c.To == e.lead.Owner {
+				others := "alone"
+				if n := len(c.Members) - 1; n > 0 {
+					others = fmt.Sprintf("beside %d who could have taken it", n)
+				}
+				line := ExplainedLine{Mark: "=", Text: e.name(c.To) + " was " + BehindText(c.Num) + " in the pool " + c.Name + ", " + others}
+				if c.Reason > 0 {
+					line.Clause = e.clause(d.Reasons[c.Reason-1].Clause)
+				}
+				return []ExplainedLine{line}
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+// BehindText says how a member stands to their share of a pool, by how many leads they are behind it.
+func BehindText(leads float64) string {
+	switch {
+	case leads >= 0.005:
+		return fmt.Sprintf("%.2f of a lead behind their share", leads)
+	case leads <= -0.005:
+		return fmt.Sprintf("%.2f of a lead ahead of their share", -leads)
+	}
+	return "even with their share"
 }
 
 // passedOver names those whom the last assignment could not take, and why.

@@ -175,20 +175,3 @@ type Member struct {
 
 // Absence is [From, To).
 type Absence struct{ From, To int64 }
-
-// Ledger is the fairness account of a pool: how far each member is behind their share.
-type Ledger struct {
-	Pool    int
-	Entries []Entry // sorted by member
-}
-
-// Entry is a member's line in a ledger, in millionths of a lead. Debt is what the member is
-// owed. Handicap is what a member who is new or back counts as carrying.
-type Entry struct {
-	Member   string
-	Debt     int64
-	Handicap int64
-	Since    int64 // of being available, without a break
-	Given    int64 // leads from this pool
-	Present  bool  // took part in the last sharing out
-}

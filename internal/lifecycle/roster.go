@@ -45,6 +45,9 @@ func (r *Roster) clone() *Roster {
 	return &c
 }
 
+// mostWeight is where weights are cut off: the sums of a ledger fit into 64 bits with a thousand members of it.
+const mostWeight = 1_000_000
+
 // set adds a person or brings them up to date; open work and debts stay.
 func (r *Roster) set(plan *agreement.Plan, p *agreement.Person) {
 	i, ok := r.find(p.ID)
@@ -53,25 +56,10 @@ func (r *Roster) set(plan *agreement.Plan, p *agreement.Person) {
 	}
 	m := &r.Members[i]
 	m.Person, m.Inactive = *p, false
-	m.Weight = max(1, m.Weight)
+	m.Weight = min(max(1, m.Weight), mostWeight)
 	for _, pool := range p.Pools {
 		r.ledger(pool).entry(p.ID)
 	}
-}
-
-func (r *Roster) ledger(pool int) *Ledger {
-	for len(r.Ledgers) <= pool {
-		r.Ledgers = append(r.Ledgers, Ledger{Pool: len(r.Ledgers)})
-	}
-	return &r.Ledgers[pool]
-}
-
-func (g *Ledger) entry(member string) *Entry {
-	i, ok := slices.BinarySearchFunc(g.Entries, member, func(e Entry, id string) int { return strings.Compare(e.Member, id) })
-	if !ok {
-		g.Entries = slices.Insert(g.Entries, i, Entry{Member: member})
-	}
-	return &g.Entries[i]
 }
 
 // away reports whether the member is absent at an instant.
@@ -135,74 +123,6 @@ func addAbsence(list []Absence, a Absence) []Absence {
 		out = out[len(out)-64:]
 	}
 	return out
-}
-
-// Lead is one lead in the ledger's unit.
-const lead = 1_000_000
-
-// share enters one lead into the ledger of a pool: each of those who share is owed their part of
-// it, and the one who got it has had it. The sum of a sharing is zero.
-//
-// A member who is new or comes back starts at the average of those present, both in debt
-// and in what they count as carrying, so that nobody is flooded with what
-// was shared out while they were away.
-func (r *Roster) share(pool int, members []string, to string, at int64) {
-	g := r.ledger(pool)
-	r.attend(g, pool, at)
-	weights := int64(0)
-	for _, id := range members {
-		weights += int64(r.Member(id).Weight)
-	}
-	left := int64(lead)
-	for _, id := range members {
-		left -= lead * int64(r.Member(id).Weight) / weights
-	}
-	for _, id := range members {
-		e := g.entry(id)
-		part := lead * int64(r.Member(id).Weight) / weights
-		if left > 0 {
-			part++
-			left--
-		}
-		e.Debt += part
-		e.Handicap = max(0, e.Handicap-part)
-	}
-	e := g.entry(to)
-	e.Debt -= lead
-	e.Given++
-	if m := r.Member(to); m != nil {
-		m.Taken++
-	}
-}
-
-// attend marks who of a pool is there. Whoever is there for the first time or again starts at the average.
-func (r *Roster) attend(g *Ledger, pool int, at int64) {
-	var debt, load, n int64
-	for i := range g.Entries {
-		e := &g.Entries[i]
-		m := r.Member(e.Member)
-		if m == nil || m.Inactive || m.away(at) || !m.in(pool) {
-			e.Present = false
-			continue
-		}
-		if e.Present {
-			debt += e.Debt
-			load += lead*int64(m.Open) + e.Handicap
-			n++
-		}
-	}
-	for i := range g.Entries {
-		e := &g.Entries[i]
-		m := r.Member(e.Member)
-		if e.Present || m == nil || m.Inactive || m.away(at) || !m.in(pool) {
-			continue
-		}
-		e.Present, e.Since, e.Debt, e.Handicap = true, at, 0, 0
-		if n > 0 {
-			e.Debt = debt / n
-			e.Handicap = max(0, load/n-lead*int64(m.Open))
-		}
-	}
 }
 
 // decideRoster handles inputs about the team.

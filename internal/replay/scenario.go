@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -561,7 +562,7 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 			fmt.Fprintf(out, "ledger of %s\n", name)
 			for _, e := range w.Roster.Ledgers[pool].Entries {
 				fmt.Fprintf(out, "    %s: given %d, owed %.3f, counts %.3f more as carried, open %d\n", e.Member, e.Given,
-					thousandths(e.Debt), thousandths(e.Handicap), w.Roster.Member(e.Member).Open)
+					thousandths(e.Behind()), thousandths(e.Carried()), w.Roster.Member(e.Member).Open)
 			}
 		}
 		return nil
@@ -619,13 +620,8 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 	return nil
 }
 
-// thousandths rounds millionths of a lead; it knows no "-0.000".
-func thousandths(millionths int64) float64 {
-	if millionths < 0 {
-		return 0 - float64((500-millionths)/1000)/1000
-	}
-	return float64((millionths+500)/1000) / 1000
-}
+// thousandths rounds leads; it knows no "-0.000".
+func thousandths(leads float64) float64 { return math.Round(leads*1000)/1000 + 0 }
 
 func orNone(s string) string {
 	if s == "" {

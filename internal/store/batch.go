@@ -218,7 +218,7 @@ func (b *Batch) Roster(plan *agreement.Plan, r *lifecycle.Roster, last *RosterRo
 			key := [2]string{pool, e.Member}
 			if have, ok := last.ledgers[key]; !ok || have != e {
 				last.ledgers[key] = e
-				b.ledgers = append(b.ledgers, pool, e.Member, e.Debt, e.Handicap, e.Since, e.Given)
+				b.ledgers = append(b.ledgers, pool, e.Member, e.Debt/1000, e.Handicap/1000, e.Since, e.Given) // in millionths
 			}
 		}
 	}
