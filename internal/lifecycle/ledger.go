@@ -79,9 +79,7 @@ func (g *Ledger) debts(members []*Member) []int64 {
 	debts := make([]int64, len(members))
 	i := 0
 	for k, m := range members {
-		for i < len(g.Entries) && g.Entries[i].Member < m.ID {
-			i++
-		}
+		i += seek(g.Entries[i:], m.ID, entryMember)
 		if i < len(g.Entries) && g.Entries[i].Member == m.ID {
 			debts[k] = g.Entries[i].Debt
 		}
@@ -90,21 +88,29 @@ func (g *Ledger) debts(members []*Member) []int64 {
 }
 
 // share enters one lead into the ledger of a pool: each of those who share is due their part of
-// it, and the one who got it has had it. The sum of a sharing is zero.
+// it, and the one who got it has had it. The sum of a sharing is zero. The members are sorted.
 func (r *Roster) share(pool int, members []string, to string, at int64) {
 	g := r.ledger(pool)
 	r.attend(g, pool, at)
-	weights := int64(0)
-	for _, id := range members {
-		weights += int64(r.Member(id).Weight)
+	weigh := make([]int64, len(members))
+	weights, next := int64(0), 0
+	for i, id := range members {
+		next += seek(r.Members[next:], id, memberID)
+		weigh[i] = int64(r.Members[next].Weight)
+		weights += weigh[i]
 	}
 	left := int64(lead)
-	for _, id := range members {
-		left -= lead * int64(r.Member(id).Weight) / weights
+	for _, w := range weigh {
+		left -= lead * w / weights
 	}
-	for _, id := range members {
-		e := g.entry(id)
-		part := lead * int64(r.Member(id).Weight) / weights
+	next = 0
+	for i, id := range members {
+		next += seek(g.Entries[next:], id, entryMember)
+		if next == len(g.Entries) || g.Entries[next].Member != id {
+			g.entry(id) // of a pool that was two before
+		}
+		e := &g.Entries[next]
+		part := lead * weigh[i] / weights
 		if left > 0 {
 			part++
 			left--
@@ -120,34 +126,48 @@ func (r *Roster) share(pool int, members []string, to string, at int64) {
 	}
 }
 
+func memberID(m *Member) string   { return m.ID }
+func entryMember(e *Entry) string { return e.Member }
+
+// seek returns how far on in a sorted list an ID is, or would be. It is made for walks of two sorted lists beside each other.
+func seek[T any](list []T, id string, of func(*T) string) int {
+	i := 0
+	for i < len(list) && of(&list[i]) < id {
+		i++
+	}
+	return i
+}
+
 // attend marks who of a pool is there. Whoever is there for the first time or again counts as
 // carrying the average of those present, so that least loaded does not flood them; debts stay as they were.
 func (r *Roster) attend(g *Ledger, pool int, at int64) {
 	var load, n int64
+	var back []int // entries
+	next := 0
 	for i := range g.Entries {
 		e := &g.Entries[i]
-		m := r.Member(e.Member)
-		if m == nil || m.Inactive || m.away(at) || !m.in(pool) {
+		next += seek(r.Members[next:], e.Member, memberID)
+		if next == len(r.Members) || r.Members[next].ID != e.Member || !r.Members[next].there(pool, at) {
 			e.Present = false
 			continue
 		}
-		if e.Present {
-			load += lead*int64(m.Open) + e.Handicap
-			n++
-		}
-	}
-	for i := range g.Entries {
-		e := &g.Entries[i]
-		m := r.Member(e.Member)
-		if e.Present || m == nil || m.Inactive || m.away(at) || !m.in(pool) {
+		if !e.Present {
+			back = append(back, i)
 			continue
 		}
+		load += lead*int64(r.Members[next].Open) + e.Handicap
+		n++
+	}
+	for _, i := range back {
+		e := &g.Entries[i]
 		e.Present, e.Since, e.Handicap = true, at, 0
 		if n > 0 {
-			e.Handicap = max(0, load/n-lead*int64(m.Open))
+			e.Handicap = max(0, load/n-lead*int64(r.Member(e.Member).Open))
 		}
 	}
 }
+
+func (m *Member) there(pool int, at int64) bool { return !m.Inactive && !m.away(at) && m.in(pool) }
 
 // furthestBehind is weighted round robin: it picks who gets a lead, among those who can take it, by their debts
 // before it. It is the one who is furthest behind, unless somebody would then come to be a whole lead from their share
