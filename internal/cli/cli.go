@@ -94,6 +94,7 @@ type commands struct {
 	Undo     undoCommand     `cmd:"" help:"Take an import back as a whole."`
 	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift or sla."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
+	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
 	Lead     leadCommand     `cmd:"" help:"Merge two leads that are one person, take that back, or put a lead into an account."`
 	Query    queryCommand    `cmd:"" help:"Run a SELECT on the documented views; see docs/views.md."`
 	Verify   verifyCommand   `cmd:"" help:"Decide everything on record again and compare."`

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+type rosterCommand struct {
+	database
+	Pool string `help:"Only this pool." placeholder:"NAME"`
+	JSON bool   `name:"json" help:"As JSON."`
+}
+
+func (c *rosterCommand) Run(r *run) error {
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	plan, err := activePlan(r, st)
+	if err != nil {
+		return err
+	}
+	roster, err := st.Roster(r.ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := plan.Index.Pool[c.Pool]; c.Pool != "" && !ok {
+		return fmt.Errorf("there is no pool %q in the agreement; it has: %s", c.Pool, strings.Join(poolNames(plan), ", "))
+	}
+	pools := lifecycle.Standings(plan, roster, r.now())
+	if c.Pool != "" {
+		pools = slices.DeleteFunc(pools, func(p lifecycle.PoolStanding) bool { return p.Pool != c.Pool })
+	}
+	if c.JSON {
+		return c.asJSON(r, plan, pools)
+	}
+	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}
+	w.printf("%s  %s\n", w.bold("How leads are shared out"), w.dim("as of "+stampOf(plan, r.now())))
+	if len(pools) == 0 {
+		w.printf("\nThe agreement has no pools. See docs/language/assignment.md.\n")
+	}
+	for i := range pools {
+		rosterOf(w, plan, &pools[i])
+	}
+	if len(pools) > 0 {
+		w.printf("\n%s\n", w.dim("due is their share in leads; behind is due less given: below zero, ahead of it."))
+	}
+	return w.err
+}
+
+func poolNames(plan *agreement.Plan) []string {
+	names := make([]string, len(plan.Pools))
+	for i := range plan.Pools {
+		names[i] = plan.Pools[i].Name
+	}
+	return names
+}
+
+func stampOf(plan *agreement.Plan, at int64) string {
+	return time.UnixMicro(at).In(plan.Calendar.Zone()).Format("Mon 2 Jan 2006 15:04 MST")
+}
+
+// rosterOf writes one pool: a line for each member, and who is next.
+func rosterOf(w *explanation, plan *agreement.Plan, p *lifecycle.PoolStanding) {
+	w.printf("\n%s  %s\n", w.bold(strings.ToUpper(p.Pool)), nextOf(p))
+	if len(p.Members) == 0 {
+		return
+	}
+	lines := [][]string{{"", "member", "weight", "due", "given", "behind", "open", "now"}}
+	for i := range p.Members {
+		m := &p.Members[i]
+		mark := ""
+		if m.ID == p.Next {
+			mark = "→"
+		}
+		open := fmt.Sprint(m.Open)
+		if m.Capacity > 0 {
+			open += fmt.Sprintf("/%d", m.Capacity)
+		}
+		now := m.Unable
+		switch {
+		case now != "":
+		case m.Away != nil:
+			now = "away from " + time.UnixMicro(m.Away.From).In(plan.Calendar.Zone()).Format("2 Jan 15:04") + " to " + time.UnixMicro(m.Away.To).In(plan.Calendar.Zone()).Format("2 Jan 15:04")
+		case !m.Working:
+			now = "not at work"
+		}
+		if p.By == "least_loaded" && m.Carried >= 0.05 {
+			if now != "" {
+				now += "; "
+			}
+			now += fmt.Sprintf("counts as carrying %.1f more", m.Carried)
+		}
+		lines = append(lines, []string{mark, m.ID, fmt.Sprint(m.Weight), fmt.Sprintf("%.2f", m.Due), fmt.Sprint(m.Given), fmt.Sprintf("%+.2f", m.Behind+0), open, now})
+	}
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for j, s := range line {
+			widths[j] = max(widths[j], utf8.RuneCountInString(s))
+		}
+	}
+	// what does not fit is the state of a member: it goes into a line of its own
+	sum := 2 * (len(widths) - 1)
+	for _, n := range widths {
+		sum += n
+	}
+	narrow := sum > w.width
+	for i, line := range lines {
+		var b strings.Builder
+		for j, s := range line {
+			if narrow && j == len(line)-1 {
+				break
+			}
+			space := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(s))
+			switch {
+			case j >= 2 && j < len(line)-1:
+				b.WriteString(space + s)
+			default:
+				b.WriteString(s + space)
+			}
+			b.WriteString("  ")
+		}
+		text := strings.TrimRight(b.String(), " ")
+		if i == 0 {
+			text = w.dim(text)
+		}
+		w.printf("%s\n", text)
+		if now := line[len(line)-1]; narrow && i > 0 && now != "" {
+			w.printf("%s%s\n", strings.Repeat(" ", widths[0]+4), w.dim(now))
+		}
+	}
+}
+
+func nextOf(p *lifecycle.PoolStanding) string {
+	switch {
+	case p.By == "":
+		return "No rule of the agreement shares leads out from it."
+	case p.Next == "":
+		return "Nobody can take a lead now."
+	}
+	return fmt.Sprintf("Shared out by %s. The next lead goes to %s.", strings.ReplaceAll(p.By, "_", " "), p.Next)
+}
+
+func (c *rosterCommand) asJSON(r *run, plan *agreement.Plan, pools []lifecycle.PoolStanding) error {
+	type member struct {
+		ID       string  `json:"id"`
+		Name     string  `json:"name,omitempty"`
+		Weight   int     `json:"weight"`
+		Due      float64 `json:"due"`
+		Given    int64   `json:"given"`
+		Behind   float64 `json:"behind"`
+		Carried  float64 `json:"counts_as_carrying,omitempty"`
+		Open     int     `json:"open"`
+		Capacity int     `json:"capacity,omitempty"`
+		From     string  `json:"away_from,omitempty"`
+		To       string  `json:"away_until,omitempty"`
+		AtWork   bool    `json:"at_work"`
+		Unable   string  `json:"unable,omitempty"`
+	}
+	type pool struct {
+		Name    string   `json:"pool"`
+		By      string   `json:"by,omitempty"`
+		Next    string   `json:"next,omitempty"`
+		Members []member `json:"members"`
+	}
+	out := []pool{}
+	for i := range pools {
+		p := &pools[i]
+		v := pool{Name: p.Pool, By: p.By, Next: p.Next, Members: []member{}}
+		for j := range p.Members {
+			m := &p.Members[j]
+			line := member{ID: m.ID, Name: m.Name, Weight: m.Weight, Due: millionths(m.Due), Given: m.Given, Behind: millionths(m.Behind), Carried: millionths(m.Carried), Open: m.Open,
+				Capacity: m.Capacity, AtWork: m.Working, Unable: m.Unable}
+			if m.Away != nil {
+				line.From, line.To = time.UnixMicro(m.Away.From).UTC().Format(time.RFC3339), time.UnixMicro(m.Away.To).UTC().Format(time.RFC3339)
+			}
+			v.Members = append(v.Members, line)
+		}
+		out = append(out, v)
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = r.Out.Write(append(b, '\n'))
+	return err
+}
+
+// millionths rounds leads to what is worth reading.
+func millionths(leads float64) float64 { return math.Round(leads*1e6)/1e6 + 0 }
