@@ -315,6 +315,7 @@ type late struct {
 	list  []int
 	keys  map[identity.Key]bool
 	leads map[int64]bool
+	firms map[string]bool    // keys of accounts
 	sent  map[[2]string]bool // source and key of the input
 }
 
@@ -323,7 +324,7 @@ func (l *late) touches(e *Engine, a *lifecycle.Arrival) bool {
 	if len(l.list) == 0 {
 		return false
 	}
-	if l.leads[e.alive(a.Input.Lead)] || l.leads[e.alive(a.Input.Other)] || a.Input.Key != "" && l.sent[[2]string{a.Input.Source, a.Input.Key}] {
+	if a.Account != "" && l.firms[a.Account] || l.leads[e.alive(a.Input.Lead)] || l.leads[e.alive(a.Input.Other)] || a.Input.Key != "" && l.sent[[2]string{a.Input.Source, a.Input.Key}] {
 		return true
 	}
 	late := func(k identity.Key) bool { return l.keys[k] || l.leads[e.owner(k)] }
@@ -332,9 +333,12 @@ func (l *late) touches(e *Engine, a *lifecycle.Arrival) bool {
 
 func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
 	if l.list == nil {
-		l.keys, l.leads, l.sent = map[identity.Key]bool{}, map[int64]bool{}, map[[2]string]bool{}
+		l.keys, l.leads, l.firms, l.sent = map[identity.Key]bool{}, map[int64]bool{}, map[string]bool{}, map[[2]string]bool{}
 	}
 	l.list = append(l.list, i)
+	if a.Account != "" {
+		l.firms[a.Account] = true
+	}
 	for _, lead := range [...]int64{a.Input.Lead, a.Input.Other} {
 		if lead != 0 {
 			l.leads[e.alive(lead)] = true
@@ -354,7 +358,7 @@ func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
 // tries is how often a round is tried when other processes are in its way.
 const tries = 12
 
-// try does a round, and again when another process was in the way. A round that panics is dropped, and its error names
+// try does a round, and again when another process was in the way, or the connection was lost before it was committed. A round that panics is dropped, and its error names
 // the place.
 func (e *Engine) try(ctx context.Context, round func() error) error {
 	whole := func() (err error) {
@@ -367,8 +371,9 @@ func (e *Engine) try(ctx context.Context, round func() error) error {
 	}
 	defer func() { e.crowded = false }()
 	for n := 1; ; n++ {
+		e.tx = nil
 		err := whole()
-		if err == nil || !e.shared || n == tries || !store.Again(err) {
+		if err == nil || !e.shared || n == tries || !store.Again(err) && (!e.tx.Lost() || errors.Is(err, store.ErrUnsure)) {
 			return err
 		}
 		e.crowded = true

@@ -343,13 +343,13 @@ func (l *HistoryLock) Release() {
 }
 
 // HistorySince returns since when another process decides a history of its own, 0 if none does. What is due of before
-// then is that history's.
+// then is that history's. It may be an import that was stopped and goes on.
 func (t *Tx) HistorySince(ctx context.Context) (since int64, err error) {
 	var free bool
 	if err := t.one(ctx, `SELECT pg_try_advisory_xact_lock_shared($1)`, []any{int64(lockHistory)}, &free); err != nil || free {
 		return 0, t.explain("reading", err)
 	}
-	err = t.one(ctx, `SELECT coalesce(max(started_at), 0) FROM import WHERE state = 'running'`, nil, &since)
+	err = t.one(ctx, `SELECT coalesce(max(started_at), 0) FROM import WHERE state IN ('running', 'stopped')`, nil, &since)
 	return since, t.explain("reading", err)
 }
 

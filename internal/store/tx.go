@@ -23,6 +23,7 @@ type Tx struct {
 
 	store *Store
 	open  bool
+	lost  bool
 }
 
 // Begin begins a round. Rounds of all processes go on at the same time, but for an exclusive one: it waits
@@ -107,8 +108,13 @@ func (t *Tx) Rollback() {
 	}
 	t.open = false
 	t.store.writer.rollback(context.Background())
+	t.lost = t.store.writer.conn == nil
 	t.store.writer.lock.Unlock()
 }
+
+// Lost reports whether the round ended with its connection. Unless that was in committing (ErrUnsure), it may be tried
+// again.
+func (t *Tx) Lost() bool { return t != nil && t.lost }
 
 // Commit writes a sealed batch in one transaction. When it returns without an error the batch
 // is on disk; otherwise nothing of it is.
