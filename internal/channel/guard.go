@@ -124,9 +124,12 @@ func validPort(s string) bool {
 // label is a number is none: browsers and C libraries read such texts (127.1, 0x7f000001, 0177.0.0.1) as
 // addresses, Go does not, and nothing good comes of the difference.
 func hostName(s string) (string, error) {
-	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(s, "."))
-	if err != nil {
-		return "", err
+	name := strings.TrimSuffix(s, ".")
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 }) { // IDNA refuses the _ that some hosts have
+		var err error
+		if name, err = idna.Lookup.ToASCII(name); err != nil {
+			return "", err
+		}
 	}
 	name = strings.ToLower(name)
 	last := name[strings.LastIndexByte(name, '.')+1:]

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+	"pgregory.net/rapid"
 )
 
 func guardOf(t testing.TB, plain bool, allow ...string) *Guard {
@@ -29,6 +31,7 @@ func TestGuardChecksURLs(t *testing.T) {
 		"https://example.com/hook?x=1":                     "",
 		"https://EXAMPLE.com./":                            "",
 		"https://example.com:8443/":                        "",
+		"https://my_host.example.com/":                     "",
 		"https://8.8.8.8/":                                 "",
 		"https://[2606:4700::1111]/":                       "",
 		"https://exämple.com/":                             "",
@@ -261,4 +264,40 @@ func TestGuardLooksAtWhatIsDialled(t *testing.T) {
 	if why := guardOf(t, true).judgeDialled("unix", "/run/x", true); why == "" {
 		t.Error("a socket that is a file may be dialled")
 	}
+}
+
+// No address that Go knows to be special gets through, in whatever form, not even where the form is allowed.
+func TestGuardRefusesWhatIsSpecial(t *testing.T) {
+	strict, forms := guardOf(t, false), guardOf(t, false, "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")
+	special := func(ip netip.Addr) bool {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || !ip.IsGlobalUnicast()
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var b [4]byte
+		copy(b[:], rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4"))
+		b[0] = rapid.SampledFrom([]byte{0, 10, 100, 127, 169, 172, 192, 198, 224, 255, b[0]}).Draw(t, "first")
+		ip := netip.AddrFrom4(b)
+		refused := strict.judge(ip, false) != ""
+		if special(ip) && !refused {
+			t.Fatalf("%s gets through", ip)
+		}
+		mapped := netip.AddrFrom16(ip.As16())
+		if (strict.judge(mapped, false) != "") != refused {
+			t.Fatalf("%s is judged otherwise than %s", mapped, ip)
+		}
+		for _, form := range []string{"64:ff9b::%02x%02x:%02x%02x", "64:ff9b:1::%02x%02x:%02x%02x", "2002:%02x%02x:%02x%02x::1", "::%02x%02x:%02x%02x"} {
+			carried := netip.MustParseAddr(fmt.Sprintf(form, b[0], b[1], b[2], b[3]))
+			if strict.judge(carried, false) == "" {
+				t.Fatalf("%s gets through", carried)
+			}
+			if refused && forms.judge(carried, false) == "" && carried != netip.IPv6Loopback() && carried != netip.IPv6Unspecified() {
+				t.Fatalf("%s carries %s through", carried, ip)
+			}
+		}
+		var long [16]byte
+		copy(long[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "v6"))
+		if ip6 := netip.AddrFrom16(long); special(ip6.Unmap()) && strict.judge(ip6, false) == "" {
+			t.Fatalf("%s gets through", ip6)
+		}
+	})
 }

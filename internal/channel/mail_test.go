@@ -717,6 +717,40 @@ func TestMailAnswers(t *testing.T) {
 	}
 }
 
+func TestMailIsTooLong(t *testing.T) {
+	office := newPostOffice(t, func(s *smtp.Server) { s.MaxMessageBytes = 1000 })
+	r := office.mailer(nil).Send(t.Context(), sampleMail())
+	if r.Outcome != Never || r.Code != 552 || !strings.Contains(r.Why, "does not take this mail") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// A mail that a server asked to send later is sent later, and known to be the same.
+func TestMailIsTriedAgain(t *testing.T) {
+	office := newPostOffice(t, nil)
+	office.onData = func(try int) error {
+		if try < 3 {
+			return &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 2, 0}, Message: "greylisted"}
+		}
+		return nil
+	}
+	m := office.mailer(nil)
+	var waited time.Duration
+	tries := 0
+	for r := (Result{}); r.Outcome != Done; tries++ {
+		after, giveUp := DefaultSchedule().Next("d_42", tries, r)
+		if giveUp {
+			t.Fatalf("given up after %d tries: %+v", tries, r)
+		}
+		waited += after
+		r = m.Send(t.Context(), sampleMail())
+	}
+	got := office.got()
+	if tries != 3 || len(got) != 1 || waited < 5*time.Minute || waited > 7*time.Minute {
+		t.Errorf("%d tries in %s, %d mails", tries, waited, len(got))
+	}
+}
+
 // rude answers each connection by a function.
 func rude(t *testing.T, serve func(net.Conn)) MailConfig {
 	t.Helper()

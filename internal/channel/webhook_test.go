@@ -237,6 +237,12 @@ func poster(t *testing.T, roots *x509.CertPool) *Poster {
 }
 
 func TestWebhookArrives(t *testing.T) {
+	for _, major := range []int{1, 2} {
+		t.Run(fmt.Sprintf("HTTP %d", major), func(t *testing.T) { webhookArrives(t, major) })
+	}
+}
+
+func webhookArrives(t *testing.T, major int) {
 	w := sampleHook("")
 	old := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("old ", 8)))
 	w.Keys = append(w.Keys, key(t, old))
@@ -252,13 +258,14 @@ func TestWebhookArrives(t *testing.T) {
 			}
 		}
 		if r.Method != "POST" || r.URL.String() != "/hook?x=1" || string(body) != string(w.Body) || r.Header.Get("Content-Type") != "application/json" ||
-			r.Header.Get("User-Agent") != "Baton" || r.Header.Get("Accept-Encoding") != "" {
+			r.Header.Get("User-Agent") != "Baton" || r.Header.Get("Accept-Encoding") != "" || r.ProtoMajor != major {
 			err = fmt.Errorf("got %s %s %v %s", r.Method, r.URL, r.Header, body)
 		}
 		received <- err
 		fmt.Fprint(rw, "thank you\r\n\x1b[31m\u202ered  "+strings.Repeat("é", 1000))
 	}))
 	receiver.Config.ErrorLog = log.New(io.Discard, "", 0)
+	receiver.EnableHTTP2 = major == 2
 	receiver.StartTLS()
 	defer receiver.Close()
 	roots := x509.NewCertPool()
