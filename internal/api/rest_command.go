@@ -86,6 +86,22 @@ type assignCommand struct {
 	}
 }
 
+type ownerCommand struct {
+	Command
+	Body struct {
+		Actor
+		Owner string `json:"owner" minLength:"1" maxLength:"254" doc:"The member who owns the account of the lead from now on." example:"erik@northwind.example"`
+	}
+}
+
+type joinCommand struct {
+	Command
+	Body struct {
+		Actor
+		Account string `json:"account" minLength:"1" maxLength:"253" doc:"Domain or name of the company." example:"acme.example"`
+	}
+}
+
 type moveCommand struct {
 	Command
 	Body struct {
@@ -187,6 +203,15 @@ func (a *API) commandRoutes() {
 			return nil, err
 		}
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Assign, Name: in.Body.To})
+	})
+	register(a, op("own-account", "Say who owns the account of a lead", "The agreement may give the account's leads to its owner."), ScopeWrite, func(ctx context.Context, in *ownerCommand) (*commandAnswer, error) {
+		if err := a.known(ctx, "body.owner", in.Body.Owner, false); err != nil {
+			return nil, err
+		}
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.OwnAccount, Name: in.Body.Owner})
+	})
+	register(a, op("join-account", "Put a lead into an account", "By hand. It stays there, whatever is said of its company later."), ScopeWrite, func(ctx context.Context, in *joinCommand) (*commandAnswer, error) {
+		return a.actOn(ctx, &in.Command, &in.Body.Actor, lifecycle.InAccount(in.Body.Account))
 	})
 	register(a, op("move", "Take a transition", "One that the agreement leaves to a person."), ScopeWrite, func(ctx context.Context, in *moveCommand) (*commandAnswer, error) {
 		words := names(a.plan().Transitions, func(t *agreement.Transition) string {
@@ -354,10 +379,14 @@ func valueOf(v any) (agreement.Value, bool) {
 
 // act has a command of somebody decided, and tells what came of it.
 func (a *API) act(ctx context.Context, c *Command, by *Actor, in lifecycle.Input) (*commandAnswer, error) {
+	return a.actOn(ctx, c, by, lifecycle.Arrival{Input: in})
+}
+
+func (a *API) actOn(ctx context.Context, c *Command, by *Actor, arrival lifecycle.Arrival) (*commandAnswer, error) {
 	if a.Plan() == nil {
 		return nil, engine.ErrNoAgreement
 	}
-	in.Actor, in.Text = by.Actor, by.Note
+	arrival.Input.Actor, arrival.Input.Text = by.Actor, by.Note
 	if by.Actor != "" {
 		if err := a.known(ctx, "body.actor", by.Actor, true); err != nil {
 			return nil, err
@@ -367,7 +396,6 @@ func (a *API) act(ctx context.Context, c *Command, by *Actor, in lifecycle.Input
 	if err != nil {
 		return nil, err
 	}
-	arrival := lifecycle.Arrival{Input: in}
 	arrival.Input.Lead = row.ID
 	if arrival.IfInput, err = ifInput(c.IfMatch, row); err != nil {
 		return nil, err

@@ -285,6 +285,9 @@ func TestCommands(t *testing.T) {
 	owner := d.want(200, ScopeRead, "GET", lead, nil).text("owner")
 	d.want(200, ScopeWrite, "POST", lead+"/assign", map[string]any{"actor": astrid, "to": "clara.weiss@northwind.example"})
 	d.refusal("vocabulary", ScopeWrite, "POST", lead+"/assign", map[string]any{"actor": astrid, "to": "nobody@northwind.example"})
+	d.want(200, ScopeWrite, "POST", lead+"/own-account", map[string]any{"actor": astrid, "owner": "clara.weiss@northwind.example"})
+	d.refusal("vocabulary", ScopeWrite, "POST", lead+"/own-account", map[string]any{"actor": astrid, "owner": "nobody@northwind.example"})
+	d.want(200, ScopeWrite, "POST", lead+"/join-account", map[string]any{"actor": astrid, "account": "Millbrook Group"})
 	d.refusal("refused", ScopeWrite, "POST", lead+"/accept", map[string]any{"actor": owner})
 	d.want(200, ScopeWrite, "POST", lead+"/accept", map[string]any{"actor": "clara.weiss@northwind.example"})
 	answered := d.want(200, ScopeWrite, "POST", lead+"/answer", map[string]any{"answers": map[string]any{"need": "one", "authority": true, "timeline": "this_year"}})
@@ -770,7 +773,7 @@ func TestKeysOverREST(t *testing.T) {
 var scopes = map[string]string{
 	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "may-speak": ScopeRead,
 	"accept-lead": ScopeWrite, "reject-lead": ScopeWrite, "hand-back-lead": ScopeWrite, "contact-lead": ScopeWrite, "answer-lead": ScopeWrite,
-	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite,
+	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite, "own-account-lead": ScopeWrite, "join-account-lead": ScopeWrite,
 	"merge-leads": ScopeWrite, "split-lead": ScopeWrite,
 	"list-accounts": ScopeRead, "get-account": ScopeRead, "list-activities": ScopeRead, "add-activities": ScopeWrite,
 	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite,

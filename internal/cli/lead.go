@@ -3,9 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 
-	"baton/internal/identity"
 	"baton/internal/lifecycle"
 )
 
@@ -24,8 +22,8 @@ type byHand struct {
 
 // carryOut has a command decided. What is refused is an error with the sentence.
 func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecycle.Decision, err error) {
-	if _, err := os.Stat(c.DB); err != nil {
-		return out, fmt.Errorf("%s is not there, so there are no leads in it", c.DB)
+	if !c.there() {
+		return out, fmt.Errorf("%s is not there, so there are no leads in it", c.name())
 	}
 	in := &a.Input
 	in.At, in.Known, in.Actor, in.Text, in.Source = r.now(), r.now(), c.By, c.Note, "cli"
@@ -95,12 +93,8 @@ type leadAccountCommand struct {
 }
 
 func (c *leadAccountCommand) Run(r *run) error {
-	a := &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.JoinAccount}, AccountName: c.Account}
-	var ok bool
-	if a.Account, ok = identity.AccountKey(c.Account); !ok {
-		a.Account = identity.CompanyKey(c.Account)
-	}
-	d, err := c.carryOut(r, c.Lead, a)
+	a := lifecycle.InAccount(c.Account)
+	d, err := c.carryOut(r, c.Lead, &a)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,15 @@ func (a *Arrival) Company() string {
 	return a.AccountName
 }
 
+// InAccount is what puts a lead into an account by hand: that of a domain, or of a company by its name.
+func InAccount(company string) Arrival {
+	key, ok := identity.AccountKey(company)
+	if !ok {
+		key = identity.CompanyKey(company)
+	}
+	return Arrival{Input: Input{Kind: JoinAccount}, Account: key, AccountName: company}
+}
+
 // Stays reports whether an arrival that does not name an account by its domain, or by one that no account has, speaks of
 // the lead's own account: it says its name again, or its address has a domain such as its company would
 // take.
