@@ -174,7 +174,8 @@ func (e *Engine) numbered(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if last != n.last { // others have taken some: ours are too low now
+		// others have taken some, after ours or in between: ours may be too low now
+		if last != n.last || len(n.free) > 0 && n.last-n.free[0] != int64(len(n.free)-1) {
 			n.free = nil
 		}
 		e.locks.since = false

@@ -188,3 +188,39 @@ func TestAgain(t *testing.T) {
 		t.Error("what may be tried again is told wrong")
 	}
 }
+
+// Two processes that take numbers at the same moment may get every other one. Whoever then waits for a lock must not use the lower
+// ones: what the other has decided meanwhile may have a higher number.
+func TestNumbersTakenInTurns(t *testing.T) {
+	ctx := context.Background()
+	h := open(t, pgtest.Database(t), Options{})
+	h.activate(t, northwind, start)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		ours []int
+		kept bool
+	}{{[]int{1, 3}, false}, {[]int{1, 2, 3}, true}, {[]int{1, 2}, false}} {
+		taken, err := h.tx.Numbers(ctx, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.numbers.free, h.locks.since = nil, true
+		for _, i := range test.ours {
+			h.numbers.free = append(h.numbers.free, taken[i])
+			h.numbers.last = taken[i]
+		}
+		if err := h.numbered(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if kept := h.nextID == taken[1]; kept != test.kept || !kept && h.nextID <= taken[3] {
+			t.Errorf("%v of the numbers %v are ours: %d is next", test.ours, taken, h.nextID)
+		}
+	}
+	h.numbers.free = nil
+	h.finish(ctx, errors.New("enough"))
+	h.broken = nil
+}
