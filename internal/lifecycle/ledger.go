@@ -27,10 +27,12 @@ import (
 // What nobody can promise. A lead given is a whole one, and who can take the next is not known. Let six equal members share
 // three leads: three of them have one, and are half a lead ahead. The other three go home. The fourth lead finds only
 // those three, and whoever gets it is 1/2 - 1/3 + 1 = 7/6 ahead. Whatever the rule, whoever went home can be those who had none.
-// In general, an adversary who lets only two equal members at the same debt share, as long as there are two, drives them
-// half a lead apart each time, until all n debts are different: so some member is (n-1)/4 leads from their share, under any rule that does not know
-// the future or toss coins. See M. Ajtai et al., Fairness in scheduling, J. Algorithms 29, 1998, and
-// D. Coppersmith et al., The optimality of the online greedy algorithm in carpool and chairman assignment problems, ACM Trans. Algorithms 7, 2011.
+// In general, let an adversary have only two equal members share, at the same debt, as long as there are two: each time one
+// goes half a lead up and one half a lead down, and the sum of the squares grows by a half. Either debts grow without end, or all n come
+// to be different; being multiples of a half they spread over (n-1)/2, so that somebody is (n-1)/4 leads from their
+// share. That holds for any rule that neither knows the future nor tosses coins. See M. Ajtai et al., Fairness in scheduling, J. Algorithms
+// 29, 1998, and D. Coppersmith et al., The optimality of the online greedy algorithm in carpool and chairman
+// assignment problems, ACM Trans. Algorithms 7, 2011.
 type Ledger struct {
 	Pool    int
 	Entries []Entry // sorted by member
