@@ -99,8 +99,12 @@ func (c *cache) shrink(turn int64, evicted func(*store.Record)) {
 	}
 }
 
-// adopt takes in a lead that was just created.
+// adopt takes in a lead that was just created, or given back: then it may be here still as it was before another process
+// merged it.
 func (c *cache) adopt(n *entry) {
+	if old := c.leads[n.ID]; old != nil {
+		c.remove(old)
+	}
 	c.leads[n.ID] = n
 	c.front(n)
 }

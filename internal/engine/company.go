@@ -39,6 +39,11 @@ func (e *Engine) loadCompanies(ctx context.Context, blocks []string) error {
 	}
 	slices.Sort(missing)
 	missing = slices.Compact(missing)
+	if e.shared {
+		if err := e.tx.LockNames(ctx, missing); err != nil {
+			return err
+		}
+	}
 	list, err := e.tx.AccountsOfBlocks(ctx, missing)
 	if err != nil {
 		return err

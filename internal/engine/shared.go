@@ -359,8 +359,8 @@ func (l *late) add(e *Engine, a *lifecycle.Arrival, i int) {
 // tries is how often a round is tried when other processes are in its way.
 const tries = 12
 
-// try does a round, and again when another process was in the way, or the connection was lost before it was committed. A round that panics is dropped, and its error names
-// the place.
+// try does a round, and again when another process was in the way, or the connection was lost before it was committed. A
+// round that panics is dropped, and its error names the place.
 func (e *Engine) try(ctx context.Context, round func() error) error {
 	whole := func() (err error) {
 		defer func() {

@@ -355,3 +355,47 @@ func TestStoppedForLong(t *testing.T) {
 	}
 	verify(t, a)
 }
+
+// A company that comes to two processes at once, under two names, is one account.
+func TestCompanyOfTwoProcesses(t *testing.T) {
+	url := pgtest.Database(t)
+	a, b := open(t, url, Options{}), open(t, url, Options{})
+	a.activate(t, northwind, start)
+	first, second := works("one@x.example", "name:acme works"), works("two@x.example", "acme-works.example")
+	first.AccountName, second.AccountName = "Acme Works", "Acme Works"
+	c := beside(t, url)
+	c.do(`BEGIN`)
+	c.do(`INSERT INTO key (kind, value, lead) VALUES ($1, 'one@x.example', 1)`, int64(identity.Email)) // has the first wait with its account in hand
+	var running sync.WaitGroup
+	running.Go(func() { a.taken(t, first) })
+	c.waiting(1)
+	running.Go(func() { b.taken(t, second) })
+	c.waiting(2)
+	c.do(`ROLLBACK`)
+	running.Wait()
+	if found, err := a.st.Query(context.Background(), `SELECT count(*) FROM account`); err != nil || fmt.Sprint(found.Rows) != "[[1]]" {
+		t.Errorf("accounts: %v %v", found, err)
+	}
+	verify(t, a)
+}
+
+// A lead that another process has merged is not in memory twice when it is given back here.
+func TestRestoredWhereItWasInMemory(t *testing.T) {
+	url := pgtest.Database(t)
+	a, b := open(t, url, Options{}), open(t, url, Options{})
+	a.activate(t, northwind, start)
+	a.taken(t, works("one@x.example", "x.example"), works("two@x.example", "x.example"))
+	b.taken(t, same("one@x.example", "two@x.example"))
+	a.taken(t, apart("one@x.example"))
+	a.taken(t, same("one@x.example", "two@x.example"))
+	third := works("three@x.example", "x.example")
+	third.Input.Values[0].Value = agreement.NumberValue(7) // the others of the company are looked at
+	a.taken(t, third)
+	for account, leads := range a.cache.byAccount {
+		for _, id := range leads {
+			if n := a.cache.leads[id]; n == nil || n.account != account {
+				t.Errorf("lead %d is listed for account %d and is not in memory", id, account)
+			}
+		}
+	}
+}

@@ -30,6 +30,9 @@ const (
 	lockHistory   // held by whoever decides a history of its own
 )
 
+// lockNames is the first of 256 locks: of names of accounts that somebody looks for, and may make when there are none.
+const lockNames = 0x4261746f << 8
+
 // Settings of every connection. A process that was stopped in the middle of a round gives back what it has
 // locked after a minute; its round then fails, and is tried again.
 var postgresSettings = map[string]string{
@@ -228,6 +231,20 @@ func (t *Tx) LockLeads(ctx context.Context, ids []int64) (map[int64]Stamp, error
 func (t *Tx) ChangeAccount(ctx context.Context, id int64) error {
 	var there int64
 	err := t.one(ctx, `SELECT id FROM account WHERE id = $1 FOR UPDATE NOWAIT`, []any{id}, &there)
+	return t.explain("reading", err)
+}
+
+// LockNames keeps other processes from making accounts with names that begin with some words, folded.
+func (t *Tx) LockNames(ctx context.Context, blocks []string) error {
+	var locks []int64
+	for _, b := range blocks {
+		locks = append(locks, lockNames+int64(fnv(offset64, b)%256))
+	}
+	slices.Sort(locks)
+	stmt, err := t.queries.get(ctx, `SELECT pg_advisory_xact_lock(k) FROM unnest(CAST($1 AS bigint[])) AS k`)
+	if err == nil {
+		_, err = stmt.ExecContext(ctx, slices.Compact(locks))
+	}
 	return t.explain("reading", err)
 }
 
