@@ -37,6 +37,7 @@ type metrics struct {
 	sent      prometheus.Counter
 	underWay  atomic.Int64
 	limited   map[string]prometheus.Counter
+	tries     *prometheus.CounterVec
 	lock      sync.Mutex // of those who put a new map into exchanges
 	exchanges atomic.Pointer[map[exchangeKey]*exchangeMetrics]
 }
@@ -109,6 +110,12 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	limited := counters("baton_http_limited_total", "Requests refused for the rate of their key, or after too many tries with no key that is known.", "limit")
 	for _, which := range []string{"rate", "tries"} {
 		m.limited[which] = limited.WithLabelValues(which)
+	}
+	m.tries = counters("baton_deliveries_total", "Tries to send what has to go out, by what came of them.", "channel", "outcome")
+	for _, by := range []string{"email", "slack", "teams", "webhook"} {
+		for _, o := range []string{"done", "later", "never", "gone", store.JobDropped} {
+			m.tries.WithLabelValues(by, o) // so that the first of a kind counts as a rise
+		}
 	}
 	gauge("baton_http_requests_under_way", "Requests being answered.", func() float64 { return float64(m.underWay.Load()) })
 	gauge("baton_queue_depth", "Arrivals that wait to be decided.", func() float64 { return float64(a.Engine.Waiting()) })
@@ -218,7 +225,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	send(overdueDesc, float64(at.Overdue))
 	send(overdueAgeDesc, late)
 	send(bytesDesc, float64(at.Bytes))
-	for _, state := range []string{"waiting", "done", "failed"} {
+	for _, state := range store.JobStates {
 		send(jobsDesc, float64(at.Jobs[state]), state)
 	}
 }
@@ -237,6 +244,9 @@ func (g *gauges) gauges(now time.Time) (*store.Gauges, error) {
 	}
 	return at, err
 }
+
+// delivered counts a try to send something.
+func (m *metrics) delivered(channel, outcome string) { m.tries.WithLabelValues(channel, outcome).Inc() }
 
 // refused counts a request that a limit kept out.
 func (m *metrics) refused(limit string) { m.limited[limit].Inc() }

@@ -13,6 +13,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/api"
+	"baton/internal/engine"
 )
 
 // ServeOptions are the settings of Serve. Times that are zero have sensible values.
@@ -33,6 +34,8 @@ type ServeOptions struct {
 	// Watchdog. Empty for nowhere.
 	NotifySocket string
 	Watchdog     time.Duration
+	// Delivery is by what alerts go out.
+	Delivery Delivery
 	// Ready is called with the address once requests are answered.
 	Ready func(address string)
 
@@ -74,6 +77,12 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
+	desk, closeDesk, err := a.newDesk(&opts)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer closeDesk()
 	traces, err := newTracing(ctx, opts.Tracing, opts.Version, opts.Log)
 	if err != nil {
 		listener.Close()
@@ -86,6 +95,8 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	health := &health{app: a}
 	counted := newMetrics(a, opts.Version, func() bool { return health.missing(context.WithoutCancel(ctx)) == "" })
 	watch.rounds = append(watch.rounds, counted.round)
+	watch.rounds = append(watch.rounds, func(*engine.Round) { desk.Kick() })
+	desk.Sent = counted.delivered
 	watch.answered = append(watch.answered, counted.answered)
 	watch.underWay = &counted.underWay
 	a.watch.Store(watch)
@@ -113,6 +124,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { a.runTimers(background, opts.Log, health) })
+	running.Go(func() { runDesk(background, desk, opts.Log) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
 	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)

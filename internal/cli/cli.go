@@ -101,6 +101,8 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`
 	Serve    serveCommand    `cmd:"" help:"Take in events and forms over HTTP, and decide at once."`
 	Key      keyCommand      `cmd:"" help:"Make, list or revoke the keys with which programs send."`
+	Jobs     jobsCommand     `cmd:"" help:"List what goes out to people and programs, or have it tried again."`
+	Webhook  webhookCommand  `cmd:"" help:"Add, list or remove addresses that are sent events, signed."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the tables of a database up to date."`
 	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database, whether or not a server runs on it."`
 	Move     moveCommand     `cmd:"" help:"Copy everything into another, empty database, SQLite or PostgreSQL."`

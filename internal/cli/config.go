@@ -35,7 +35,7 @@ type settings struct {
 var unconfigured = []string{"config", "print-config", "help"}
 
 // secret flags can be given as files, by their variable and _FILE, and are not shown.
-var secretFlags = []string{"db", "trace-headers"}
+var secretFlags = []string{"db", "trace-headers", "smtp-password", "slack", "teams"}
 
 // unreadable is a configuration that cannot be used, with all that is wrong in it.
 type unreadable struct{ text string }
@@ -313,6 +313,10 @@ func (s *settings) print(ctx *kong.Context, to *bytes.Buffer) {
 		}
 		if flag.Target.IsZero() && from == "default" && flag.Default == "" {
 			fmt.Fprintf(to, "# %s: not set\n", flag.Name)
+			continue
+		}
+		if flag.Name == "smtp-password" {
+			fmt.Fprintf(to, "%s: %q # %s\n", flag.Name, hidden, from)
 			continue
 		}
 		fmt.Fprintf(to, "%s: %s # %s\n", flag.Name, shown(flag.Target, slices.Contains(secretFlags, flag.Name)), from)

@@ -35,6 +35,18 @@ type serveCommand struct {
 
 	MetricsListen string `help:"Address of its own for metrics, open to whoever reaches it." placeholder:"HOST:PORT" env:"BATON_METRICS_LISTEN"`
 
+	SMTPHost     string            `name:"smtp-host" help:"Mail server by which alerts go out; without it there are no mails." placeholder:"HOST" env:"BATON_SMTP_HOST"`
+	SMTPPort     int               `name:"smtp-port" help:"Its port; 0 for the usual one." default:"0" env:"BATON_SMTP_PORT"`
+	SMTPSecurity string            `name:"smtp-security" help:"How the way to it is protected: starttls, tls, opportunistic, none." enum:"starttls,tls,opportunistic,none" default:"starttls" env:"BATON_SMTP_SECURITY"`
+	SMTPUser     string            `name:"smtp-user" help:"Who signs in there." env:"BATON_SMTP_USER"`
+	SMTPPassword string            `name:"smtp-password" help:"With what." env:"BATON_SMTP_PASSWORD"`
+	MailFrom     string            `help:"Sender of mails, as \"Baton <baton@northwind.example>\"." placeholder:"ADDRESS" env:"BATON_MAIL_FROM"`
+	MailTo       map[string]string `help:"Where mails for a queue, a side or a member go." placeholder:"WHO=ADDRESS" env:"BATON_MAIL_TO"`
+	Slack        map[string]string `help:"Incoming webhook of Slack for a queue, a side or a member; * for all others." placeholder:"WHO=URL" env:"BATON_SLACK"`
+	Teams        map[string]string `help:"Workflow of Microsoft Teams for a queue, a side or a member; * for all others." placeholder:"WHO=URL" env:"BATON_TEAMS"`
+	Outbound     []string          `help:"A network, address or host inside that may be called; the public internet always may." placeholder:"NETWORK" env:"BATON_OUTBOUND"`
+	OutboundHTTP bool              `name:"outbound-http" help:"Let webhooks be called by http too." env:"BATON_OUTBOUND_HTTP"`
+
 	TraceEndpoint string            `help:"Collector of traces (OTLP over HTTP); without it there are none." placeholder:"URL" env:"BATON_TRACE_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT"`
 	TraceHeaders  map[string]string `help:"Headers for the collector of traces." placeholder:"NAME=VALUE" env:"BATON_TRACE_HEADERS"`
 	TraceSample   float64           `help:"Share of the traces kept, 0 to 1." default:"1" env:"BATON_TRACE_SAMPLE"`
@@ -78,7 +90,9 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 		rates.Proxies = append(rates.Proxies, netip.Prefix(p))
 	}
 	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Version: version(), Rates: rates,
-		Tracing:       app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
+		Tracing: app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
+		Delivery: app.Delivery{Host: c.SMTPHost, Port: c.SMTPPort, Security: c.SMTPSecurity, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom,
+			Mails: c.MailTo, Slack: c.Slack, Teams: c.Teams, Allow: c.Outbound, PlainHTTP: c.OutboundHTTP},
 		MetricsListen: c.MetricsListen, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
 		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {

@@ -58,7 +58,7 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	e.round.refused(d.Refused)
 	out := Outcome{Input: in.ID, Lead: in.Lead}
 	if e.live {
-		e.batch.Jobs(d)
+		e.batch.Jobs(d, lifecycle.Alerts(e.plan, view, in, d))
 		out.Decision = *d
 	} else {
 		out.Decision.Refused = d.Refused

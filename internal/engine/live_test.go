@@ -180,7 +180,7 @@ func TestTickDecidesWhatIsDue(t *testing.T) {
 	out := submit(t, h, did("ann@acme.example", "demo_requested", start+2*hour))
 	lead := out[0].Lead
 	expect(t, h, fmt.Sprintf(`SELECT stage FROM leads WHERE id = %d`, lead), "mql")
-	expect(t, h, `SELECT count(*) FROM jobs WHERE kind = 'offer'`, 1)
+	expect(t, h, `SELECT count(*) FROM jobs WHERE kind = 'offered'`, 1)
 	if n, err := h.Tick(context.Background(), start+3*hour); err != nil || n != 0 {
 		t.Errorf("nothing is due yet: %d, %v", n, err)
 	}

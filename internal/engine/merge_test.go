@@ -465,7 +465,7 @@ func TestMergeAndSplitInOneRequest(t *testing.T) {
 		`SELECT group_concat(state, ' ') FROM handoffs`:                      "open",
 		`SELECT group_concat(state, ' ') FROM clocks`:                        "running",
 		`SELECT sum(open) FROM members`:                                      "1",
-		`SELECT count(*) FROM jobs WHERE kind = 'offer'`:                     "3", // to whom it was offered first; to the lead that went on; and given back
+		`SELECT count(*) FROM jobs WHERE kind = 'offered'`:                   "3", // to whom it was offered first; to the lead that went on; and given back
 		`SELECT count(*) FROM visit WHERE lead NOT IN (SELECT id FROM lead)`: "0",
 	} {
 		if got := one(t, st, query); got != want {

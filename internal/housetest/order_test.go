@@ -19,6 +19,7 @@ var order = []string{
 	"internal/store",
 	"internal/report",
 	"internal/channel",
+	"internal/delivery",
 	"internal/engine",
 	"internal/api",
 	"internal/web",

@@ -123,18 +123,16 @@ func (b *Batch) Failure(in *lifecycle.Input, version int64, why error) {
 	b.decisions = append(b.decisions, in.ID, in.Lead, version, "", why.Error())
 }
 
-// Jobs adds the effects of a decision as work to be done.
-func (b *Batch) Jobs(d *lifecycle.Decision) {
-	for i := range d.Effects {
-		e := &d.Effects[i]
-		t := append(b.text[:0], `{"name":`...)
-		t = appendText(t, e.Name)
-		if e.Reason > 0 && e.Reason <= len(d.Reasons) {
-			t = append(t, `,"clause":`...)
-			t = appendText(t, d.Reasons[e.Reason-1].Clause)
+// Jobs adds whom to tell of a decision, as work to be done.
+func (b *Batch) Jobs(d *lifecycle.Decision, alerts []lifecycle.Alert) {
+	for i := range alerts {
+		a := &alerts[i]
+		if i == jobsOfInput {
+			break // no agreement has so many people to tell; those at the end hear it from the first
 		}
-		b.text = append(t, '}')
-		b.jobs = append(b.jobs, d.Input*rowsPerInput+int64(i), e.Kind.String(), d.At, e.To, d.Lead, d.Input, string(b.text), "waiting", 0, "")
+		b.text = a.AppendJSON(b.text[:0])
+		b.jobs = append(b.jobs, d.Input*rowsPerInput+int64(i), a.Kind, a.Due, a.To, d.Lead, d.Input, string(b.text), JobWaiting, 0, "",
+			a.By, endpointOf(a.By, a.To), a.Due, int64(0))
 	}
 }
 

@@ -45,7 +45,7 @@ var tables = []struct {
 	{"visit", visitColumns, replace("id", visitChanges), func(b *Batch) rows { return b.visitValues }},
 	{"handoff", handoffColumns, replace("id", handoffColumns), func(b *Batch) rows { return b.handoffValues }},
 	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
-	{"job", "id kind due recipient lead input body state attempts last_error", "", func(b *Batch) rows { return b.jobs }},
+	{"job", jobColumns, "", func(b *Batch) rows { return b.jobs }},
 	{"member", memberColumns, replace("id", memberColumns), func(b *Batch) rows { return b.members }},
 	{"ledger", ledgerColumns, replace("pool, member", ledgerColumns), func(b *Batch) rows { return b.ledgers }},
 }
@@ -53,6 +53,7 @@ var tables = []struct {
 const (
 	accountColumns = `id key name owner attributes state`
 	nameColumns    = `account block formerly`
+	jobColumns     = `id kind due recipient lead input body state attempts last_error channel endpoint next_try delivered_at`
 	memberColumns  = `id name side manager pools weight capacity active away open taken`
 	ledgerColumns  = `pool member debt handicap since given`
 )

@@ -29,7 +29,10 @@ var kept = []struct{ name, columns, order string }{
 	{"roster", "id state", "id"},
 	{"member", memberColumns, "id"},
 	{"ledger", ledgerColumns, "pool, member"},
-	{"job", "id kind due recipient lead input body state attempts last_error", "id"},
+	{"job", jobColumns, "id"},
+	{"attempt", "job n at took outcome code why said", "job, n"},
+	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
+	{"endpoint", "id url secret events created_at disabled_at disabled_why", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
@@ -172,7 +175,7 @@ func eachRow(ctx context.Context, n *Snapshot, name, columns, order string, hand
 }
 
 // textual are the columns of text that tables are ordered by.
-var textual = map[string]bool{"value": true, "pool": true, "member": true}
+var textual = map[string]bool{"value": true, "pool": true, "member": true, "recipient": true, "channel": true}
 
 // sum is a checksum over rows.
 type sum struct {
@@ -213,6 +216,7 @@ func (d *dialect) continueNumbers(ctx context.Context, conn *sql.Conn) error {
 	for _, q := range []string{
 		`SELECT setval('input_number', greatest(1, (SELECT max(id) FROM input)), EXISTS (SELECT FROM input))`,
 		`SELECT setval(pg_get_serial_sequence('import', 'id'), greatest(1, (SELECT max(id) FROM import)), EXISTS (SELECT FROM import))`,
+		`SELECT setval(pg_get_serial_sequence('endpoint', 'id'), greatest(1, (SELECT max(id) FROM endpoint)), EXISTS (SELECT FROM endpoint))`,
 		`SELECT setval(pg_get_serial_sequence('api_key', 'id'), greatest(1, (SELECT max(id) FROM api_key)), EXISTS (SELECT FROM api_key))`,
 	} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {

@@ -49,8 +49,8 @@ func OpenReadOnly(ctx context.Context, name string) (*Store, error) {
 	return openSQLiteReadOnly(ctx, name)
 }
 
-// OpenBeside opens a database while another Baton writes to it, to make and revoke keys: those the
-// engine does not hold in memory. Nothing else may be written through it.
+// OpenBeside opens a database while another Baton writes to it, for what the
+// engine does not hold in memory: keys, webhooks, and jobs that are tried again. Nothing else may be written through it.
 func OpenBeside(ctx context.Context, name string) (*Store, error) {
 	if IsURL(name) {
 		return openPostgres(ctx, name, true)

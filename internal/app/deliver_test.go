@@ -1,0 +1,219 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"mime"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// mailbox is a real mail server on this machine. It tells of each mail that it takes.
+type mailbox struct {
+	port int
+	got  chan letter
+
+	mu     sync.Mutex
+	answer func(to string) error // nil: take all
+}
+
+// letter is a mail as it came.
+type letter struct {
+	to, subject, id, body string
+	at                    time.Time
+}
+
+type visit struct {
+	box *mailbox
+	to  string
+}
+
+func newMailbox(t testing.TB) *mailbox {
+	t.Helper()
+	box := &mailbox{got: make(chan letter, 10_000)}
+	server := smtp.NewServer(box)
+	server.Domain = "mail.test"
+	server.ErrorLog = quiet{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	box.port = l.Addr().(*net.TCPAddr).Port
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return box
+}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+func (quiet) Println(...any)        {}
+
+func (b *mailbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &visit{box: b}, nil }
+
+func (v *visit) Mail(string, *smtp.MailOptions) error { return nil }
+func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
+	v.to = to
+	return nil
+}
+func (v *visit) Reset()        {}
+func (v *visit) Logout() error { return nil }
+
+func (v *visit) Data(r io.Reader) error {
+	m, err := mail.ReadMessage(r)
+	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(m.Body)
+	if err != nil {
+		return err
+	}
+	v.box.mu.Lock()
+	answer := v.box.answer
+	v.box.mu.Unlock()
+	if answer != nil {
+		if err := answer(v.to); err != nil {
+			return err
+		}
+	}
+	subject, _ := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	body, _ := io.ReadAll(quotedprintable.NewReader(strings.NewReader(string(raw))))
+	v.box.got <- letter{to: v.to, subject: subject, id: m.Header.Get("Message-Id"), body: string(body), at: time.Now()}
+	return nil
+}
+
+// next waits for a mail.
+func (b *mailbox) next(t testing.TB) letter {
+	t.Helper()
+	select {
+	case l := <-b.got:
+		return l
+	case <-time.After(20 * time.Second):
+		t.Fatal("no mail came")
+		return letter{}
+	}
+}
+
+func (b *mailbox) delivery() Delivery {
+	return Delivery{Host: "127.0.0.1", Port: b.port, Security: "none", From: "Baton <baton@northwind.example>"}
+}
+
+// ripe makes a lead that is offered to somebody, and returns its ID.
+func ripe(t testing.TB, a *App, who string) int64 {
+	t.Helper()
+	now := time.Now().UnixMicro()
+	key := []identity.Key{{Kind: identity.Email, Value: who}}
+	did := func(name string) lifecycle.Arrival {
+		return lifecycle.Arrival{Keys: key, Input: lifecycle.Input{Kind: lifecycle.Did, Name: name, At: now, Known: now, Source: "test"}}
+	}
+	text := func(name, value string) lifecycle.Named {
+		return lifecycle.Named{Name: name, Value: agreement.TextValue(value)}
+	}
+	known := lifecycle.Arrival{Keys: key, Input: lifecycle.Input{Kind: lifecycle.Identify, At: now, Known: now, Source: "test", Values: []lifecycle.Named{
+		{Name: "company.employees", Value: agreement.NumberValue(800)}, text("company.industry", "manufacturing"), text("country", "SE"),
+		text("name", "Ada <b>Lind</b>"), text("seniority", "director"), text("company.name", "Acme"), text("title", "Head of Operations"),
+	}}, Account: strings.SplitN(who, "@", 2)[1]}
+	out, err := a.Engine.Submit(t.Context(), []lifecycle.Arrival{known, did("page_viewed"), did("webinar_attended"), did("demo_requested"), did("demo_requested")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[0].Lead
+}
+
+// awake is the agreement with everybody at work at all times, and more beside.
+func awake(t testing.TB, change ...string) string {
+	t.Helper()
+	source, _ := agreement.Template("waterfall")
+	text := string(source)
+	from, to := strings.Index(text, "    mon-thu:"), strings.Index(text, "# The vocabulary")
+	text = text[:from] + "    mon-sun: [\"00:00-24:00\"]\n\n" + text[to:]
+	text = strings.NewReplacer("    hours: {mon-fri: \"07:00-18:00\"}\n", "", "    hours: {mon-fri: [\"09:00-12:30\", \"13:30-17:30\"]}\n", "").Replace(text)
+	return strings.NewReplacer(change...).Replace(text)
+}
+
+// serveAgreement serves a database that has an agreement, new if it is not there.
+func serveAgreement(t testing.TB, db, source string, opts ServeOptions) *live {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "agreement.yaml")
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), Options{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	if err := a.Adopt(t.Context(), file, time.Now().UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	l := &live{App: a, stop: cancel, ended: make(chan error, 1)}
+	ready := make(chan string, 1)
+	opts.Listen, opts.Ready = "127.0.0.1:0", func(address string) { ready <- address }
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	go func() { l.ended <- a.Serve(ctx, opts) }()
+	t.Cleanup(func() { cancel(); <-l.ended })
+	select {
+	case l.address = <-ready:
+	case err := <-l.ended:
+		t.Fatal(err)
+	}
+	return l
+}
+
+// until waits until the jobs of a lead are as they should be.
+func until(t testing.TB, a *App, lead int64, fits func([]store.Job) bool) []store.Job {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		list, err := a.Store.Jobs(ctx, "", lead, 100)
+		if err != nil {
+			t.Fatalf("%v; jobs: %+v", err, list)
+		}
+		if fits(list) {
+			return list
+		}
+	}
+}
+
+func TestOfferReachesItsOwner(t *testing.T) {
+	box := newMailbox(t)
+	l := serveAgreement(t, filepath.Join(t.TempDir(), "b.db"), awake(t), ServeOptions{Delivery: box.delivery()})
+	lead := ripe(t, l.App, "ada@acme.example")
+	got := box.next(t)
+	list := until(t, l.App, lead, func(list []store.Job) bool { return len(list) == 1 && list[0].State == store.JobDone })
+	j := list[0]
+	if j.Kind != "offered" || j.Attempts != 1 || j.DeliveredAt == 0 || j.NextTry != 0 || j.Channel != "email" || j.Recipient != got.to {
+		t.Errorf("job %+v", j)
+	}
+	for _, want := range []string{"Ada <b>Lind</b> (Acme)", "Ada &lt;b&gt;Lind&lt;/b&gt; (Acme)", "Please accept it by ", "transitions.hot", "demo requested, twice", "you may; sales holds the conversation", "alerts.offer"} {
+		if !strings.Contains(got.subject+got.body, want) {
+			t.Errorf("the mail does not say %q", want)
+		}
+	}
+	if strings.Contains(got.body, "ada@acme") {
+		t.Error("the mail shows an address that the brief does not have")
+	}
+	tries, err := l.Store.Attempts(t.Context(), j.ID)
+	if err != nil || len(tries) != 1 || tries[0].Outcome != "done" || tries[0].Code != 250 {
+		t.Errorf("tries %+v, %v", tries, err)
+	}
+}

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"cmp"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"baton/internal/channel"
+	"baton/internal/store"
+)
+
+// jobsCommand shows what has to go out.
+type jobsCommand struct {
+	database
+	Failed bool   `help:"Only what could not be delivered."`
+	State  string `help:"Only those that are waiting, sending, done, failed or dropped." enum:",waiting,sending,done,failed,dropped" default:""`
+	Lead   string `help:"Only those about a lead." placeholder:"LEAD"`
+	Most   int    `help:"How many, the newest first." default:"50"`
+	Retry  int64  `help:"Have one that failed or was dropped tried again." placeholder:"ID"`
+}
+
+func (c *jobsCommand) Run(r *run) error {
+	if c.Retry != 0 {
+		return c.retry(r)
+	}
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	state := c.State
+	if c.Failed {
+		state = store.JobFailed
+	}
+	var lead int64
+	if c.Lead != "" {
+		if lead, err = findLead(r, st, c.Lead); err != nil {
+			return err
+		}
+	}
+	list, err := st.Jobs(r.ctx, state, lead, max(1, c.Most))
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(r.Out, "There is nothing.")
+		return nil
+	}
+	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tWHAT\tLEAD\tTO\tBY\tSTATE\tTRIES\tNEXT TRY\tDELIVERED\tLAST ERROR")
+	for i := range list {
+		j := &list[i]
+		next := minute(j.NextTry, "")
+		if j.State == store.JobSending {
+			next = ""
+		}
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next,
+			minute(j.DeliveredAt, ""), j.LastError)
+	}
+	return w.Flush()
+}
+
+func (c *jobsCommand) retry(r *run) error {
+	if !c.there() {
+		return fmt.Errorf("opening database %s: there is no such file", c.DB)
+	}
+	st, err := openForKeys(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.RetryJob(r.ctx, c.Retry, r.now()); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "Job %d is tried again: at once if a server runs on %s, else when one does.\n", c.Retry, c.name())
+	return st.Close()
+}
+
+type webhookCommand struct {
+	Add    webhookAddCommand    `cmd:"" help:"Have events sent to an address. Prints the secret that signs them, once."`
+	List   webhookListCommand   `cmd:"" help:"List the addresses, without their secrets."`
+	Enable webhookEnableCommand `cmd:"" help:"Have events sent again to an address that was switched off."`
+	Remove webhookRemoveCommand `cmd:"" help:"Forget an address."`
+}
+
+type webhookAddCommand struct {
+	database
+	URL    string `arg:"" help:"https address that takes a POST."`
+	Events string `help:"The events it wants, with spaces between; all if there are none." placeholder:"EVENTS"`
+}
+
+// events are those that an alert of an agreement can be about.
+var events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost"}
+
+func (c *webhookAddCommand) Run(r *run) error {
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
+		return fmt.Errorf("adding a webhook: it needs a whole address, as https://crm.northwind.example/baton")
+	}
+	wanted := strings.Fields(strings.ReplaceAll(c.Events, ",", " "))
+	for _, e := range wanted {
+		if !slices.Contains(events, e) {
+			return fmt.Errorf("adding a webhook: there is no event %q; there are %s", e, strings.Join(events, ", "))
+		}
+	}
+	secret, err := channel.NewSecret(rand.Reader)
+	if err != nil {
+		return err
+	}
+	st, err := openForKeys(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	id, err := st.AddWebhook(r.ctx, store.Webhook{URL: c.URL, Secret: secret, Events: strings.Join(wanted, " "), CreatedAt: r.now()})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(r.Out, secret)
+	if r.Terminal {
+		fmt.Fprintf(r.Err, "Webhook %d. Keep the secret now: it cannot be shown again. Events go there if an alert of the agreement has by: webhook.\n", id)
+	}
+	return st.Close()
+}
+
+type webhookListCommand struct{ database }
+
+func (c *webhookListCommand) Run(r *run) error {
+	st, err := store.OpenReadOnly(r.ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	list, err := st.Webhooks(r.ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		fmt.Fprintf(r.Out, "There are no webhooks yet. Add one: baton webhook add https://… --db %s\n", c.name())
+		return nil
+	}
+	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tADDRESS\tEVENTS\tADDED\tSWITCHED OFF\tWHY")
+	for _, h := range list {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", h.ID, h.URL, cmp.Or(h.Events, "all"), minute(h.CreatedAt, ""), minute(h.DisabledAt, ""), h.DisabledWhy)
+	}
+	return w.Flush()
+}
+
+type webhookEnableCommand struct {
+	database
+	ID int64 `arg:"" help:"Its number; see: baton webhook list."`
+}
+
+func (c *webhookEnableCommand) Run(r *run) error {
+	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.EnableWebhook(r.ctx, c.ID) }, "Webhook %d is sent events again.\n", c.ID)
+}
+
+type webhookRemoveCommand struct {
+	database
+	ID int64 `arg:"" help:"Its number; see: baton webhook list."`
+}
+
+func (c *webhookRemoveCommand) Run(r *run) error {
+	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.RemoveWebhook(r.ctx, c.ID) }, "Webhook %d is forgotten.\n", c.ID)
+}
+
+func changeWebhook(r *run, db *database, change func(*store.Store) error, done string, id int64) error {
+	if !db.there() {
+		return fmt.Errorf("opening database %s: there is no such file", db.DB)
+	}
+	st, err := openForKeys(r.ctx, db.DB)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := change(st); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, done, id)
+	return st.Close()
+}

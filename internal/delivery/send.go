@@ -1,0 +1,238 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/channel"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// send hands a job to its channel. dropped says why it is not sent, "" if it was tried. An error is the store's.
+func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, dropped string, err error) {
+	alert := lifecycle.Alert{Kind: job.Kind, To: job.Recipient, By: job.Channel, Due: job.Due}
+	if err := json.Unmarshal([]byte(job.Body), &alert); err != nil {
+		return channel.Result{Outcome: channel.Never, Why: "what is stored of the message cannot be read"}, "", nil
+	}
+	input, err := d.decidedAt(ctx, job)
+	if err != nil {
+		return r, "", err
+	}
+	s, err := d.scene(ctx, job.Lead)
+	if err != nil {
+		return r, "", err
+	}
+	if job.Channel == "webhook" { // programs are told what happened, true still or not
+		r, dropped, err = d.webhook(ctx, job, &alert, s, input)
+		return r, dropped, err
+	}
+	if s.view.Lead == nil {
+		return r, lifecycle.Moot(nil, &s.view, &alert, input), nil
+	}
+	if why := lifecycle.Moot(s.plan, &s.view, &alert, input); why != "" {
+		return r, why, nil
+	}
+	to, why := d.address(s.plan, &s.view, job)
+	if why != "" {
+		return r, why, nil
+	}
+	now := d.now()
+	notice := spoken(lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock)))
+	switch job.Channel {
+	case "email":
+		name := ""
+		if m := s.view.Roster.Member(to); m != nil {
+			name = m.Name
+		}
+		return d.Mail.Send(ctx, channel.Mail{ID: deliveryID(job), At: input, To: channel.Address{Name: name, Mail: to}, Notice: notice}), "", nil
+	case "slack":
+		return d.Post.Slack(ctx, to, notice, now), "", nil
+	case "teams":
+		return d.Post.Teams(ctx, to, notice, now), "", nil
+	}
+	return r, "there is no way to send by " + job.Channel, nil
+}
+
+// spoken makes a notice of channels of one of lifecycle.
+func spoken(n lifecycle.Notice) channel.Notice {
+	c := channel.Notice{Language: "en", Title: n.Title, Paragraphs: n.Paragraphs, Footer: n.Footer}
+	for _, f := range n.Facts {
+		c.Facts = append(c.Facts, channel.Fact(f))
+	}
+	return c
+}
+
+// address finds where a message goes; why says why it goes nowhere.
+func (d *Desk) address(plan *agreement.Plan, view *lifecycle.View, job *store.Job) (to, why string) {
+	pick := func(m map[string]string) string {
+		if a := m[job.Recipient]; a != "" {
+			return a
+		}
+		return m[""]
+	}
+	switch job.Channel {
+	case "email":
+		if d.Mail == nil {
+			return "", "no mail server is set; see smtp-host"
+		}
+		if to = d.Mails[job.Recipient]; to != "" {
+			return to, ""
+		}
+		if m := view.Roster.Member(job.Recipient); m != nil && m.Inactive {
+			return "", m.ID + " has left the team"
+		}
+		if strings.Contains(job.Recipient, "@") && !strings.HasPrefix(job.Recipient, "queue ") {
+			return job.Recipient, ""
+		}
+		for i := range plan.Parties {
+			if p := &plan.Parties[i]; p.Side.String() == job.Recipient && p.Signatory != "" {
+				return p.Signatory, ""
+			}
+		}
+		if to = d.Mails[""]; to != "" {
+			return to, ""
+		}
+		return "", "no mail address is known for " + job.Recipient + "; see mail-to"
+	case "slack":
+		if to = pick(d.Slack); to == "" || d.Post == nil {
+			return "", "no URL of Slack is set for " + job.Recipient + "; see slack"
+		}
+	case "teams":
+		if to = pick(d.Teams); to == "" || d.Post == nil {
+			return "", "no URL of Teams is set for " + job.Recipient + "; see teams"
+		}
+	}
+	return to, ""
+}
+
+// scene is a lead as it stands, with all that a message needs.
+type scene struct {
+	plan *agreement.Plan
+	view lifecycle.View
+	past []lifecycle.Decided
+}
+
+func (d *Desk) scene(ctx context.Context, lead int64) (*scene, error) {
+	s := &scene{}
+	records, err := d.Store.Leads(ctx, []int64{lead})
+	if err != nil {
+		return nil, err
+	}
+	if records[lead] == nil || records[lead].Lead == nil {
+		return s, nil
+	}
+	s.view.Lead = records[lead].Lead
+	if s.plan, err = d.plan(ctx, s.view.Lead.Version); err != nil {
+		return nil, err
+	}
+	if a := s.view.Lead.Account; a != 0 {
+		accounts, err := d.Store.Accounts(ctx, []int64{a})
+		if err != nil {
+			return nil, err
+		}
+		if len(accounts) > 0 && accounts[0].Account.Version == s.view.Lead.Version {
+			s.view.Account = accounts[0].Account
+		}
+	}
+	if s.view.Roster, err = d.Store.Roster(ctx); err != nil {
+		return nil, err
+	}
+	events, err := d.Store.Story(ctx, lead, storyMost)
+	for i := range events {
+		s.past = append(s.past, lifecycle.Decided{Input: events[i].Input, Decision: events[i].Decision})
+		s.past[i].Decision.At = events[i].Input.Known
+	}
+	return s, err
+}
+
+// storyMost is how far back a message looks.
+const storyMost = 500
+
+// plan returns the plan of a version of the agreement.
+func (d *Desk) plan(ctx context.Context, version int64) (*agreement.Plan, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.plans[version]; p != nil {
+		return p, nil
+	}
+	stored, err := d.Store.AgreementVersion(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.Compile(stored)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stored agreement, version %d: %w", version, err)
+	}
+	d.plans[version] = p
+	return p, nil
+}
+
+// decidedAt returns when the decision of a job was made.
+func (d *Desk) decidedAt(ctx context.Context, job *store.Job) (int64, error) {
+	return d.Store.InputKnown(ctx, job.Input)
+}
+
+// event is the body of a webhook, as Standard Webhooks has it: who wants more asks the API.
+type event struct {
+	Type      string    `json:"type"`
+	Timestamp string    `json:"timestamp"`
+	Data      eventData `json:"data"`
+}
+
+type eventData struct {
+	Lead    int64  `json:"lead"`
+	Input   int64  `json:"input"` // that was decided
+	Stage   string `json:"stage,omitempty"`
+	Owner   string `json:"owner,omitempty"`
+	About   string `json:"about,omitempty"`  // the hand-off, clock or reason
+	Clause  string `json:"clause,omitempty"` // that led to it
+	Handoff string `json:"handoff,omitempty"`
+}
+
+// webhook sends an event to the one webhook that a job is for.
+func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Alert, s *scene, at int64) (r channel.Result, dropped string, err error) {
+	var id int64
+	if _, err := fmt.Sscanf(job.Recipient, "webhook %d", &id); err != nil {
+		return r, "it names no webhook", nil
+	}
+	hooks, err := d.Store.Webhooks(ctx)
+	if err != nil {
+		return r, "", err
+	}
+	i := slices.IndexFunc(hooks, func(h store.Webhook) bool { return h.ID == id })
+	switch {
+	case i < 0:
+		return r, "this webhook is not there any more", nil
+	case hooks[i].DisabledAt != 0:
+		return r, "this webhook is switched off: " + hooks[i].DisabledWhy, nil
+	case d.Post == nil:
+		return r, "nothing is sent by HTTP here", nil
+	}
+	key, err := channel.ParseKey(hooks[i].Secret)
+	if err != nil {
+		return channel.Result{Outcome: channel.Never, Why: err.Error()}, "", nil
+	}
+	e := event{Type: "lead." + job.Kind, Timestamp: time.UnixMicro(at).UTC().Format(time.RFC3339Nano), Data: eventData{Lead: job.Lead, Input: job.Input, About: alert.Name, Clause: alert.Clause}}
+	if l := s.view.Lead; l != nil {
+		e.Data.Stage, e.Data.Owner, e.Data.Handoff = s.plan.Stages[l.Stage].Name, l.Owner, l.Handoff.State.String()
+	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		return r, "", err
+	}
+	return d.Post.Webhook(ctx, channel.Webhook{ID: deliveryID(job), At: d.now(), URL: hooks[i].URL, Keys: []channel.Key{key}, Body: body}), "", nil
+}
+
+// disables returns the webhook that wants no more after a try, 0 for none.
+func disables(job *store.Job, r channel.Result) (id int64) {
+	if job.Channel == "webhook" && r.Outcome == channel.Gone {
+		_, _ = fmt.Sscanf(job.Recipient, "webhook %d", &id) // 0 if it names none
+	}
+	return id
+}

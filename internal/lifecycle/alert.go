@@ -1,0 +1,218 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/calendar"
+)
+
+// Alert is one thing to tell one recipient by one way. Alerts go to the team and never to a lead: nothing
+// here knows how to reach one.
+type Alert struct {
+	Kind   string `json:"-"`      // the event, as alerts of the agreement name it
+	To     string `json:"-"`      // a member's ID, another e-mail address, "marketing", "sales", "queue NAME"; "" for all webhooks
+	By     string `json:"-"`      // email, slack, teams, webhook
+	Due    int64  `json:"-"`      // not before: the recipient's next working time, unless it is urgent
+	Name   string `json:"name"`   // hand-off, clock or reason
+	Clause string `json:"clause"` // of what was decided
+	Alert  string `json:"alert"`  // the clause that says to tell; "" for what people are told without one
+	Acts   bool   `json:"acts"`   // the recipient is the one who has to do something, or no longer has to
+}
+
+// heard are the effects that the person they name hears of although no alert says so: who is given
+// something to do, or has it taken away, must not have to look for it.
+var heard = map[EffectKind]bool{TellOffer: true, TellTaken: true, TellRemind: true, TellEscalate: true}
+
+// urgent are the events that do not wait for working hours: time has run out already.
+var urgent = map[string]bool{"reminded": true, "breached": true, "escalated": true}
+
+// happening is an event of a decision, with whom the words of alerts mean.
+type happening struct {
+	kind, name     string
+	reason         int
+	to             string // who hears of it in any case, "" for nobody
+	owner, manager string
+}
+
+// Alerts returns whom to tell of a decision, in a defined order: the effects in theirs, then the deadlines that were
+// missed; of each first those who hear of it in any case, then the alerts of the agreement. view is after the decision.
+func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
+	if len(d.Effects) == 0 && !slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind == ClockBreached }) {
+		return nil
+	}
+	var list []Alert
+	for _, h := range happenings(view, in, d) {
+		from := len(list)
+		add := func(to, by, clause string) {
+			a := Alert{Kind: h.kind, To: to, By: by, Name: h.name, Alert: clause, Due: d.At, Acts: to == h.to && to != ""}
+			if to == "" && by != "webhook" || by == "inbox" {
+				return
+			}
+			if h.reason > 0 {
+				a.Clause = d.Reasons[h.reason-1].Clause
+			}
+			same := func(b Alert) bool { return b.To == a.To && b.By == a.By }
+			if slices.ContainsFunc(list[from:], same) {
+				return
+			}
+			if !urgent[h.kind] && by != "webhook" {
+				a.Due = workingHours(plan, view.Roster, to).NextOpening(d.At)
+			}
+			list = append(list, a)
+		}
+		said := false // whether an alert says how to tell who hears of it in any case
+		for i := range plan.Alerts {
+			alert := &plan.Alerts[i]
+			if alert.On != h.kind {
+				continue
+			}
+			ways := alert.By
+			if len(ways) == 0 {
+				ways = []string{"email"}
+			}
+			for _, word := range alert.To {
+				to := word
+				switch word {
+				case "owner":
+					to = h.owner
+				case "manager":
+					to = h.manager
+				}
+				said = said || to == h.to && to != ""
+				for _, by := range ways {
+					if by != "webhook" {
+						add(to, by, alert.Address)
+					}
+				}
+			}
+			if slices.Contains(ways, "webhook") {
+				add("", "webhook", alert.Address)
+			}
+		}
+		if !said {
+			add(h.to, "email", "")
+		}
+	}
+	return list
+}
+
+// happenings names the events of a decision.
+func happenings(view *View, in *Input, d *Decision) []happening {
+	now, before := "", "" // the owner after and before the decision
+	if view.Lead != nil {
+		now, before = view.Lead.Owner, view.Lead.Owner
+	}
+	for i := len(d.Changes) - 1; i >= 0; i-- {
+		if d.Changes[i].Kind == OwnerSet {
+			before = d.Changes[i].From
+		}
+	}
+	managerOf := func(id string) string {
+		if m := view.Roster.Member(id); m != nil {
+			return m.Manager
+		}
+		return ""
+	}
+	var list []happening
+	for i := range d.Effects {
+		e := &d.Effects[i]
+		h := happening{name: e.Name, reason: e.Reason, owner: before, manager: managerOf(before)}
+		if heard[e.Kind] {
+			h.to = e.To
+		}
+		switch e.Kind {
+		case TellOffer:
+			h.kind, h.owner, h.manager = "offered", e.To, managerOf(e.To)
+		case TellTaken:
+			h.kind, h.owner, h.manager = "reassigned", e.To, managerOf(e.To)
+		case TellRemind:
+			h.kind = "reminded"
+		case TellEscalate:
+			h.kind, h.manager = "escalated", e.To
+		case TellAccepted:
+			h.kind, h.owner, h.manager = "accepted", now, managerOf(now)
+		case TellReturned:
+			h.kind = "handed_back"
+			if in.Kind == Reject {
+				h.kind = "rejected"
+			}
+		case TellOutcome:
+			h.kind = e.Name
+		}
+		list = append(list, h)
+	}
+	for i := range d.Changes {
+		if c := &d.Changes[i]; c.Kind == ClockBreached {
+			list = append(list, happening{kind: "breached", name: c.Name, reason: c.Reason, owner: before, manager: managerOf(before)})
+		}
+	}
+	return list
+}
+
+// workingHours returns the calendar of whoever is told: their own, or the agreement's.
+func workingHours(plan *agreement.Plan, r *Roster, to string) *calendar.Calendar {
+	if m := r.Member(to); m != nil && m.Hours != nil {
+		return m.Hours
+	}
+	return calendarOf(plan, to)
+}
+
+// AppendJSON appends what of an alert is not in columns of its own.
+func (a *Alert) AppendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"name":`...), a.Name)
+	for _, f := range [...][2]string{{"clause", a.Clause}, {"alert", a.Alert}} {
+		if f[1] != "" {
+			b = append(append(append(b, `,"`...), f[0]...), `":`...)
+			b = appendString(b, f[1])
+		}
+	}
+	if a.Acts {
+		b = append(b, `,"acts":true`...)
+	}
+	return append(b, '}')
+}
+
+// Moot says why an alert is no longer worth sending, given how the lead stands now; "" if it is. at is
+// when it was decided. view.Lead is nil for a lead that is not there any more.
+func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
+	l := view.Lead
+	if l == nil {
+		return "the lead is not there any more: it was erased, or turned out to be another one"
+	}
+	h := &l.Handoff
+	clock := func() bool {
+		return slices.ContainsFunc(l.Clocks, func(k Clock) bool { return k.Name == a.Name })
+	}
+	switch a.Kind {
+	case "offered":
+		queue, queued := strings.CutPrefix(a.To, "queue ")
+		switch {
+		case h.State == HandoffAccepted && h.Accepted >= at:
+			return "it was accepted meanwhile"
+		case !a.Acts:
+		case queued && (l.Queue < 0 || plan.Queues[l.Queue].Name != queue):
+			return "it left the queue meanwhile"
+		case !queued && l.Owner == "":
+			return "it was taken back meanwhile"
+		case !queued && l.Owner != a.To:
+			return l.Owner + " has it meanwhile"
+		}
+	case "reassigned":
+		if a.Acts && l.Owner == a.To {
+			return "it is theirs again meanwhile"
+		}
+	case "reminded", "escalated":
+		if h.State == HandoffAccepted && h.Accepted >= at && strings.HasSuffix(a.Name, ".accept_within") {
+			return "it was accepted meanwhile"
+		}
+		if !clock() && a.Kind == "reminded" {
+			return "the deadline was met, or is nobody's any more"
+		}
+		if a.Kind == "escalated" && plan.Stages[l.Stage].Final != agreement.NotFinal {
+			return "the lead is in stage " + plan.Stages[l.Stage].Name + " meanwhile"
+		}
+	}
+	return ""
+}

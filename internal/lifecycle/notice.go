@@ -1,0 +1,408 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"baton/internal/agreement"
+)
+
+// Notice is what somebody of the team is told of a lead, in words: all of it plain text.
+type Notice struct {
+	Title      string
+	Paragraphs []string
+	Facts      []NoticeFact
+	Footer     string
+}
+
+// NoticeFact is something known, with its name.
+type NoticeFact struct{ Name, Value string }
+
+// Tell writes a notice: who it is, why now, what was telling, who may speak, what happened before, by when, and what to
+// do. It shows no more of a lead than the brief of the agreement allows. view is the lead as it stands at an instant,
+// past its timeline, oldest first; plan is the one that the lead follows.
+func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) Notice {
+	zone := plan.Calendar.Zone()
+	if hours := workingHours(plan, view.Roster, a.To); hours != nil {
+		zone = hours.Zone()
+	}
+	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: zone}, alert: a}
+	n := Notice{Title: t.title()}
+	for _, p := range []string{t.todo(), t.why(), t.telling(), t.speech(), t.before()} {
+		if p != "" {
+			n.Paragraphs = append(n.Paragraphs, p)
+		}
+	}
+	if view.Lead.Consent.Status != Objected {
+		n.Facts = t.known()
+	}
+	n.Footer = "Told because "
+	switch {
+	case a.Alert != "":
+		n.Footer += a.Alert + " of " + plan.Name + " says so."
+	case a.Clause != "":
+		n.Footer += a.Clause + " of " + plan.Name + " concerns you."
+	default:
+		n.Footer += plan.Name + " says so."
+	}
+	return n
+}
+
+// teller writes one notice.
+type teller struct {
+	explainer
+	alert *Alert
+}
+
+// allowed reports whether the brief lets an attribute be shown.
+func (t *teller) allowed(name string) bool {
+	return len(t.plan.Brief.Show) == 0 || slices.Contains(t.plan.Brief.Show, name)
+}
+
+// value returns what is known of an attribute, in words; "" for nothing, and for what may not be shown.
+func (t *teller) value(name string) string {
+	slot, ok := t.plan.Index.Attribute[name]
+	if !ok || !t.allowed(name) {
+		return ""
+	}
+	values := t.lead.Attributes
+	if t.plan.Attributes[slot].Company && t.view.Account != nil {
+		values = t.view.Account.Attributes
+	}
+	if slot >= len(values) || !values[slot].Known() {
+		return ""
+	}
+	return valueText(values[slot], t.zone)
+}
+
+// who names the lead and its company.
+func (t *teller) who() string {
+	name := t.value("name")
+	if name == "" {
+		name = strings.TrimSpace(t.value("first_name") + " " + t.value("last_name"))
+	}
+	if name == "" || t.lead.Consent.Status == Objected {
+		name = fmt.Sprintf("lead %d", t.lead.ID)
+	}
+	if company := t.value("company.name"); company != "" && t.lead.Consent.Status != Objected {
+		name += " (" + company + ")"
+	}
+	return name
+}
+
+func (t *teller) person(id string) string {
+	if m := t.view.Roster.Member(id); m != nil && m.Name != "" {
+		return m.Name
+	}
+	return orNobody(id)
+}
+
+func (t *teller) title() string {
+	a, who := t.alert, t.who()
+	queue, queued := strings.CutPrefix(a.To, "queue ")
+	switch a.Kind {
+	case "offered":
+		switch {
+		case queued:
+			return "A lead waits in " + queue + ": " + who
+		case a.Acts:
+			return "A lead for you: " + who
+		}
+		return "Offered to " + t.person(t.lead.Owner) + ": " + who
+	case "accepted":
+		return t.person(t.lead.Owner) + " has accepted " + who
+	case "reminded":
+		return "Still waiting: " + who
+	case "breached":
+		return "Past a deadline: " + who
+	case "reassigned":
+		if t.lead.Owner != "" && t.lead.Owner != a.To {
+			return who + " is with " + t.person(t.lead.Owner) + " now"
+		}
+		return who + " has moved on"
+	case "escalated":
+		if a.Acts {
+			return "Please help with " + who
+		}
+		return "Escalated: " + who
+	case "rejected", "handed_back":
+		return "Back from sales: " + who
+	}
+	return strings.ToUpper(a.Kind[:1]) + a.Kind[1:] + ": " + who
+}
+
+// deadline returns the next deadline of the lead, in words.
+func (t *teller) deadline() (text string, k *Clock) {
+	for i := range t.lead.Clocks {
+		if c := &t.lead.Clocks[i]; c.State == Running && (k == nil || c.Due < k.Due) {
+			k = c
+		}
+	}
+	if k == nil {
+		return "", nil
+	}
+	return time.UnixMicro(k.Due).In(t.zone).Format("Monday 2 January, 15:04 MST"), k
+}
+
+// todo says what to do, and by when.
+func (t *teller) todo() string {
+	a, h := t.alert, &t.lead.Handoff
+	by, clock := t.deadline()
+	until := ""
+	if by != "" {
+		until = " by " + by
+	}
+	queue := strings.HasPrefix(a.To, "queue ")
+	pending := h.Rule >= 0 && (h.State == HandoffOpen || h.State == HandoffEscalated)
+	switch a.Kind {
+	case "offered", "reminded", "escalated":
+		if !a.Acts {
+			break
+		}
+		switch {
+		case pending:
+			rule := &t.plan.Handoffs[h.Rule]
+			verb := "Please accept it"
+			if queue {
+				verb = "Whoever is free, please accept it"
+			}
+			text := verb + until + "."
+			if len(rule.Reject) > 0 {
+				reasons := make([]string, len(rule.Reject))
+				for i, r := range rule.Reject {
+					reasons[i] = words(t.plan.Handbacks[r].Name)
+				}
+				text += " If it is not for you, say which it is: " + strings.Join(reasons, ", ") + "."
+			}
+			return text
+		case clock != nil && strings.HasSuffix(clock.Name, ".contact_within"):
+			return "Please get in touch with them" + until + "."
+		case clock != nil:
+			return "Please see to it" + until + "."
+		}
+		return "It is yours now. Please get in touch when it suits."
+	case "breached":
+		text := "The time of " + a.Name + " is over."
+		if t.lead.Owner != "" {
+			text += " " + t.person(t.lead.Owner) + " has the lead."
+		}
+		if by != "" {
+			text += " The next deadline is " + by + "."
+		}
+		return text
+	case "reassigned":
+		return "There is nothing left for you to do here. Thank you."
+	case "accepted":
+		if by != "" {
+			return "The first contact is due " + by + "."
+		}
+	case "rejected", "handed_back":
+		return t.back()
+	}
+	return ""
+}
+
+// words makes a name readable.
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// back tells of the latest hand-back or rejection, and what becomes of the lead.
+func (t *teller) back() string {
+	for i := len(t.past) - 1; i >= 0; i-- {
+		in := &t.past[i].Input
+		if in.Kind != Reject && in.Kind != HandBack || t.past[i].Decision.Refused != "" {
+			continue
+		}
+		verb := " handed it back: "
+		if in.Kind == Reject {
+			verb = " turned it down: "
+		}
+		text := t.person(in.Actor) + verb + words(in.Name)
+		if in.Text != "" {
+			text += " (“" + strings.TrimSpace(in.Text) + "”)"
+		}
+		text += "."
+		if t.lead.Revisit > 0 {
+			text += " It comes back on " + time.UnixMicro(t.lead.Revisit).In(t.zone).Format("Monday 2 January 2006") + "."
+		}
+		return text
+	}
+	return "It is in stage " + t.plan.Stages[t.lead.Stage].Name + " now."
+}
+
+// why tells the clause that brought the lead to where it stands, what it looked at, and what happened last.
+func (t *teller) why() string {
+	var b strings.Builder
+	stage := t.plan.Stages[t.lead.Stage].Name
+	for i := len(t.past) - 1; i >= 0 && b.Len() == 0; i-- {
+		d := &t.past[i].Decision
+		for j := len(d.Changes) - 1; j >= 0; j-- {
+			c := &d.Changes[j]
+			if c.Kind != StageEntered || c.To != stage {
+				continue
+			}
+			fmt.Fprintf(&b, "Why now: in stage %s since %s", stage, t.stamp(d.At))
+			if c.Reason > 0 {
+				r := &d.Reasons[c.Reason-1]
+				fmt.Fprintf(&b, ", by %s", r.Clause)
+				var saw []string
+				for _, s := range r.Saw {
+					if t.shown(s.Name) && s.Value != "" {
+						saw = append(saw, s.Name+" "+s.Value)
+					}
+				}
+				if len(saw) > 0 {
+					b.WriteString(": " + strings.Join(saw, ", "))
+				}
+			}
+			b.WriteString(".")
+			break
+		}
+	}
+	for i := len(t.past) - 1; i >= 0; i-- {
+		in := &t.past[i].Input
+		if in.Bot || t.past[i].Decision.Refused != "" {
+			continue
+		}
+		what := ""
+		switch in.Kind {
+		case Did:
+			what = words(in.Name)
+		case Answered:
+			what = "answered a question"
+		case Identify:
+			what = "told more about themselves"
+		default:
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, "Last: %s, %s.", what, t.stamp(in.At))
+		break
+	}
+	return b.String()
+}
+
+// shown reports whether a value that a condition looked at may be told: all but attributes that the brief leaves out.
+func (t *teller) shown(name string) bool {
+	if _, ok := t.plan.Index.Attribute[name]; ok {
+		return t.allowed(name) && t.lead.Consent.Status != Objected
+	}
+	return true
+}
+
+// telling lists the most telling activities: the worthiest, of these the latest.
+func (t *teller) telling() string {
+	if t.lead.Consent.Status == Objected {
+		return ""
+	}
+	list := slices.Clone(t.lead.Activities)
+	slices.SortStableFunc(list, func(a, b agreement.Memory) int {
+		if x, y := t.plan.Activities[a.Activity].Worth, t.plan.Activities[b.Activity].Worth; x != y {
+			return int(y) - int(x)
+		}
+		switch {
+		case a.Last > b.Last:
+			return -1
+		case a.Last < b.Last:
+			return 1
+		}
+		return a.Activity - b.Activity
+	})
+	list = list[:min(len(list), t.plan.Brief.Activities)]
+	if len(list) == 0 {
+		return ""
+	}
+	lines := []string{"What they did:"}
+	for _, m := range list {
+		line := "• " + words(t.plan.Activities[m.Activity].Name)
+		if m.Count > 1 {
+			line += ", " + times(int(m.Count)) + ", the last"
+		}
+		lines = append(lines, line+" "+t.stamp(m.Last))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// speech says who may speak to the lead.
+func (t *teller) speech() string {
+	who := Speaker{Side: agreement.Sales}
+	m := t.view.Roster.Member(t.alert.To)
+	if m != nil {
+		who = Speaker{Member: m.ID, Side: m.Side}
+	} else if t.alert.To == "marketing" {
+		who.Side = agreement.Marketing
+	}
+	v := May(t.plan, t.view, who, "", t.at)
+	text := "Who may speak: "
+	switch {
+	case v.Clause == "consent":
+		return text + "nobody, " + v.Text + "."
+	case v.Allowed && m != nil:
+		text += "you may"
+	case v.Allowed:
+		text += who.Side.String() + " may"
+	case m != nil:
+		text += "not you at the moment"
+	default:
+		text += "not " + who.Side.String() + " at the moment"
+	}
+	if v.Text != "" {
+		text += "; " + v.Text
+	}
+	return text + " (" + v.Clause + ")."
+}
+
+// before tells what happened on earlier passes, and to whom it went on this one.
+func (t *teller) before() string {
+	if t.alert.Kind == "rejected" || t.alert.Kind == "handed_back" {
+		return ""
+	}
+	var lines []string
+	for i := range t.past {
+		in := &t.past[i].Input
+		if in.Kind != Reject && in.Kind != HandBack && in.Kind != Lose || t.past[i].Decision.Refused != "" {
+			continue
+		}
+		verb := map[InputKind]string{Reject: "turned down", HandBack: "handed back", Lose: "lost"}[in.Kind]
+		line := "• " + verb + " by " + t.person(in.Actor) + ", " + t.stamp(in.At)
+		if in.Name != "" {
+			line += ": " + words(in.Name)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	if len(lines) > 5 {
+		lines = lines[len(lines)-5:]
+	}
+	return "What happened before (this is pass " + fmt.Sprint(t.lead.Pass) + "):\n" + strings.Join(lines, "\n")
+}
+
+// known lists what is known, as far as the brief allows, in its order.
+func (t *teller) known() []NoticeFact {
+	names := t.plan.Brief.Show
+	if len(names) == 0 {
+		for i := range t.plan.Attributes {
+			names = append(names, t.plan.Attributes[i].Name)
+		}
+	}
+	var list []NoticeFact
+	for _, name := range names {
+		if v := t.value(name); v != "" {
+			label := words(strings.ReplaceAll(name, ".", " "))
+			list = append(list, NoticeFact{strings.ToUpper(label[:1]) + label[1:], v})
+		}
+	}
+	if t.facts.Scored {
+		score := PointsText(t.lead.FitPoints+t.facts.Engagement) + " points"
+		if g := t.facts.Grade; g.Fit != 0 {
+			score += ", grade " + g.String()
+		}
+		list = append(list, NoticeFact{"Score", score})
+	}
+	return list
+}

@@ -1,0 +1,362 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The states of a job. Waiting and sending ones have a next try; the others are over.
+const (
+	JobWaiting = "waiting"
+	JobSending = "sending" // until its next try, when it is given back
+	JobDone    = "done"
+	JobFailed  = "failed"  // all tries were made, or none can help
+	JobDropped = "dropped" // not sent: it was no longer true, or told already
+)
+
+// JobStates are all states of a job.
+var JobStates = []string{JobWaiting, JobSending, JobDone, JobFailed, JobDropped}
+
+// jobsOfInput is how many jobs an input can have; the numbers from there on are those of webhooks.
+const jobsOfInput = 100
+
+// Job is something that has to go out because of a decision.
+type Job struct {
+	ID, Lead, Input int64
+	Kind            string // what happened, see lifecycle.Alert
+	Due             int64  // not to be sent before
+	Recipient       string
+	Body            string // JSON of the alert
+	State           string
+	Attempts        int64
+	LastError       string
+	Channel         string
+	Endpoint        string // what is slow or dead together
+	NextTry         int64  // 0 when it is over
+	DeliveredAt     int64
+}
+
+// Attempt is how one try of a job went, and what becomes of the job.
+type Attempt struct {
+	Job, N  int64
+	At      int64 // when it was over
+	Took    int64 // microseconds
+	Outcome string
+	Code    int
+	Why     string
+	Said    string
+
+	State   string // of the job from now on
+	NextTry int64  // 0 for none
+	// Unsaid has no attempt on record, and gives back what it counted: nothing was tried.
+	Unsaid bool
+	// Disable is the number of the webhook that wants no more, 0 for none.
+	Disable int64
+}
+
+// Claim says which jobs to take.
+type Claim struct {
+	Now, Until int64          // Until: when they are given back
+	Most       int            // at all
+	Each       int            // for each endpoint
+	Busy       map[string]int // how many are being sent, by endpoint
+	Window     int64          // what is said again within this time is said once
+	Dropped    func(job *Job) // told of each job that was said already; may be nil
+}
+
+func endpointOf(channel, recipient string) string {
+	if channel == "email" {
+		return channel // one mail server carries all of it
+	}
+	return channel + " " + recipient
+}
+
+const jobRow = `id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, coalesce(next_try, 0), delivered_at FROM job`
+
+func scanJob(r *sql.Rows) (j Job, err error) {
+	err = r.Scan(&j.ID, &j.Kind, &j.Due, &j.Recipient, &j.Lead, &j.Input, &j.Body, &j.State, &j.Attempts, &j.LastError, &j.Channel, &j.Endpoint, &j.NextTry, &j.DeliveredAt)
+	return j, err
+}
+
+// NextJob returns when a job is to be tried next, false if none waits.
+func (s *Reader) NextJob(ctx context.Context) (at int64, any bool, err error) {
+	var next sql.NullInt64
+	err = s.one(ctx, `SELECT min(next_try) FROM job WHERE next_try IS NOT NULL`, nil, &next)
+	return next.Int64, next.Valid, s.explain("reading", err)
+}
+
+// Jobs returns jobs with their newest first, at most so many: all, or those of a state, or of a lead.
+func (s *Reader) Jobs(ctx context.Context, state string, lead int64, most int) ([]Job, error) {
+	where := clauses{}
+	where.add("id < ?", int64(1)<<62)
+	if state != "" {
+		where.add("state = ?", state)
+	}
+	if lead != 0 {
+		where.add("lead = ?", lead)
+	}
+	var list []Job
+	stmt, err := s.queries.get(ctx, `SELECT `+jobRow+` WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
+	if err == nil {
+		err = scanAll(ctx, stmt, where.args, func(r *sql.Rows) error {
+			j, err := scanJob(r)
+			list = append(list, j)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// Attempts returns the tries of a job, the first first.
+func (s *Reader) Attempts(ctx context.Context, job int64) ([]Attempt, error) {
+	var list []Attempt
+	stmt, err := s.queries.get(ctx, `SELECT job, n, at, took, outcome, code, why, said FROM attempt WHERE job = $1 ORDER BY n`)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{job}, func(r *sql.Rows) error {
+			var a Attempt
+			err := r.Scan(&a.Job, &a.N, &a.At, &a.Took, &a.Outcome, &a.Code, &a.Why, &a.Said)
+			list = append(list, a)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
+// WorkJobs records how tries went and takes jobs that are due, the earliest first, in one transaction. Each that is taken has been
+// counted as an attempt; nobody else gets it until claim.Until. Jobs that other processes take at the same time are left to them.
+// claim may be nil.
+func (s *Store) WorkJobs(ctx context.Context, over []Attempt, claim *Claim) (taken []Job, err error) {
+	var dropped []Job
+	err = s.transact(ctx, "sending", func(ctx context.Context, conn *sql.Conn) error {
+		taken, dropped = nil, nil
+		for i := range over {
+			if err := settle(ctx, conn, &over[i]); err != nil {
+				return err
+			}
+		}
+		if claim == nil {
+			return nil
+		}
+		taken, dropped, err = s.take(ctx, conn, claim)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if claim != nil && claim.Dropped != nil {
+		for i := range dropped {
+			claim.Dropped(&dropped[i])
+		}
+	}
+	return taken, nil
+}
+
+// settle records a try, unless the job was given to somebody else meanwhile.
+func settle(ctx context.Context, conn *sql.Conn, a *Attempt) error {
+	var next any
+	if a.NextTry != 0 {
+		next = a.NextTry
+	}
+	back, delivered, why := 0, int64(0), a.Why
+	if a.Unsaid {
+		back = 1
+	}
+	if a.State == JobDone {
+		delivered, why = a.At, ""
+	}
+	done, err := conn.ExecContext(ctx, `UPDATE job SET state = $1, next_try = $2, last_error = $3, delivered_at = $4, attempts = attempts - $5 WHERE id = $6 AND state = 'sending' AND attempts = $7`,
+		a.State, next, why, delivered, int64(back), a.Job, a.N)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 && a.State != JobDone {
+		return err
+	} else if n == 0 {
+		// somebody else has it by now, and will send it again; that this try went through is good to know all the same
+		a.Why += " (it took so long that another try was begun)"
+	}
+	if a.State == JobDropped {
+		if _, err := conn.ExecContext(ctx, `DELETE FROM told WHERE job = $1 AND lead = (SELECT lead FROM job WHERE id = $1)`, a.Job); err != nil {
+			return err
+		}
+	}
+	if a.Disable != 0 {
+		if _, err := conn.ExecContext(ctx, `UPDATE endpoint SET disabled_at = $1, disabled_why = $2 WHERE id = $3 AND disabled_at = 0`, a.At, a.Why, a.Disable); err != nil {
+			return err
+		}
+	}
+	if a.Unsaid {
+		return nil
+	}
+	_, err = conn.ExecContext(ctx, `INSERT INTO attempt (job, n, at, took, outcome, code, why, said) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (job, n) DO NOTHING`,
+		a.Job, a.N, a.At, a.Took, a.Outcome, int64(a.Code), a.Why, a.Said)
+	return err
+}
+
+// take claims jobs. An endpoint with as many under way as it may have is left out, so that those behind come up.
+func (s *Store) take(ctx context.Context, conn *sql.Conn, c *Claim) (taken, dropped []Job, err error) {
+	busy := map[string]int{}
+	for e, n := range c.Busy { // order: only counts are copied
+		busy[e] = n
+	}
+	seen := map[int64]bool{}
+	for len(taken) < c.Most {
+		due, err := s.dueJobs(ctx, conn, c, busy)
+		if err != nil {
+			return nil, nil, err
+		}
+		progress := false
+		for i := range due {
+			j := &due[i]
+			if seen[j.ID] || busy[j.Endpoint] >= c.Each || len(taken) == c.Most {
+				continue
+			}
+			seen[j.ID], progress = true, true
+			if j.Channel == "webhook" && j.Recipient == "" {
+				if err := fanOut(ctx, conn, j, c.Now); err != nil {
+					return nil, nil, err
+				}
+				continue
+			}
+			again, err := toldAlready(ctx, conn, j, c)
+			if err != nil {
+				return nil, nil, err
+			}
+			if again != 0 {
+				j.LastError = fmt.Sprintf("said already: it is the same as %d", again)
+				if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'dropped', next_try = NULL, last_error = $1 WHERE id = $2`, j.LastError, j.ID); err != nil {
+					return nil, nil, err
+				}
+				dropped = append(dropped, *j)
+				continue
+			}
+			if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'sending', attempts = attempts + 1, next_try = $1 WHERE id = $2`, c.Until, j.ID); err != nil {
+				return nil, nil, err
+			}
+			busy[j.Endpoint]++
+			j.State, j.NextTry = JobSending, c.Until
+			j.Attempts++
+			taken = append(taken, *j)
+		}
+		if !progress {
+			break
+		}
+	}
+	return taken, dropped, nil
+}
+
+// dueJobs reads what is due now, but for endpoints that are busy.
+func (s *Store) dueJobs(ctx context.Context, conn *sql.Conn, c *Claim, busy map[string]int) ([]Job, error) {
+	var full []string
+	for e, n := range busy { // order: sorted below
+		if n >= c.Each {
+			full = append(full, e)
+		}
+	}
+	slices.Sort(full)
+	text, args := `SELECT `+jobRow+` WHERE next_try <= $1`, []any{c.Now}
+	if len(full) > 0 {
+		places := make([]string, len(full))
+		for i, e := range full {
+			args = append(args, e)
+			places[i] = fmt.Sprintf("$%d", i+2)
+		}
+		text += ` AND endpoint NOT IN (` + strings.Join(places, ", ") + `)`
+	}
+	text += fmt.Sprintf(` ORDER BY next_try, id LIMIT %d`, 4*c.Most)
+	if s.dialect.shared {
+		text += ` FOR UPDATE SKIP LOCKED`
+	}
+	rows, err := conn.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Job
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, j)
+	}
+	return list, rows.Err()
+}
+
+// toldAlready returns the job by which the same was told lately, 0 for none. If there is none, this job is it from now on.
+func toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (int64, error) {
+	if j.Channel == "webhook" || c.Window <= 0 {
+		return 0, nil // programs are told everything
+	}
+	var job, at int64
+	var kind string
+	err := conn.QueryRowContext(ctx, `INSERT INTO told (lead, recipient, channel, kind, job, at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (lead, recipient, channel) DO UPDATE SET at = told.at RETURNING kind, job, at`,
+		j.Lead, j.Recipient, j.Channel, j.Kind, j.ID, c.Now).Scan(&kind, &job, &at)
+	switch {
+	case err != nil:
+		return 0, err
+	case job == j.ID:
+		return 0, nil
+	case kind == j.Kind && job < j.ID && at > c.Now-c.Window:
+		return job, nil
+	case job > j.ID:
+		return 0, nil // a try of what was said before
+	}
+	_, err = conn.ExecContext(ctx, `UPDATE told SET kind = $1, job = $2, at = $3 WHERE lead = $4 AND recipient = $5 AND channel = $6`,
+		j.Kind, j.ID, c.Now, j.Lead, j.Recipient, j.Channel)
+	return 0, err
+}
+
+// fanOut makes a job for each webhook that wants an event, of the one job of the event.
+func fanOut(ctx context.Context, conn *sql.Conn, j *Job, now int64) error {
+	_, err := conn.ExecContext(ctx, `INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, next_try, delivered_at)
+		SELECT (SELECT max(id) FROM job WHERE id >= $1 AND id < $2) + row_number() OVER (ORDER BY e.id), CAST($3 AS TEXT), $4, 'webhook ' || e.id, $5, $6, $7, 'waiting', 0, '', 'webhook', 'webhook ' || e.id, $8, 0
+		FROM endpoint e WHERE e.disabled_at = 0 AND (e.events = '' OR ' ' || e.events || ' ' LIKE '% ' || CAST($3 AS TEXT) || ' %')`,
+		j.Input*rowsPerInput, (j.Input+1)*rowsPerInput, j.Kind, j.Due, j.Lead, j.Input, j.Body, now)
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, `UPDATE job SET state = 'done', next_try = NULL, delivered_at = $1 WHERE id = $2`, now, j.ID)
+	return err
+}
+
+// GiveBack has jobs that were being sent when the only process of a database ended tried again at once.
+func (s *Store) GiveBack(ctx context.Context, now int64) error {
+	if s.dialect.shared {
+		return nil // they may be others'; those of a process that ended are given back in time
+	}
+	return s.transact(ctx, "sending", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1 WHERE state = 'sending' AND next_try IS NOT NULL`, now)
+		return err
+	})
+}
+
+// ErrNoJob means that there is no such job, or that it is not over.
+var ErrNoJob = errors.New("there is no such job that is over")
+
+// RetryJob has a job that failed or was dropped tried again, with all its tries before it.
+func (s *Store) RetryJob(ctx context.Context, id, now int64) error {
+	var there int64
+	err := s.transact(ctx, "trying again", func(ctx context.Context, conn *sql.Conn) error {
+		err := conn.QueryRowContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1, last_error = '' WHERE id = $2 AND state IN ('failed', 'dropped') RETURNING id`, now, id).Scan(&there)
+		if err == nil {
+			_, err = conn.ExecContext(ctx, `DELETE FROM told WHERE lead = (SELECT lead FROM job WHERE id = $1) AND recipient = (SELECT recipient FROM job WHERE id = $1)`, id)
+		}
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("trying job %d again: %w", id, ErrNoJob)
+	}
+	return err
+}
+
+// InputKnown returns when an input was known, which is when it was decided.
+func (s *Reader) InputKnown(ctx context.Context, input int64) (at int64, err error) {
+	err = s.one(ctx, `SELECT known FROM input WHERE id = $1`, []any{input}, &at)
+	return at, s.explain("reading", err)
+}
