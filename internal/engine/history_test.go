@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -124,6 +125,11 @@ func TestImportOfAProcessThatEnded(t *testing.T) {
 		again, err := h.st.StartImport(ctx, store.Import{Name: "crm", File: "crm.csv", Hash: "1", StartedAt: start})
 		if err != nil || again.ID != im.ID || again.State != "running" {
 			t.Errorf("begun again as %+v, %v", again, err)
+		}
+		if h.st.Shared() { // of another process, as far as this one knows
+			if err := h.Undo(ctx, im.ID); err == nil || !strings.Contains(err.Error(), "is being read in") {
+				t.Errorf("undone while it runs: %v", err)
+			}
 		}
 		lock.Release()
 	}

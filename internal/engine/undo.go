@@ -36,6 +36,12 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 	if err == nil && im.State == "undone" {
 		err = fmt.Errorf("import %d is undone already", importID)
 	}
+	if err == nil {
+		var since int64
+		if since, err = e.liveSince(ctx); err == nil && since != 0 {
+			err = errors.New("an import is being read in; wait until it is done")
+		}
+	}
 	if err != nil {
 		e.tx.Rollback()
 		return fmt.Errorf("undoing: %w", err)

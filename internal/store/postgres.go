@@ -40,6 +40,7 @@ var postgresSettings = map[string]string{
 	"timezone":                            "UTC",
 	"client_encoding":                     "UTF8",
 	"statement_timeout":                   "300000",
+	"lock_timeout":                        "10000", // then the round is tried again
 	"idle_in_transaction_session_timeout": "60000",
 }
 
@@ -106,6 +107,10 @@ func (s *Store) migrateAlone(ctx context.Context) error {
 		return s.explain("opening", err)
 	}
 	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `SET lock_timeout = 0`); err != nil { // somebody else may take long over it
+		return s.explain("opening", err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), `RESET lock_timeout`)
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(lockMigration)); err != nil {
 		return s.explain("opening", err)
 	}
