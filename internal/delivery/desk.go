@@ -34,6 +34,8 @@ type Options struct {
 	// Lease is when a job is given to somebody else if nothing was heard of it (5 min); Window how long
 	// what is the same is said once (10 min).
 	Lease, Window time.Duration
+	// Drain is how long what is under way may take when Run ends (10 s).
+	Drain time.Duration
 	// Idle is how often the store is asked whether another process has left something to send (1 s).
 	Idle time.Duration
 	// Sent is told how each try went: the channel, and done, later, never, gone or dropped. It may be nil.
@@ -59,6 +61,7 @@ func New(o Options) *Desk {
 	}
 	o.Workers, o.Each = cmp.Or(o.Workers, 16), cmp.Or(o.Each, 2)
 	o.Lease, o.Window, o.Idle = cmp.Or(o.Lease, 5*time.Minute), cmp.Or(o.Window, 10*time.Minute), cmp.Or(o.Idle, time.Second)
+	o.Drain = cmp.Or(o.Drain, 10*time.Second)
 	if o.Sent == nil {
 		o.Sent = func(string, string) {}
 	}
@@ -82,13 +85,22 @@ func (d *Desk) Run(ctx context.Context) error {
 	if err := d.Store.GiveBack(hard, d.now()); err != nil {
 		return err
 	}
-	r := &running{busy: map[string]int{}, over: make(chan store.Attempt, d.Workers), ends: map[int64]string{}}
+	work, cut := context.WithCancel(hard)
+	defer cut()
+	r := &running{busy: map[string]int{}, over: make(chan store.Attempt, d.Workers), ends: map[int64]string{}, work: work, cut: cut}
 	var failed error
 	for ctx.Err() == nil && failed == nil {
 		failed = d.round(ctx, r)
 	}
+	patience := time.NewTimer(d.Drain)
+	defer patience.Stop()
 	for r.under > 0 {
-		r.settled(<-r.over)
+		select {
+		case a := <-r.over:
+			r.settled(a)
+		case <-patience.C:
+			r.cut() // it is tried again later
+		}
 	}
 	if _, err := d.Store.WorkJobs(hard, r.done, nil); err != nil && failed == nil {
 		failed = err
@@ -103,6 +115,8 @@ type running struct {
 	under int
 	over  chan store.Attempt
 	done  []store.Attempt // not on record yet
+	work  context.Context // of all that is sent
+	cut   context.CancelFunc
 }
 
 func (r *running) settled(a store.Attempt) {
@@ -145,7 +159,7 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 			r.under++
 			r.busy[job.Endpoint]++
 			r.ends[job.ID] = job.Endpoint
-			go func() { r.over <- d.work(context.WithoutCancel(ctx), &job) }()
+			go func() { r.over <- d.work(r.work, &job) }()
 		}
 	}
 	if got > 0 {

@@ -38,13 +38,19 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 	if why := lifecycle.Moot(s.plan, &s.view, &alert, input); why != "" {
 		return r, why, nil
 	}
-	to, why := d.address(s.plan, &s.view, job)
+	by := job.Channel
+	to, why := d.address(s.plan, &s.view, by, job.Recipient)
+	if why != "" && by != "email" && d.Mail != nil { // better by mail than not at all
+		if mail, unknown := d.address(s.plan, &s.view, "email", job.Recipient); unknown == "" {
+			by, to, why = "email", mail, ""
+		}
+	}
 	if why != "" {
 		return r, why, nil
 	}
 	now := d.now()
 	notice := spoken(lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock)))
-	switch job.Channel {
+	switch by {
 	case "email":
 		name := ""
 		if m := s.view.Roster.Member(to); m != nil {
@@ -56,7 +62,7 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 	case "teams":
 		return d.Post.Teams(ctx, to, notice, now), "", nil
 	}
-	return r, "there is no way to send by " + job.Channel, nil
+	return r, "there is no way to send by " + by, nil
 }
 
 // spoken makes a notice of channels of one of lifecycle.
@@ -69,43 +75,43 @@ func spoken(n lifecycle.Notice) channel.Notice {
 }
 
 // address finds where a message goes; why says why it goes nowhere.
-func (d *Desk) address(plan *agreement.Plan, view *lifecycle.View, job *store.Job) (to, why string) {
+func (d *Desk) address(plan *agreement.Plan, view *lifecycle.View, by, who string) (to, why string) {
 	pick := func(m map[string]string) string {
-		if a := m[job.Recipient]; a != "" {
+		if a := m[who]; a != "" {
 			return a
 		}
 		return m[""]
 	}
-	switch job.Channel {
+	switch by {
 	case "email":
 		if d.Mail == nil {
 			return "", "no mail server is set; see smtp-host"
 		}
-		if to = d.Mails[job.Recipient]; to != "" {
+		if to = d.Mails[who]; to != "" {
 			return to, ""
 		}
-		if m := view.Roster.Member(job.Recipient); m != nil && m.Inactive {
+		if m := view.Roster.Member(who); m != nil && m.Inactive {
 			return "", m.ID + " has left the team"
 		}
-		if strings.Contains(job.Recipient, "@") && !strings.HasPrefix(job.Recipient, "queue ") {
-			return job.Recipient, ""
+		if strings.Contains(who, "@") && !strings.HasPrefix(who, "queue ") {
+			return who, ""
 		}
 		for i := range plan.Parties {
-			if p := &plan.Parties[i]; p.Side.String() == job.Recipient && p.Signatory != "" {
+			if p := &plan.Parties[i]; p.Side.String() == who && p.Signatory != "" {
 				return p.Signatory, ""
 			}
 		}
 		if to = d.Mails[""]; to != "" {
 			return to, ""
 		}
-		return "", "no mail address is known for " + job.Recipient + "; see mail-to"
+		return "", "no mail address is known for " + who + "; see mail-to"
 	case "slack":
 		if to = pick(d.Slack); to == "" || d.Post == nil {
-			return "", "no URL of Slack is set for " + job.Recipient + "; see slack"
+			return "", "no URL of Slack is set for " + who + "; see slack"
 		}
 	case "teams":
 		if to = pick(d.Teams); to == "" || d.Post == nil {
-			return "", "no URL of Teams is set for " + job.Recipient + "; see teams"
+			return "", "no URL of Teams is set for " + who + "; see teams"
 		}
 	}
 	return to, ""

@@ -30,12 +30,17 @@ func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) 
 	}
 	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: zone}, alert: a}
 	n := Notice{Title: t.title()}
-	for _, p := range []string{t.todo(), t.why(), t.telling(), t.speech(), t.before()} {
+	paragraphs := []string{t.todo(), t.why(), t.telling(), t.speech(), t.before()}
+	over := a.Kind == "reassigned" && a.Acts // whoever has it no more needs to know no more
+	if over {
+		paragraphs = paragraphs[:1]
+	}
+	for _, p := range paragraphs {
 		if p != "" {
 			n.Paragraphs = append(n.Paragraphs, p)
 		}
 	}
-	if view.Lead.Consent.Status != Objected {
+	if view.Lead.Consent.Status != Objected && !over {
 		n.Facts = t.known()
 	}
 	n.Footer = "Told because "
@@ -184,7 +189,7 @@ func (t *teller) todo() string {
 		}
 		return "It is yours now. Please get in touch when it suits."
 	case "breached":
-		text := "The time of " + a.Name + " is over."
+		text := "The time " + t.limit(a.Name) + " is over (" + a.Name + ")."
 		if t.lead.Owner != "" {
 			text += " " + t.person(t.lead.Owner) + " has the lead."
 		}
@@ -193,7 +198,9 @@ func (t *teller) todo() string {
 		}
 		return text
 	case "reassigned":
-		return "There is nothing left for you to do here. Thank you."
+		if a.Acts {
+			return "There is nothing left for you to do here. Thank you."
+		}
 	case "accepted":
 		if by != "" {
 			return "The first contact is due " + by + "."
@@ -202,6 +209,17 @@ func (t *teller) todo() string {
 		return t.back()
 	}
 	return ""
+}
+
+// limit says what a clock leaves time for.
+func (t *teller) limit(clock string) string {
+	switch {
+	case strings.HasSuffix(clock, ".accept_within"):
+		return "to accept it"
+	case strings.HasSuffix(clock, ".contact_within"):
+		return "for a first contact"
+	}
+	return "for " + words(strings.TrimSuffix(clock[strings.IndexByte(clock, '.')+1:], ".limit"))
 }
 
 // words makes a name readable.

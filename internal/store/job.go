@@ -179,8 +179,9 @@ func settle(ctx context.Context, conn *sql.Conn, a *Attempt) error {
 		// somebody else has it by now, and will send it again; that this try went through is good to know all the same
 		a.Why += " (it took so long that another try was begun)"
 	}
-	if a.State == JobDropped {
-		if _, err := conn.ExecContext(ctx, `DELETE FROM told WHERE job = $1 AND lead = (SELECT lead FROM job WHERE id = $1)`, a.Job); err != nil {
+	if a.State == JobDone {
+		if _, err := conn.ExecContext(ctx, `INSERT INTO told (lead, recipient, channel, kind, job, at) SELECT lead, recipient, channel, kind, id, CAST($1 AS BIGINT) FROM job WHERE id = $2 AND channel <> 'webhook'
+			ON CONFLICT (lead, recipient, channel) DO UPDATE SET kind = excluded.kind, job = excluded.job, at = excluded.at`, a.At, a.Job); err != nil {
 			return err
 		}
 	}
@@ -222,9 +223,12 @@ func (s *Store) take(ctx context.Context, conn *sql.Conn, c *Claim) (taken, drop
 				}
 				continue
 			}
-			again, err := toldAlready(ctx, conn, j, c)
+			again, wait, err := toldAlready(ctx, conn, j, c)
 			if err != nil {
 				return nil, nil, err
+			}
+			if wait {
+				continue
 			}
 			if again != 0 {
 				j.LastError = fmt.Sprintf("said already: it is the same as %d", again)
@@ -287,29 +291,24 @@ func (s *Store) dueJobs(ctx context.Context, conn *sql.Conn, c *Claim, busy map[
 	return list, rows.Err()
 }
 
-// toldAlready returns the job by which the same was told lately, 0 for none. If there is none, this job is it from now on.
-func toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (int64, error) {
+// toldAlready returns the job by which the same was told lately, 0 for none. wait is whether something about the same
+// lead is just being said to the same person: what comes of that is waited for, and things are said in their order.
+func toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (job int64, wait bool, err error) {
 	if j.Channel == "webhook" || c.Window <= 0 {
-		return 0, nil // programs are told everything
+		return 0, false, nil // programs are told everything
 	}
-	var job, at int64
-	var kind string
-	err := conn.QueryRowContext(ctx, `INSERT INTO told (lead, recipient, channel, kind, job, at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (lead, recipient, channel) DO UPDATE SET at = told.at RETURNING kind, job, at`,
-		j.Lead, j.Recipient, j.Channel, j.Kind, j.ID, c.Now).Scan(&kind, &job, &at)
-	switch {
-	case err != nil:
-		return 0, err
-	case job == j.ID:
-		return 0, nil
-	case kind == j.Kind && job < j.ID && at > c.Now-c.Window:
-		return job, nil
-	case job > j.ID:
-		return 0, nil // a try of what was said before
+	var n int
+	err = conn.QueryRowContext(ctx, `SELECT count(*) FROM job WHERE next_try > $1 AND state = 'sending' AND lead = $2 AND recipient = $3 AND channel = $4`,
+		c.Now, j.Lead, j.Recipient, j.Channel).Scan(&n)
+	if err != nil || n > 0 {
+		return 0, true, err
 	}
-	_, err = conn.ExecContext(ctx, `UPDATE told SET kind = $1, job = $2, at = $3 WHERE lead = $4 AND recipient = $5 AND channel = $6`,
-		j.Kind, j.ID, c.Now, j.Lead, j.Recipient, j.Channel)
-	return 0, err
+	err = conn.QueryRowContext(ctx, `SELECT job FROM told WHERE lead = $1 AND recipient = $2 AND channel = $3 AND kind = $4 AND at > $5 AND job <> $6`,
+		j.Lead, j.Recipient, j.Channel, j.Kind, c.Now-c.Window, j.ID).Scan(&job)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return job, false, err
 }
 
 // fanOut makes a job for each webhook that wants an event, of the one job of the event.

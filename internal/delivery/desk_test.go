@@ -1,0 +1,409 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/app"
+	"baton/internal/channel"
+	"baton/internal/delivery"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
+	"baton/internal/store"
+)
+
+// awake is the agreement with everybody at work at all times, with this for alerts.
+func awake(alerts string) string {
+	source, _ := agreement.Template("waterfall")
+	text := string(source)
+	cut := func(from, to, with string) {
+		i := strings.Index(text, from)
+		j := i + strings.Index(text[i:], to)
+		text = text[:i] + with + text[j:]
+	}
+	cut("    mon-thu:", "# The vocabulary", "    mon-sun: [\"00:00-24:00\"]\n\n")
+	cut("alerts:\n", "# Who may speak", alerts+"\n")
+	return strings.NewReplacer("    hours: {mon-fri: \"07:00-18:00\"}\n", "", "    hours: {mon-fri: [\"09:00-12:30\", \"13:30-17:30\"]}\n", "").Replace(text)
+}
+
+// office is a database with its engine, and a desk that can be run.
+type office struct {
+	*app.App
+	t testing.TB
+}
+
+func open(t testing.TB, db, alerts string) *office {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "agreement.yaml")
+	if err := os.WriteFile(file, []byte(awake(alerts)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.Open(t.Context(), app.Options{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	if err := a.Adopt(t.Context(), file, time.Now().UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	return &office{a, t}
+}
+
+// ripe makes a lead that is offered to somebody, and returns its ID.
+func (o *office) ripe(who string) int64 {
+	o.t.Helper()
+	now := time.Now().UnixMicro()
+	key := []identity.Key{{Kind: identity.Email, Value: who}}
+	did := func(name string) lifecycle.Arrival {
+		return lifecycle.Arrival{Keys: key, Input: lifecycle.Input{Kind: lifecycle.Did, Name: name, At: now, Known: now, Source: "test"}}
+	}
+	text := func(name, value string) lifecycle.Named {
+		return lifecycle.Named{Name: name, Value: agreement.TextValue(value)}
+	}
+	known := lifecycle.Arrival{Keys: key, Input: lifecycle.Input{Kind: lifecycle.Identify, At: now, Known: now, Source: "test", Values: []lifecycle.Named{
+		{Name: "company.employees", Value: agreement.NumberValue(800)}, text("company.industry", "manufacturing"), text("country", "SE"), text("name", who), text("seniority", "director"),
+	}}}
+	out, err := o.Engine.Submit(context.Background(), []lifecycle.Arrival{known, did("page_viewed"), did("webinar_attended"), did("demo_requested")})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return out[0].Lead
+}
+
+// acts has somebody do something with a lead.
+func (o *office) acts(lead int64, kind lifecycle.InputKind, actor, name string) {
+	o.t.Helper()
+	now := time.Now().UnixMicro()
+	out, err := o.Engine.Submit(context.Background(), []lifecycle.Arrival{{Input: lifecycle.Input{Lead: lead, Kind: kind, Actor: actor, Name: name, At: now, Known: now, Source: "test"}}})
+	if err == nil {
+		err = out[0].Err
+	}
+	if err != nil || out[0].Decision.Refused != "" {
+		o.t.Fatal(err, out[0].Decision.Refused)
+	}
+}
+
+// quick has all delays of a schedule be short.
+func quick() channel.Schedule {
+	s := channel.DefaultSchedule()
+	for i := range s.Delays {
+		s.Delays[i] = time.Duration(min(i, 1)) * 10 * time.Millisecond
+	}
+	return s
+}
+
+// run runs a desk until the test ends or it is stopped.
+func (o *office) run(change func(*delivery.Options)) (stop func()) {
+	o.t.Helper()
+	guard, err := channel.NewGuard([]string{"127.0.0.0/8"}, true)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	opts := delivery.Options{Store: o.Store, Compile: app.Compile, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Schedule: quick(), Idle: 20 * time.Millisecond, Drain: time.Second,
+		Post: channel.NewPoster(channel.PosterConfig{Guard: guard, Timeout: time.Second})}
+	if change != nil {
+		change(&opts)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	desk := delivery.New(opts)
+	go func() { done <- desk.Run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				o.t.Errorf("the desk stopped: %v", err)
+			}
+		})
+	}
+	o.t.Cleanup(stop)
+	return stop
+}
+
+// until waits until the jobs, oldest first, are as they should be.
+func (o *office) until(what string, fits func([]store.Job) bool) []store.Job {
+	o.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		list, err := o.Store.Jobs(context.Background(), "", 0, 10_000)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		slices.Reverse(list)
+		if fits(list) {
+			return list
+		}
+		if time.Now().After(deadline) {
+			o.t.Fatalf("%s: not in time; jobs %+v", what, list)
+		}
+	}
+}
+
+func over(list []store.Job) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(j store.Job) bool { return j.State == store.JobWaiting || j.State == store.JobSending })
+}
+
+// receiver takes webhooks.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	calls  []call
+	answer func(n int, w http.ResponseWriter, r *http.Request)
+}
+
+type call struct {
+	path   string
+	header http.Header
+	body   []byte
+}
+
+func newReceiver(t testing.TB, answer func(n int, w http.ResponseWriter, r *http.Request)) *receiver {
+	r := &receiver{answer: answer}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		r.mu.Lock()
+		r.calls = append(r.calls, call{req.URL.Path, req.Header.Clone(), body})
+		n := len(r.calls)
+		r.mu.Unlock()
+		if r.answer != nil {
+			r.answer(n, w, req)
+		}
+	}))
+	t.Cleanup(func() { r.CloseClientConnections(); r.Close() })
+	return r
+}
+
+func (r *receiver) got() []call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls)
+}
+
+const byWebhook = "alerts:\n  x: {event: offered, to: owner, by: [inbox, webhook]}\n"
+
+func (o *office) hook(url, events string) channel.Key {
+	o.t.Helper()
+	secret, err := channel.NewSecret(strings.NewReader(strings.Repeat("k", 32)))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := o.Store.AddWebhook(context.Background(), store.Webhook{URL: url, Secret: secret, Events: events, CreatedAt: 1}); err != nil {
+		o.t.Fatal(err)
+	}
+	key, err := channel.ParseKey(secret)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return key
+}
+
+// databases runs a test on SQLite and on PostgreSQL.
+func databases(t *testing.T, test func(t *testing.T, db string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "b.db")) })
+	t.Run("postgres", func(t *testing.T) { test(t, pgtest.Database(t)) })
+}
+
+// A receiver that fails, hangs and recovers gets the event, each try under the same ID and signed anew.
+func TestReceiverFailsHangsAndRecovers(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		ended := make(chan struct{})
+		r := newReceiver(t, func(n int, w http.ResponseWriter, r *http.Request) {
+			switch n {
+			case 1:
+				http.Error(w, "not today", http.StatusInternalServerError)
+			case 2:
+				<-ended
+			}
+		})
+		t.Cleanup(func() { close(ended) })
+		o := open(t, db, byWebhook)
+		key := o.hook(r.URL, "offered won")
+		o.hook(r.URL+"/other", "won") // does not want it
+		o.ripe("ada@acme.example")
+		o.run(nil)
+		list := o.until("delivered", over)
+		if len(list) != 2 || list[0].State != store.JobDone || list[1].State != store.JobDone || list[1].Attempts != 3 {
+			t.Fatalf("jobs %+v", list)
+		}
+		tries, err := o.Store.Attempts(t.Context(), list[1].ID)
+		if err != nil || len(tries) != 3 || tries[0].Outcome != "later" || tries[0].Code != 500 || tries[0].Said != "not today" || tries[1].Outcome != "later" || tries[2].Outcome != "done" {
+			t.Errorf("tries %+v, %v", tries, err)
+		}
+		calls := r.got()
+		for i := range calls {
+			id, err := channel.Verify(calls[i].header, calls[i].body, time.Now().Unix(), key)
+			if err != nil || id != calls[0].header.Get("Webhook-Id") {
+				t.Errorf("try %d: ID %q, %v", i+1, id, err)
+			}
+		}
+		if len(calls) != 3 || !strings.Contains(string(calls[0].body), `"type":"lead.offered"`) || strings.Contains(string(calls[0].body), "ada@") {
+			t.Errorf("%d calls, the first with %s", len(calls), calls[0].body)
+		}
+	})
+}
+
+// One that hangs holds up nobody else.
+func TestHangingEndpointHoldsUpNobody(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		ended := make(chan struct{})
+		r := newReceiver(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/hangs" {
+				<-ended
+			}
+		})
+		t.Cleanup(func() { close(ended) })
+		o := open(t, db, "alerts:\n  x: {event: offered, to: [owner, cmo@northwind.example], by: slack}\n")
+		for i := range 12 {
+			o.ripe(fmt.Sprintf("ada%d@acme.example", i))
+		}
+		guard, err := channel.NewGuard([]string{"127.0.0.0/8"}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.run(func(opts *delivery.Options) {
+			opts.Workers, opts.Each = 3, 2
+			opts.Post = channel.NewPoster(channel.PosterConfig{Guard: guard, Timeout: time.Hour})
+			opts.Slack = map[string]string{"cmo@northwind.example": r.URL + "/hangs", "": r.URL + "/fine"}
+		})
+		list := o.until("all but those that hang", func(list []store.Job) bool {
+			return !slices.ContainsFunc(list, func(j store.Job) bool { return j.Recipient != "cmo@northwind.example" && j.State != store.JobDone })
+		})
+		for _, j := range list {
+			if j.Recipient == "cmo@northwind.example" && j.State == store.JobDone {
+				t.Errorf("%+v", j)
+			}
+		}
+	})
+}
+
+func TestGoneSwitchesAWebhookOff(t *testing.T) {
+	o := open(t, filepath.Join(t.TempDir(), "b.db"), byWebhook)
+	r := newReceiver(t, func(_ int, w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusGone) })
+	o.hook(r.URL, "")
+	o.ripe("ada@acme.example")
+	o.run(nil)
+	list := o.until("given up", over)
+	if list[1].State != store.JobFailed || !strings.Contains(list[1].LastError, "410") {
+		t.Errorf("%+v", list)
+	}
+	hooks, err := o.Store.Webhooks(t.Context())
+	if err != nil || hooks[0].DisabledAt == 0 || !strings.Contains(hooks[0].DisabledWhy, "410") {
+		t.Errorf("%+v, %v", hooks, err)
+	}
+	o.ripe("bo@acme.example")
+	o.until("over", func(list []store.Job) bool { return len(list) == 3 && over(list) })
+	if n := len(r.got()); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+const bySlack = "alerts:\n  x: {event: offered, to: owner, by: slack}\n"
+
+// What is no longer true when its turn comes is not sent, and says why.
+func TestAcceptedMeanwhile(t *testing.T) {
+	o := open(t, filepath.Join(t.TempDir(), "b.db"), bySlack)
+	r := newReceiver(t, nil)
+	lead := o.ripe("ada@acme.example")
+	o.acts(lead, lifecycle.Accept, o.until("offered", func(l []store.Job) bool { return len(l) == 1 })[0].Recipient, "")
+	o.run(func(opts *delivery.Options) { opts.Slack = map[string]string{"": r.URL} })
+	list := o.until("over", over)
+	if list[0].State != store.JobDropped || list[0].LastError != "it was accepted meanwhile" || list[0].Attempts != 0 || len(r.got()) != 0 {
+		t.Errorf("%+v", list)
+	}
+}
+
+// The same about the same lead to the same person is one message, until it is another that was said last.
+func TestSaidOnce(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		o := open(t, db, bySlack)
+		r := newReceiver(t, nil)
+		lead := o.ripe("ada@acme.example")
+		first := o.until("offered", func(l []store.Job) bool { return len(l) == 1 })[0].Recipient
+		other := "sara.holm@northwind.example"
+		if first == other {
+			other = "johan.lind@northwind.example"
+		}
+		o.acts(lead, lifecycle.Assign, "astrid.berg@northwind.example", other)
+		o.acts(lead, lifecycle.Assign, "astrid.berg@northwind.example", first)
+		o.run(func(opts *delivery.Options) { opts.Slack = map[string]string{"": r.URL} })
+		list := o.until("over", func(l []store.Job) bool { return len(l) == 5 && over(l) })
+		sent := 0
+		for _, j := range list {
+			if j.State == store.JobDone {
+				sent++
+			}
+			if j.State == store.JobDropped && j.LastError == "" {
+				t.Errorf("%+v says not why", j)
+			}
+		}
+		if sent != 1 || len(r.got()) != 1 || !strings.HasPrefix(list[len(list)-1].LastError+list[0].LastError, "said already") {
+			t.Errorf("%d sent, %d received: %+v", sent, len(r.got()), list)
+		}
+	})
+}
+
+// Two desks on one database send each message once, whoever of them does.
+func TestTwoDesksSendEachOnce(t *testing.T) {
+	url := pgtest.Database(t)
+	a, b := open(t, url, bySlack), open(t, url, bySlack)
+	r := newReceiver(t, nil)
+	const n = 40
+	for i := range n / 2 {
+		a.ripe(fmt.Sprintf("a%d@acme.example", i))
+		b.ripe(fmt.Sprintf("b%d@acme.example", i))
+	}
+	for _, o := range []*office{a, b} {
+		o.run(func(opts *delivery.Options) { opts.Slack, opts.Each = map[string]string{"": r.URL}, 8 })
+	}
+	list := a.until("sent", func(l []store.Job) bool { return len(l) == n && over(l) })
+	for _, j := range list {
+		if j.State != store.JobDone || j.Attempts != 1 {
+			t.Errorf("%+v", j)
+		}
+	}
+	if calls := len(r.got()); calls != n {
+		t.Errorf("%d messages of %d", calls, n)
+	}
+}
+
+// What a process that ended was sending is given to another when its lease is over, under the same ID.
+func TestLeaseRunsOut(t *testing.T) {
+	o := open(t, pgtest.Database(t), byWebhook)
+	r := newReceiver(t, nil)
+	o.hook(r.URL, "")
+	o.ripe("ada@acme.example")
+	now := time.Now().UnixMicro()
+	for range 2 { // the event, and then the webhook's job; and whoever takes it is never heard of again
+		if _, err := o.Store.WorkJobs(t.Context(), nil, &store.Claim{Now: now, Until: now + 200_000, Most: 1, Each: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l := o.until("taken", func(l []store.Job) bool { return len(l) == 2 }); l[1].State != store.JobSending {
+		t.Fatalf("%+v", l)
+	}
+	o.run(nil)
+	list := o.until("sent", over)
+	if list[1].State != store.JobDone || list[1].Attempts != 2 {
+		t.Errorf("%+v", list)
+	}
+	// the first comes back from the dead: its result changes nothing
+	if _, err := o.Store.WorkJobs(t.Context(), []store.Attempt{{Job: list[1].ID, N: 1, At: now, Outcome: "later", State: store.JobWaiting, NextTry: now}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if l := o.until("still", func([]store.Job) bool { return true }); l[1].State != store.JobDone {
+		t.Errorf("%+v", l)
+	}
+}
