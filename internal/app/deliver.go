@@ -42,7 +42,9 @@ func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
 	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post,
 		Mails: rest(c.Mails), Slack: rest(c.Slack), Teams: rest(c.Teams)}
 	end := post.Close
-	if c.Host != "" {
+	if c.Host == "" {
+		opts.Log.Info("no mail server is set: alerts by e-mail are dropped; see smtp-host")
+	} else {
 		from, err := mail.ParseAddress(c.From)
 		if err != nil {
 			return nil, nil, fmt.Errorf("serving: mail-from has to be the sender of mails, as baton@northwind.example, and is %q", c.From)

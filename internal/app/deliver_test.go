@@ -1,7 +1,10 @@
+//go:build unix
+
 package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -10,8 +13,10 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -215,5 +220,76 @@ func TestOfferReachesItsOwner(t *testing.T) {
 	tries, err := l.Store.Attempts(t.Context(), j.ID)
 	if err != nil || len(tries) != 1 || tries[0].Outcome != "done" || tries[0].Code != 250 {
 		t.Errorf("tries %+v, %v", tries, err)
+	}
+}
+
+// The server is killed when its message was taken and before it heard so: the message comes again, as the same.
+func TestKilledBetweenSendingAndRecording(t *testing.T) {
+	box := newMailbox(t)
+	db, file := filepath.Join(t.TempDir(), "b.db"), filepath.Join(t.TempDir(), "agreement.yaml")
+	if err := os.WriteFile(file, []byte(awake(t)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), Options{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Adopt(t.Context(), file, time.Now().UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	lead := ripe(t, a, "ada@acme.example")
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	running := make(chan *child, 1)
+	dead := make(chan struct{})
+	box.mu.Lock()
+	box.answer = func(string) error {
+		if c, ok := <-running; ok {
+			c.Process.Kill()
+			c.Wait()
+			close(dead)
+		}
+		return nil
+	}
+	box.mu.Unlock()
+	running <- launch(t, db, childMail+"="+strconv.Itoa(box.port))
+	close(running)
+	first := box.next(t)
+	<-dead
+	again := launch(t, db, childMail+"="+strconv.Itoa(box.port))
+	second := box.next(t)
+	if first.id != second.id || first.id == "" {
+		t.Errorf("IDs %q and %q", first.id, second.id)
+	}
+	again.Process.Signal(syscall.SIGTERM)
+	again.Wait()
+	st, err := store.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	list, err := st.Jobs(t.Context(), "", lead, 10)
+	if err != nil || len(list) != 1 || list[0].State != store.JobDone || list[0].Attempts != 2 {
+		t.Errorf("jobs %+v, %v", list, err)
+	}
+	select {
+	case l := <-box.got:
+		t.Errorf("and a third: %+v", l)
+	default:
+	}
+}
+
+// BenchmarkInputToMail is the time from an input to the hand-over of the mail that it leads to.
+func BenchmarkInputToMail(b *testing.B) {
+	box := newMailbox(b)
+	d := box.delivery()
+	d.Mails = map[string]string{"queue unassigned": "desk@northwind.example"}
+	l := serveAgreement(b, filepath.Join(b.TempDir(), "b.db"), awake(b), ServeOptions{Delivery: d})
+	n := 0
+	for b.Loop() {
+		n++
+		ripe(b, l.App, fmt.Sprintf("ada%d@acme%d.example", n, n))
+		box.next(b)
 	}
 }

@@ -113,7 +113,7 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	}
 	m.tries = counters("baton_deliveries_total", "Tries to send what has to go out, by what came of them.", "channel", "outcome")
 	for _, by := range []string{"email", "slack", "teams", "webhook"} {
-		for _, o := range []string{"done", "later", "never", "gone", store.JobDropped} {
+		for _, o := range []string{store.JobDone, "later", store.JobFailed, store.JobDropped} {
 			m.tries.WithLabelValues(by, o) // so that the first of a kind counts as a rise
 		}
 	}

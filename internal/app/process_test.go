@@ -30,6 +30,7 @@ const (
 	childRedirect = "BATON_TEST_REDIRECT" // a host to which forms may send visitors on
 	childBrisk    = "BATON_TEST_BRISK"    // it gives its clients little time
 	childLog      = "BATON_TEST_LOG"      // a file for all it has to say
+	childMail     = "BATON_TEST_MAIL"     // the port of its mail server
 )
 
 func TestMain(m *testing.M) {
@@ -60,6 +61,9 @@ func die(db string) error {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if os.Getenv(childBrisk) != "" {
 		opts.HeaderTime, opts.ReadTime, opts.WriteTime, opts.IdleTime = 400*time.Millisecond, time.Second, 2*time.Second, time.Second
+	}
+	if port, err := strconv.Atoi(os.Getenv(childMail)); err == nil {
+		opts.Delivery = (&mailbox{port: port}).delivery()
 	}
 	if name := os.Getenv(childLog); name != "" {
 		file, err := os.Create(name)

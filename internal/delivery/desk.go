@@ -29,8 +29,9 @@ type Options struct {
 	Mails, Slack, Teams map[string]string
 
 	Schedule channel.Schedule // channel.DefaultSchedule if it has no tries
-	// Workers is how many messages are sent at the same time (16), Each how many of them to one endpoint (2).
-	Workers, Each int
+	// Workers is how many messages are sent at the same time (24), Each how many of them to one endpoint (2), Chat
+	// how many by Slack, and how many by Teams (6): many people may share one address there.
+	Workers, Each, Chat int
 	// Lease is when a job is given to somebody else if nothing was heard of it (5 min); Window how long
 	// what is the same is said once (10 min).
 	Lease, Window time.Duration
@@ -38,7 +39,8 @@ type Options struct {
 	Drain time.Duration
 	// Idle is how often the store is asked whether another process has left something to send (1 s).
 	Idle time.Duration
-	// Sent is told how each try went: the channel, and done, later, never, gone or dropped. It may be nil.
+	// Sent is told how each try went: the channel, and done, later (it is tried again), failed (it is not) or
+	// dropped. It may be nil.
 	Sent func(channel, outcome string)
 }
 
@@ -59,7 +61,7 @@ func New(o Options) *Desk {
 	if len(o.Schedule.Delays) == 0 {
 		o.Schedule = channel.DefaultSchedule()
 	}
-	o.Workers, o.Each = cmp.Or(o.Workers, 16), cmp.Or(o.Each, 2)
+	o.Workers, o.Each, o.Chat = cmp.Or(o.Workers, 24), cmp.Or(o.Each, 2), cmp.Or(o.Chat, 6)
 	o.Lease, o.Window, o.Idle = cmp.Or(o.Lease, 5*time.Minute), cmp.Or(o.Window, 10*time.Minute), cmp.Or(o.Idle, time.Second)
 	o.Drain = cmp.Or(o.Drain, 10*time.Second)
 	if o.Sent == nil {
@@ -87,7 +89,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	}
 	work, cut := context.WithCancel(hard)
 	defer cut()
-	r := &running{busy: map[string]int{}, over: make(chan store.Attempt, d.Workers), ends: map[int64]string{}, work: work, cut: cut}
+	r := &running{busy: map[string]int{}, over: make(chan store.Attempt, d.Workers), ends: map[int64][]string{}, work: work, cut: cut}
 	var failed error
 	for ctx.Err() == nil && failed == nil {
 		failed = d.round(ctx, r)
@@ -110,8 +112,8 @@ func (d *Desk) Run(ctx context.Context) error {
 
 // running is what is under way.
 type running struct {
-	busy  map[string]int   // endpoint -> how many
-	ends  map[int64]string // job -> endpoint
+	busy  map[string]int     // endpoint -> how many
+	ends  map[int64][]string // job -> what of busy it counts for
 	under int
 	over  chan store.Attempt
 	done  []store.Attempt // not on record yet
@@ -121,9 +123,10 @@ type running struct {
 
 func (r *running) settled(a store.Attempt) {
 	r.under--
-	e := r.ends[a.Job]
-	if r.busy[e]--; r.busy[e] == 0 {
-		delete(r.busy, e)
+	for _, e := range r.ends[a.Job] {
+		if r.busy[e]--; r.busy[e] == 0 {
+			delete(r.busy, e)
+		}
 	}
 	delete(r.ends, a.Job)
 	r.done = append(r.done, a)
@@ -139,7 +142,7 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 	free := d.Workers - r.under
 	var claim *store.Claim
 	if any && next <= now && free > 0 {
-		claim = &store.Claim{Now: now, Until: now + d.Lease.Microseconds(), Most: free, Each: d.Each, Busy: r.busy, Window: d.Window.Microseconds(),
+		claim = &store.Claim{Now: now, Until: now + d.Lease.Microseconds(), Most: free, Each: d.Each, Chat: d.Chat, Busy: r.busy, Window: d.Window.Microseconds(),
 			Dropped: func(j *store.Job) { d.Sent(j.Channel, store.JobDropped) }}
 	}
 	got := 0
@@ -157,8 +160,14 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 		for i := range taken {
 			job := taken[i]
 			r.under++
-			r.busy[job.Endpoint]++
-			r.ends[job.ID] = job.Endpoint
+			ends := []string{job.Endpoint}
+			if store.Chat(job.Channel) {
+				ends = append(ends, job.Channel)
+			}
+			for _, e := range ends {
+				r.busy[e]++
+			}
+			r.ends[job.ID] = ends
 			go func() { r.over <- d.work(r.work, &job) }()
 		}
 	}
@@ -207,7 +216,11 @@ func (d *Desk) work(ctx context.Context, job *store.Job) (a store.Attempt) {
 		}
 		a.At = d.now()
 		a.Took = d.Clock().Sub(began).Microseconds()
-		d.Sent(job.Channel, cmp.Or(a.Outcome, a.State))
+		outcome := a.State
+		if outcome == store.JobWaiting {
+			outcome = channel.Later.String()
+		}
+		d.Sent(job.Channel, outcome)
 	}()
 	ctx, cancel := context.WithTimeout(ctx, d.Lease-d.Lease/10)
 	defer cancel()

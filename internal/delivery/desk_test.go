@@ -274,7 +274,7 @@ func TestHangingEndpointHoldsUpNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.run(func(opts *delivery.Options) {
-			opts.Workers, opts.Each = 3, 2
+			opts.Workers, opts.Each, opts.Chat = 3, 2, 3
 			opts.Post = channel.NewPoster(channel.PosterConfig{Guard: guard, Timeout: time.Hour})
 			opts.Slack = map[string]string{"cmo@northwind.example": r.URL + "/hangs", "": r.URL + "/fine"}
 		})
@@ -287,6 +287,34 @@ func TestHangingEndpointHoldsUpNobody(t *testing.T) {
 			}
 		}
 	})
+}
+
+// One address of Slack that all share, and that hangs, leaves workers to the other ways.
+func TestHangingSlackLeavesWorkers(t *testing.T) {
+	ended := make(chan struct{})
+	slack := newReceiver(t, func(int, http.ResponseWriter, *http.Request) { <-ended })
+	t.Cleanup(func() { close(ended) })
+	hooks := newReceiver(t, nil)
+	o := open(t, filepath.Join(t.TempDir(), "b.db"), "alerts:\n  x: {event: offered, to: [owner, cmo@northwind.example, manager], by: [slack, webhook]}\n")
+	o.hook(hooks.URL, "")
+	const n = 12
+	for i := range n {
+		o.ripe(fmt.Sprintf("ada%d@acme.example", i))
+	}
+	guard, err := channel.NewGuard([]string{"127.0.0.0/8"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.run(func(opts *delivery.Options) {
+		opts.Workers, opts.Chat, opts.Slack = 4, 3, map[string]string{"": slack.URL}
+		opts.Post = channel.NewPoster(channel.PosterConfig{Guard: guard, Timeout: time.Hour})
+	})
+	o.until("the webhooks", func(list []store.Job) bool {
+		return !slices.ContainsFunc(list, func(j store.Job) bool { return j.Channel == "webhook" && j.State != store.JobDone }) && len(hooks.got()) == n
+	})
+	if calls := len(slack.got()); calls != 3 {
+		t.Errorf("%d under way to Slack", calls)
+	}
 }
 
 func TestGoneSwitchesAWebhookOff(t *testing.T) {
@@ -366,7 +394,7 @@ func TestTwoDesksSendEachOnce(t *testing.T) {
 		b.ripe(fmt.Sprintf("b%d@acme.example", i))
 	}
 	for _, o := range []*office{a, b} {
-		o.run(func(opts *delivery.Options) { opts.Slack, opts.Each = map[string]string{"": r.URL}, 8 })
+		o.run(func(opts *delivery.Options) { opts.Slack, opts.Each, opts.Chat = map[string]string{"": r.URL}, 8, 8 })
 	}
 	list := a.until("sent", func(l []store.Job) bool { return len(l) == n && over(l) })
 	for _, j := range list {

@@ -63,10 +63,16 @@ type Claim struct {
 	Now, Until int64          // Until: when they are given back
 	Most       int            // at all
 	Each       int            // for each endpoint
-	Busy       map[string]int // how many are being sent, by endpoint
+	Chat       int            // for all of Slack, and for all of Teams, where many people may share an address
+	Busy       map[string]int // how many are being sent, by endpoint, and by channel for Slack and Teams
 	Window     int64          // what is said again within this time is said once
 	Dropped    func(job *Job) // told of each job that was said already; may be nil
 }
+
+var chats = []string{"slack", "teams"}
+
+// Chat reports whether a channel is one of those by which many people may share an address.
+func Chat(channel string) bool { return slices.Contains(chats, channel) }
 
 func endpointOf(channel, recipient string) string {
 	if channel == "email" {
@@ -213,7 +219,7 @@ func (s *Store) take(ctx context.Context, conn *sql.Conn, c *Claim) (taken, drop
 		progress := false
 		for i := range due {
 			j := &due[i]
-			if seen[j.ID] || busy[j.Endpoint] >= c.Each || len(taken) == c.Most {
+			if seen[j.ID] || busy[j.Endpoint] >= c.Each || Chat(j.Channel) && busy[j.Channel] >= c.Chat || len(taken) == c.Most {
 				continue
 			}
 			seen[j.ID], progress = true, true
@@ -242,6 +248,9 @@ func (s *Store) take(ctx context.Context, conn *sql.Conn, c *Claim) (taken, drop
 				return nil, nil, err
 			}
 			busy[j.Endpoint]++
+			if Chat(j.Channel) {
+				busy[j.Channel]++
+			}
 			j.State, j.NextTry = JobSending, c.Until
 			j.Attempts++
 			taken = append(taken, *j)
@@ -270,6 +279,11 @@ func (s *Store) dueJobs(ctx context.Context, conn *sql.Conn, c *Claim, busy map[
 			places[i] = fmt.Sprintf("$%d", i+2)
 		}
 		text += ` AND endpoint NOT IN (` + strings.Join(places, ", ") + `)`
+	}
+	for _, way := range chats {
+		if busy[way] >= c.Chat {
+			text += ` AND channel <> '` + way + `'`
+		}
 	}
 	text += fmt.Sprintf(` ORDER BY next_try, id LIMIT %d`, 4*c.Most)
 	if s.dialect.shared {
