@@ -373,7 +373,7 @@ type Channel struct {
 	Definition string
 }
 
-// Alert says whom to tell, of what, and by which way. (Sending comes with the channels.)
+// Alert says whom to tell, of what, and by which way.
 type Alert struct {
 	Clause
 	Name string
