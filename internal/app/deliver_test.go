@@ -13,6 +13,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -292,4 +293,25 @@ func BenchmarkInputToMail(b *testing.B) {
 		ripe(b, l.App, fmt.Sprintf("ada%d@acme%d.example", n, n))
 		box.next(b)
 	}
+}
+
+// TestFigureInputToMail measures from an input to the hand-over of its mail, one lead after the other.
+func TestFigureInputToMail(t *testing.T) {
+	if os.Getenv("BATON_FIGURES") == "" {
+		t.Skip("figures are measured by: make bench")
+	}
+	box := newMailbox(t)
+	d := box.delivery()
+	d.Mails = map[string]string{"queue unassigned": "desk@northwind.example"}
+	l := serveAgreement(t, filepath.Join(t.TempDir(), "b.db"), awake(t), ServeOptions{Delivery: d})
+	const n = 500
+	took := make([]time.Duration, n)
+	for i := range took {
+		began := time.Now()
+		ripe(t, l.App, fmt.Sprintf("ada%d@acme%d.example", i, i))
+		took[i] = box.next(t).at.Sub(began)
+	}
+	slices.Sort(took)
+	fmt.Printf("FIGURE input_to_mail_p50 %.1f <=50 ms\n", float64(took[n/2].Microseconds())/1000)
+	fmt.Printf("FIGURE input_to_mail_p99 %.1f <=500 ms\n", float64(took[n*99/100].Microseconds())/1000)
 }

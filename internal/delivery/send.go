@@ -56,7 +56,7 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 		if m := s.view.Roster.Member(to); m != nil {
 			name = m.Name
 		}
-		return d.Mail.Send(ctx, channel.Mail{ID: deliveryID(job), At: input, To: channel.Address{Name: name, Mail: to}, Notice: notice}), "", nil
+		return d.Mail.Send(ctx, channel.Mail{ID: deliveryID(job), At: job.Due, To: channel.Address{Name: name, Mail: to}, Notice: notice}), "", nil
 	case "slack":
 		return d.Post.Slack(ctx, to, notice, now), "", nil
 	case "teams":

@@ -58,7 +58,7 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 				return
 			}
 			if !urgent[h.kind] && by != "webhook" {
-				a.Due = workingHours(plan, view.Roster, to).NextOpening(d.At)
+				a.Due = atWork(plan, view.Roster, to, d.At)
 			}
 			list = append(list, a)
 		}
@@ -149,6 +149,21 @@ func happenings(view *View, in *Input, d *Decision) []happening {
 		}
 	}
 	return list
+}
+
+// atWork returns when somebody is next at work: in their hours, and not away.
+func atWork(plan *agreement.Plan, r *Roster, to string, at int64) int64 {
+	hours := workingHours(plan, r, to)
+	at = hours.NextOpening(at)
+	if m := r.Member(to); m != nil {
+		for range m.Away {
+			if !m.away(at) {
+				break
+			}
+			at = hours.NextOpening(m.back(at))
+		}
+	}
+	return at
 }
 
 // workingHours returns the calendar of whoever is told: their own, or the agreement's.

@@ -189,6 +189,33 @@ func TestAlertsWaitForWorkingHours(t *testing.T) {
 	}
 }
 
+// Whoever is away hears of it when they are back at work.
+func TestAlertsWaitForWhoeverIsAway(t *testing.T) {
+	s := newTale(t)
+	at := stockholm(t, "2026-03-02 09:00")
+	s.known(at)
+	owner := s.did(at, "page_viewed", "webinar_attended", "demo_requested")[0].To
+	s.wait() // a reminder
+	away := s.view.Lead.Clock
+	s.n++
+	absent := lifecycle.Input{Kind: lifecycle.Absent, ID: s.n, Name: owner, At: away, Known: away, Due: stockholm(t, "2026-03-12 00:00")}
+	team := lifecycle.View{Roster: s.view.Roster}
+	d := lifecycle.Decide(s.plan, &team, &absent)
+	for i := range d.Changes {
+		lifecycle.Apply(s.plan, &team, &d.Changes[i])
+	}
+	s.view.Roster = team.Roster
+	for _, a := range s.wait() { // it goes to another
+		want := s.view.Lead.Clock
+		if a.To == owner && a.Kind == "reassigned" {
+			want = stockholm(t, "2026-03-12 08:30")
+		}
+		if a.Due != want {
+			t.Errorf("%s to %s is due %s", a.Kind, a.To, lifecycle.Stamp(a.Due, s.plan.Calendar.Zone()))
+		}
+	}
+}
+
 func TestAlertsFollowTheAgreement(t *testing.T) {
 	for _, test := range []struct {
 		name, alerts string
