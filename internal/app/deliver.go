@@ -22,6 +22,7 @@ type Delivery struct {
 	// Allow are networks, addresses and hosts inside that may be called; PlainHTTP lets http be used.
 	Allow     []string
 	PlainHTTP bool
+	Schedule  channel.Schedule // of tries; the usual one if it has none
 }
 
 // newDesk makes what sends alerts, from the settings.
@@ -39,7 +40,7 @@ func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
 		}
 	}
 	post := channel.NewPoster(channel.PosterConfig{Guard: guard, Agent: "Baton/" + opts.Version})
-	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post,
+	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post, Schedule: c.Schedule,
 		Mails: rest(c.Mails), Slack: rest(c.Slack), Teams: rest(c.Teams)}
 	end := post.Close
 	if c.Host == "" {

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"baton/internal/agreement"
+	"baton/internal/channel"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -33,6 +35,8 @@ import (
 type mailbox struct {
 	port int
 	got  chan letter
+
+	unknown string // nobody has this address
 
 	mu     sync.Mutex
 	answer func(to string) error // nil: take all
@@ -74,6 +78,9 @@ func (b *mailbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &visit{b
 
 func (v *visit) Mail(string, *smtp.MailOptions) error { return nil }
 func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if to == v.box.unknown {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody of that name"}
+	}
 	v.to = to
 	return nil
 }
@@ -221,6 +228,34 @@ func TestOfferReachesItsOwner(t *testing.T) {
 	tries, err := l.Store.Attempts(t.Context(), j.ID)
 	if err != nil || len(tries) != 1 || tries[0].Outcome != "done" || tries[0].Code != 250 {
 		t.Errorf("tries %+v, %v", tries, err)
+	}
+}
+
+// A mail server that is busy is asked again; one that knows nobody of that name is not, and says so where people look.
+func TestMailServerThatRefuses(t *testing.T) {
+	box := newMailbox(t)
+	var tries atomic.Int64
+	box.answer = func(string) error {
+		if tries.Add(1) <= 2 {
+			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "come back later"}
+		}
+		return nil
+	}
+	box.unknown = "cmo@northwind.example"
+	d := box.delivery()
+	d.Schedule = channel.Schedule{Delays: []time.Duration{0, time.Millisecond, time.Millisecond, time.Millisecond}}
+	l := serveAgreement(t, filepath.Join(t.TempDir(), "b.db"), awake(t, "{event: offered, to: [owner]", "{event: offered, to: [owner, cmo@northwind.example]"), ServeOptions{Delivery: d})
+	lead := ripe(t, l.App, "ada@acme.example")
+	box.next(t)
+	list := until(t, l.App, lead, func(list []store.Job) bool {
+		return len(list) == 2 && list[0].State == store.JobFailed && list[1].State == store.JobDone
+	})
+	if list[0].Recipient != box.unknown || list[0].Attempts != 1 || !strings.Contains(list[0].LastError, "there is no cmo@northwind.example") || list[1].Attempts != 3 {
+		t.Errorf("jobs %+v", list)
+	}
+	shown, err := l.Store.Attempts(t.Context(), list[1].ID)
+	if err != nil || len(shown) != 3 || shown[0].Outcome != "later" || shown[0].Code != 451 || !strings.Contains(shown[0].Said, "come back later") {
+		t.Errorf("tries %+v, %v", shown, err)
 	}
 }
 

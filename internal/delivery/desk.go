@@ -146,7 +146,8 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 			Dropped: func(j *store.Job) { d.Sent(j.Channel, store.JobDropped) }}
 	}
 	got := 0
-	if claim != nil || len(r.done) > 0 {
+	wrote := claim != nil || len(r.done) > 0
+	if wrote {
 		taken, err := d.Store.WorkJobs(context.WithoutCancel(ctx), r.done, claim)
 		if store.Again(err) {
 			err = nil // another process was in the way: in a moment
@@ -171,7 +172,7 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 			go func() { r.over <- d.work(r.work, &job) }()
 		}
 	}
-	if got > 0 {
+	if wrote { // what was tried may be due again
 		if next, any, err = d.Store.NextJob(ctx); err != nil {
 			return unlessEnded(ctx, err)
 		}
@@ -179,7 +180,7 @@ func (d *Desk) round(ctx context.Context, r *running) error {
 	pause := d.Idle
 	if any {
 		pause = min(pause, max(5*time.Millisecond, time.Duration(next-d.now())*time.Microsecond))
-		if claim != nil && got == 0 || d.Workers == r.under {
+		if claim != nil && got == 0 && next <= now || d.Workers == r.under {
 			pause = d.Idle // what is due waits for what is under way, or is another's
 		}
 	}
