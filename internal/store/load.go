@@ -92,20 +92,27 @@ func (s *Reader) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, e
 // Keys finds the leads that keys belong to.
 func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Key]int64, error) {
 	found := make(map[identity.Key]int64, len(keys))
-	args := make([]any, 0, 2*len(keys))
-	for _, k := range keys {
-		args = append(args, int64(k.Kind), k.Value)
-	}
-	err := each(ctx, s, `SELECT kind, value, lead FROM key WHERE `, wanted{{"kind", bigint}, {"value", text}}, ``, args, func(r *sql.Rows) error {
-		var k identity.Key
-		var lead int64
-		if err := r.Scan(&k.Kind, &k.Value, &lead); err != nil {
-			return err
+	for kind := identity.Email; kind <= identity.Anonymous; kind++ {
+		var values []any
+		for _, k := range keys {
+			if k.Kind == kind {
+				values = append(values, k.Value)
+			}
 		}
-		found[k] = lead
-		return nil
-	})
-	return found, s.explain("reading", err)
+		err := each(ctx, s, `SELECT value, lead FROM key WHERE kind = `+strconv.Itoa(int(kind))+` AND `, wanted{"value", text}, ``, values, func(r *sql.Rows) error {
+			var value string
+			var lead int64
+			if err := r.Scan(&value, &lead); err != nil {
+				return err
+			}
+			found[identity.Key{Kind: kind, Value: value}] = lead
+			return nil
+		})
+		if err != nil {
+			return nil, s.explain("reading", err)
+		}
+	}
+	return found, nil
 }
 
 // Leads loads leads by their IDs; those that do not exist are missing from the map.
@@ -221,7 +228,7 @@ func (s *Reader) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRe
 	for i, k := range keys {
 		args[i] = k
 	}
-	return s.accounts(ctx, wanted{{"key", text}}, args)
+	return s.accounts(ctx, wanted{"key", text}, args)
 }
 
 func (s *Reader) accounts(ctx context.Context, by wanted, args []any) ([]*AccountRecord, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"sync"
 )
 
@@ -73,8 +72,8 @@ func (s *statements) close() {
 	s.list = nil
 }
 
-// wanted are the columns by whose values rows are asked for.
-type wanted []struct {
+// wanted is the column by whose values rows are asked for.
+type wanted struct {
 	name string
 	kind columnKind
 }
@@ -86,41 +85,31 @@ const (
 	text
 )
 
-func numbered(name string) wanted { return wanted{{name, bigint}} }
+func numbered(name string) wanted { return wanted{name, bigint} }
 
-// each asks for the rows whose columns have one of many values, and hands over each row. The values
-// of several columns come one row after the other. A row may come twice.
+// each asks for the rows whose column has one of many values, and hands over each row. A row may come twice.
 func each(ctx context.Context, r *Reader, before string, by wanted, after string, values []any, scan func(*sql.Rows) error) error {
 	if len(values) == 0 {
 		return nil
 	}
 	if r.dialect.arrays {
-		return eachOfArrays(ctx, r, before, by, after, values, scan)
-	}
-	width := len(by)
-	names := by[0].name
-	if width > 1 {
-		list := make([]string, width)
-		for i := range by {
-			list[i] = by[i].name
-		}
-		names = "(" + strings.Join(list, ", ") + ")"
+		return eachOfArray(ctx, r, before, by, after, values, scan)
 	}
 	for len(values) > 0 {
 		size := 1
 		for _, n := range []int{8, 64} {
-			if len(values)/width >= size+1 {
+			if len(values) >= size+1 {
 				size = n
 			}
 		}
-		stmt, err := r.queries.get(ctx, before+names+" IN (VALUES "+places(size, width)+")"+after)
+		stmt, err := r.queries.get(ctx, before+by.name+" IN (VALUES "+places(size, 1)+")"+after)
 		if err != nil {
 			return err
 		}
-		n := min(size*width, len(values))
+		n := min(size, len(values))
 		args := values[:n:n]
-		for len(args) < size*width { // to spare: the last again
-			args = append(args, values[n-width:n]...)
+		for len(args) < size { // to spare: the last again
+			args = append(args, values[n-1])
 		}
 		values = values[n:]
 		if err := scanAll(ctx, stmt, args, scan); err != nil {
@@ -130,36 +119,28 @@ func each(ctx context.Context, r *Reader, before string, by wanted, after string
 	return nil
 }
 
-// eachOfArrays hands the values over as one array for each column: one statement whatever their number.
-func eachOfArrays(ctx context.Context, r *Reader, before string, by wanted, after string, values []any, scan func(*sql.Rows) error) error {
-	width := len(by)
-	args, places, names := make([]any, width), make([]string, width), make([]string, width)
-	for i := range by {
-		names[i] = by[i].name
-		switch by[i].kind {
-		case bigint:
-			list := make([]int64, 0, len(values)/width)
-			for j := i; j < len(values); j += width {
-				list = append(list, values[j].(int64))
-			}
-			args[i], places[i] = list, fmt.Sprintf("CAST($%d AS bigint[])", i+1)
-		case text:
-			list := make([]string, 0, len(values)/width)
-			for j := i; j < len(values); j += width {
-				list = append(list, storable(values[j].(string)))
-			}
-			args[i], places[i] = list, fmt.Sprintf("CAST($%d AS text[])", i+1)
+// eachOfArray hands the values over as one array: one statement whatever their number.
+func eachOfArray(ctx context.Context, r *Reader, before string, by wanted, after string, values []any, scan func(*sql.Rows) error) error {
+	var arg any
+	place := "CAST($1 AS bigint[])"
+	if by.kind == bigint {
+		list := make([]int64, len(values))
+		for i, v := range values {
+			list[i] = v.(int64)
 		}
+		arg = list
+	} else {
+		list := make([]string, len(values))
+		for i, v := range values {
+			list[i] = storable(v.(string))
+		}
+		arg, place = list, "CAST($1 AS text[])"
 	}
-	where := names[0] + " = ANY (" + places[0] + ")"
-	if width > 1 {
-		where = "(" + strings.Join(names, ", ") + ") IN (SELECT * FROM unnest(" + strings.Join(places, ", ") + "))"
-	}
-	stmt, err := r.queries.get(ctx, before+where+after)
+	stmt, err := r.queries.get(ctx, before+by.name+" = ANY ("+place+")"+after)
 	if err != nil {
 		return err
 	}
-	return scanAll(ctx, stmt, args, scan)
+	return scanAll(ctx, stmt, []any{arg}, scan)
 }
 
 func scanAll(ctx context.Context, stmt *sql.Stmt, args []any, scan func(*sql.Rows) error) error {
