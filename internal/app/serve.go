@@ -123,6 +123,11 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.Store.CheckpointBeside(background); err != nil {
+			opts.Log.Warn("the log of the database is folded by its writer", "error", err)
+		}
+	})
 	running.Go(func() { a.runTimers(background, opts.Log, health) })
 	running.Go(func() { runDesk(background, desk, opts.Log) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })

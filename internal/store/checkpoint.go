@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	checkpointEvery = 100 * time.Millisecond
+	// A writer that finds so many pages in the log (256 MB) folds it itself: whoever folds beside it has fallen behind.
+	checkpointMost = "PRAGMA wal_autocheckpoint(64000)"
+)
+
+// CheckpointBeside folds the log of a SQLite database into its file ten times a second, on a connection of its own, until
+// the context ends: a writer that does so keeps those waiting who wait for it. Other databases see to that themselves.
+func (s *Store) CheckpointBeside(ctx context.Context) error {
+	if s.dialect.shared || s.writer == nil {
+		return nil
+	}
+	db, err := connect(s.path, common+"&mode=rw", 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := s.pragma(ctx, checkpointMost); err != nil {
+		return err
+	}
+	defer s.pragma(context.WithoutCancel(ctx), "PRAGMA wal_autocheckpoint(16000)")
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		// What is written meanwhile is left; the second and third time there is little of it, and the log begins anew.
+		for range 3 {
+			var busy, log, folded int
+			err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &folded)
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return s.explain("folding the log of", err)
+			}
+			if folded >= log {
+				break
+			}
+		}
+	}
+}
+
+// pragma sets something of the connection that writes.
+func (s *Store) pragma(ctx context.Context, text string) error {
+	s.writer.lock.Lock()
+	defer s.writer.lock.Unlock()
+	if s.writer.conn == nil { // closed
+		return nil
+	}
+	_, err := s.writer.conn.ExecContext(ctx, text)
+	return s.explain("setting", err)
+}
