@@ -33,7 +33,12 @@ func NormalizePhone(s, region string) (Key, error) {
 	case err != nil, !phonenumbers.IsPossibleNumber(number):
 		return Key{}, fmt.Errorf("reading the phone number %q: there is no such number", clip(s))
 	}
-	return Key{Kind: Phone, Value: phonenumbers.Format(number, phonenumbers.E164)}, nil
+	value := phonenumbers.Format(number, phonenumbers.E164)
+	// A number that loses another leading zero each time that it is read, "+49 000000", would have several keys: it is none.
+	if again, err := phonenumbers.Parse(value, ""); err != nil || phonenumbers.Format(again, phonenumbers.E164) != value {
+		return Key{}, fmt.Errorf("reading the phone number %q: there is no such number", clip(s))
+	}
+	return Key{Kind: Phone, Value: value}, nil
 }
 
 // Region returns an ISO 3166 code of two letters in capitals, "" for what is none.

@@ -32,6 +32,7 @@ func TestNormalizePhone(t *testing.T) {
 		{"12", "SE", "no such number"},
 		{"call me", "SE", "no such number"},
 		{"+46 8 123 456 789 012 345", "", "no such number"},
+		{"+49000000", "", "no such number"},
 		{strings.Repeat("1", 100), "SE", "too long"},
 	} {
 		if got, err := NormalizePhone(c.number, c.region); err == nil || !strings.Contains(err.Error(), c.want) {
