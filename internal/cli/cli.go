@@ -192,6 +192,23 @@ func (d *database) there() bool {
 	return store.IsURL(d.DB) || !errors.Is(err, fs.ErrNotExist)
 }
 
+// beside opens the database for a small change, whether or not a server runs on it.
+func (d *database) beside(r *run) (*store.Store, error) {
+	st, err := store.Open(r.ctx, d.DB)
+	if errors.Is(err, store.ErrInUse) {
+		return store.OpenBeside(r.ctx, d.DB)
+	}
+	return st, err
+}
+
+// existing is beside, for a database that is there.
+func (d *database) existing(r *run) (*store.Store, error) {
+	if !d.there() {
+		return nil, fmt.Errorf("opening database %s: there is no such file", d.name())
+	}
+	return d.beside(r)
+}
+
 type versionCommand struct{}
 
 func (versionCommand) Run(r *run) error {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"baton/internal/store"
 )
@@ -32,12 +31,7 @@ type backupCommand struct {
 }
 
 func (c *backupCommand) Run(r *run) error {
-	st, err := store.OpenReadOnly(r.ctx, c.DB)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if err := st.Backup(r.ctx, c.To); err != nil {
+	if err := store.Backup(r.ctx, c.DB, c.To); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.Out, "%s is a whole copy of %s. To look into it: baton query --db %s 'SELECT count(*) FROM leads'\n", c.To, c.name(), quoteShell(c.To))
@@ -63,16 +57,19 @@ func (c *moveCommand) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	var total int64
-	err = from.MoveTo(r.ctx, to, func(m store.Moved) {
-		total += m.Rows
-		if m.Rows > 0 {
-			fmt.Fprintf(r.Out, "%-14s %12s rows\n", strings.ReplaceAll(m.Table, "_", " "), thousands(m.Rows))
-		}
-	})
+	moved, err := from.MoveTo(r.ctx, to)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Out, "%s rows, read back and the same. From now on: --db %s\n", thousands(total), quoteShell(to.Name()))
+	var total int64
+	t := &store.Table{Columns: []string{"table", "rows"}}
+	for _, m := range moved {
+		total += m.Rows
+		t.Rows = append(t.Rows, []any{m.Table, m.Rows})
+	}
+	if err := r.grid(t); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "%s, read back and the same. From now on: --db %s\n", count(total, "row", "rows"), quoteShell(to.Name()))
 	return nil
 }

@@ -172,7 +172,7 @@ func (c *importCommand) take(r *run, a *app.App, readings []*imports.Reading, na
 		fmt.Fprintf(r.Out, "%s could not be decided; they are kept: baton query \"SELECT * FROM problems\"\n", count(last.Problems, "input", "inputs"))
 	}
 	if fresh > 0 {
-		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, c.name())
+		fmt.Fprintf(r.Out, "To take it back as a whole: baton undo %d --db %s\n", im.ID, quoteShell(c.name()))
 	}
 	return nil
 }
@@ -285,15 +285,11 @@ func (c *importsCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
-		fmt.Fprintln(r.Out, "No imports yet. Bring people in with: baton import FILE.csv --map MAPPING.yaml")
-		return nil
-	}
 	t := &store.Table{Columns: []string{"import", "source", "state", "started", "rows", "inputs", "refused", "file"}}
 	for _, im := range list {
 		t.Rows = append(t.Rows, []any{im.ID, im.Name, im.State, time.UnixMicro(im.StartedAt).Format("2006-01-02 15:04"), im.Rows, im.Arrivals, im.Refused, im.File})
 	}
-	return r.printRows(t, "table")
+	return r.list(t, "No imports yet. Bring people in with: baton import FILE.csv --map MAPPING.yaml")
 }
 
 type undoCommand struct {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"baton/internal/channel"
 	"baton/internal/store"
@@ -46,29 +45,24 @@ func (c *jobsCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
-		fmt.Fprintln(r.Out, "There is nothing.")
-		return nil
-	}
-	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tWHAT\tLEAD\tTO\tBY\tSTATE\tTRIES\tNEXT TRY\tDELIVERED\tLAST ERROR")
+	t := &store.Table{Columns: []string{"job", "event", "lead", "to", "by", "state", "tries", "next try", "delivered", "last error"}}
 	for i := range list {
 		j := &list[i]
 		next := minute(j.NextTry, "")
 		if j.State == store.JobSending {
 			next = ""
 		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next,
-			minute(j.DeliveredAt, ""), j.LastError)
+		t.Rows = append(t.Rows, []any{j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next, minute(j.DeliveredAt, ""), j.LastError})
 	}
-	return w.Flush()
+	none := "No alerts yet. They come with hand-offs and deadlines, as the agreement has it, while baton serve runs."
+	if state != "" || lead != 0 {
+		none = "No alert is like that. All of them: baton jobs --db " + quoteShell(c.name())
+	}
+	return r.list(t, none)
 }
 
 func (c *jobsCommand) retry(r *run) error {
-	if !c.there() {
-		return fmt.Errorf("opening database %s: there is no such file", c.DB)
-	}
-	st, err := openForKeys(r.ctx, c.DB)
+	st, err := c.existing(r)
 	if err != nil {
 		return err
 	}
@@ -110,7 +104,7 @@ func (c *webhookAddCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	st, err := openForKeys(r.ctx, c.DB)
+	st, err := c.beside(r)
 	if err != nil {
 		return err
 	}
@@ -138,16 +132,11 @@ func (c *webhookListCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
-		fmt.Fprintf(r.Out, "There are no webhooks yet. Add one: baton webhook add https://… --db %s\n", c.name())
-		return nil
-	}
-	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tADDRESS\tEVENTS\tADDED\tSWITCHED OFF\tWHY")
+	t := &store.Table{Columns: []string{"webhook", "address", "events", "added", "switched off", "why"}}
 	for _, h := range list {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", h.ID, h.URL, cmp.Or(h.Events, "all"), minute(h.CreatedAt, ""), minute(h.DisabledAt, ""), h.DisabledWhy)
+		t.Rows = append(t.Rows, []any{h.ID, h.URL, cmp.Or(h.Events, "all"), minute(h.CreatedAt, ""), minute(h.DisabledAt, ""), h.DisabledWhy})
 	}
-	return w.Flush()
+	return r.list(t, "There are no webhooks yet. Add one: baton webhook add https://… --db "+quoteShell(c.name()))
 }
 
 type webhookEnableCommand struct {
@@ -169,10 +158,7 @@ func (c *webhookRemoveCommand) Run(r *run) error {
 }
 
 func changeWebhook(r *run, db *database, change func(*store.Store) error, done string, id int64) error {
-	if !db.there() {
-		return fmt.Errorf("opening database %s: there is no such file", db.DB)
-	}
-	st, err := openForKeys(r.ctx, db.DB)
+	st, err := db.existing(r)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"baton/internal/api"
@@ -17,15 +14,6 @@ type keyCommand struct {
 	Revoke keyRevokeCommand `cmd:"" help:"End a key, within a few seconds."`
 }
 
-// openForKeys opens a database whether or not a server runs on it.
-func openForKeys(ctx context.Context, path string) (*store.Store, error) {
-	st, err := store.Open(ctx, path)
-	if errors.Is(err, store.ErrInUse) {
-		return store.OpenBeside(ctx, path)
-	}
-	return st, err
-}
-
 type keyNewCommand struct {
 	database
 	Scope string `help:"What the key may do: track (send events and forms), read (the REST API), write (read, and all that people do), admin (write, keys and the agreement)." enum:"track,read,write,admin" default:"track"`
@@ -33,7 +21,7 @@ type keyNewCommand struct {
 }
 
 func (c *keyNewCommand) Run(r *run) error {
-	st, err := openForKeys(r.ctx, c.DB)
+	st, err := c.beside(r)
 	if err != nil {
 		return err
 	}
@@ -61,16 +49,11 @@ func (c *keyListCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
-		fmt.Fprintf(r.Out, "There are no keys yet. Make one: baton key new --db %s --scope track\n", c.name())
-		return nil
-	}
-	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tNAME\tSCOPE\tMADE\tLAST USED\tREVOKED")
+	t := &store.Table{Columns: []string{"key", "name", "scope", "made", "last used", "revoked"}}
 	for _, k := range keys {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Scope, minute(k.CreatedAt, ""), minute(k.UsedAt, "never"), minute(k.RevokedAt, ""))
+		t.Rows = append(t.Rows, []any{k.ID, k.Name, k.Scope, minute(k.CreatedAt, ""), minute(k.UsedAt, "never"), minute(k.RevokedAt, "")})
 	}
-	return w.Flush()
+	return r.list(t, "There are no keys yet. Make one: baton key new --db "+quoteShell(c.name())+" --scope track")
 }
 
 func minute(at int64, otherwise string) string {
@@ -86,10 +69,7 @@ type keyRevokeCommand struct {
 }
 
 func (c *keyRevokeCommand) Run(r *run) error {
-	if !c.there() {
-		return fmt.Errorf("opening database %s: there is no such file", c.DB)
-	}
-	st, err := openForKeys(r.ctx, c.DB)
+	st, err := c.existing(r)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,15 @@ func (r *run) printRows(rows *store.Table, format string) error {
 	return r.grid(rows)
 }
 
+// list writes a table, or, when it has no rows, a sentence.
+func (r *run) list(rows *store.Table, none string) error {
+	if len(rows.Rows) == 0 {
+		_, err := fmt.Fprintln(r.Out, none)
+		return err
+	}
+	return r.grid(rows)
+}
+
 // grid writes a table as it is: every column by its name, every value whole, figures to the right.
 func (r *run) grid(rows *store.Table) error {
 	cells := make([][]string, len(rows.Rows))

@@ -49,7 +49,11 @@ func TestMove(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.Close()
-		return a.MoveTo(ctx, b, func(m store.Moved) { moved[m.Table] = m.Rows })
+		list, err := a.MoveTo(ctx, b)
+		for _, m := range list {
+			moved[m.Table] = m.Rows
+		}
+		return err
 	}
 	if err := move(first, url); err != nil {
 		t.Fatal(err)

@@ -9,8 +9,13 @@ import (
 )
 
 // Backup writes a copy of a SQLite database into a new file, as it stands at this moment, while others
-// go on writing. The copy is whole and checked when Backup returns; otherwise there is none.
-func (s *Store) Backup(ctx context.Context, to string) error {
+// go on writing, also that of an older Baton. The copy is whole and checked when Backup returns; otherwise there is none.
+func Backup(ctx context.Context, name, to string) error {
+	s, err := openReading(ctx, name, false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	if s.dialect.shared {
 		return fmt.Errorf("backing up %s: a PostgreSQL database is backed up with its own tools, for instance pg_dump --format=custom", s.name)
 	}
@@ -21,7 +26,7 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backing up: %w", err)
 	}
-	err := s.backup(ctx, part)
+	err = s.backup(ctx, part)
 	if err == nil {
 		err = os.Rename(part, to)
 	}

@@ -84,7 +84,7 @@ func TestKeysBesideAWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenBeside(ctx, path); err == nil || !strings.Contains(err.Error(), "another version of Baton") {
+	if _, err := OpenBeside(ctx, path); err == nil || !strings.Contains(err.Error(), "a newer Baton has written to it") {
 		t.Errorf("beside another version: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -42,6 +43,7 @@ var kept = []struct{ name, columns, order string }{
 type Moved struct {
 	Table string
 	Rows  int64
+	sum   []byte // over all rows
 }
 
 // ErrNotEmpty means that a database that should take in another has something in it.
@@ -50,57 +52,62 @@ var ErrNotEmpty = errors.New("there is something in it already; give a database 
 // MoveTo copies everything into another store, which has to be empty, in one transaction, and reads it back: what
 // is there then is what was here, to the byte. The stores may be of different kinds. Nobody may write to this one
 // meanwhile.
-func (s *Store) MoveTo(ctx context.Context, to *Store, told func(Moved)) error {
-	if s.writer == nil || to.writer == nil {
-		return fmt.Errorf("moving: %w", errReadOnly)
+func (s *Store) MoveTo(ctx context.Context, to *Store) ([]Moved, error) {
+	if s.writer == nil {
+		return nil, fmt.Errorf("moving: %w", errReadOnly)
 	}
-	if last, err := to.LastInput(ctx); err != nil {
-		return err
-	} else if active, err := to.ActiveAgreement(ctx); err != nil {
-		return err
-	} else if last != 0 || active != nil {
-		return fmt.Errorf("moving to database %s: %w", to.name, ErrNotEmpty)
+	last, err := to.LastInput(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active, err := to.ActiveAgreement(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last != 0 || active != nil {
+		return nil, fmt.Errorf("moving to database %s: %w", to.name, ErrNotEmpty)
 	}
 	if err := s.wakeAll(ctx); err != nil {
-		return err
+		return nil, err
 	}
+	moved, err := s.copyTo(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	back, err := to.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer back.Close()
+	for i, t := range kept {
+		sum := newSum()
+		if err := eachRow(ctx, back, t.name, t.columns, t.order, sum.add); err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(sum.Sum(nil), moved[i].sum) {
+			return nil, fmt.Errorf("moving to database %s: table %s came out differently; drop that database, and keep to the old one", to.name, t.name)
+		}
+	}
+	return moved, nil
+}
+
+func (s *Store) copyTo(ctx context.Context, to *Store) (moved []Moved, err error) {
 	from, err := s.Snapshot(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer from.Close()
-	sums := map[string][]byte{}
 	err = to.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
 		for _, t := range kept {
 			sum, n, err := copyTable(ctx, from, to, conn, t.name, t.columns, t.order)
 			if err != nil {
 				return fmt.Errorf("table %s: %w", t.name, err)
 			}
-			sums[t.name] = sum
-			if told != nil {
-				told(Moved{t.name, n})
-			}
+			moved = append(moved, Moved{t.name, n, sum})
 		}
 		return to.dialect.continueNumbers(ctx, conn)
 	})
-	if err != nil {
-		return err
-	}
-	back, err := to.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer back.Close()
-	for _, t := range kept {
-		sum := newSum()
-		if err := eachRow(ctx, back, t.name, t.columns, t.order, sum.add); err != nil {
-			return err
-		}
-		if string(sum.Sum(nil)) != string(sums[t.name]) {
-			return fmt.Errorf("moving to database %s: table %s came out differently; drop that database, and keep to the old one", to.name, t.name)
-		}
-	}
-	return nil
+	return moved, err
 }
 
 // wakeAll empties the queue of leads to be looked at, so that it need not be copied.

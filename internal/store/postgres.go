@@ -44,30 +44,12 @@ var postgresSettings = map[string]string{
 	"idle_in_transaction_session_timeout": "60000",
 }
 
-func openPostgres(ctx context.Context, address string, forWriting bool) (*Store, error) {
-	shown := shown(address)
-	config, err := pgx.ParseConfig(address)
+func openPostgres(ctx context.Context, address string) (*Store, error) {
+	s, config, err := reachPostgres(address)
 	if err != nil {
-		return nil, fmt.Errorf("opening database %s: this is no address of a PostgreSQL database; it looks like postgres://user:password@host:5432/name", shown)
+		return nil, err
 	}
-	for name, value := range postgresSettings {
-		if _, given := config.RuntimeParams[name]; !given {
-			config.RuntimeParams[name] = value
-		}
-	}
-	s := newStore(address, shown, postgres)
-	s.connect = func(most int) (*sql.DB, error) {
-		c := config.Copy()
-		c.RuntimeParams["default_transaction_read_only"] = "on"
-		db := stdlib.OpenDB(*c)
-		db.SetMaxOpenConns(most)
-		db.SetMaxIdleConns(most)
-		return db, nil
-	}
-	if !forWriting {
-		return s, s.startReading(ctx)
-	}
-	s.write = stdlib.OpenDB(*config.Copy())
+	s.write = stdlib.OpenDB(*config)
 	s.write.SetMaxOpenConns(2) // migrating holds a lock beside
 	s.write.SetMaxIdleConns(1)
 	if err = s.migrateAlone(ctx); err == nil {
@@ -80,16 +62,43 @@ func openPostgres(ctx context.Context, address string, forWriting bool) (*Store,
 	return s, nil
 }
 
-// NameOf returns what to call a database in front of people: an address without its password.
-func NameOf(name string) string {
-	if IsURL(name) {
-		return shown(name)
+func openPostgresReading(ctx context.Context, address string, current bool) (*Store, error) {
+	s, _, err := reachPostgres(address)
+	if err != nil {
+		return nil, err
 	}
-	return name
+	return s.reading(ctx, current)
 }
 
-func shown(address string) string {
-	u, err := url.Parse(address)
+// reachPostgres makes the store of an address. It connects to nothing yet.
+func reachPostgres(address string) (*Store, *pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening database %s: this is no address of a PostgreSQL database; it looks like postgres://user:password@host:5432/name", NameOf(address))
+	}
+	for name, value := range postgresSettings {
+		if _, given := config.RuntimeParams[name]; !given {
+			config.RuntimeParams[name] = value
+		}
+	}
+	s := newStore(address, NameOf(address), postgres)
+	s.connect = func(most int) (*sql.DB, error) {
+		c := config.Copy()
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+		db := stdlib.OpenDB(*c)
+		db.SetMaxOpenConns(most)
+		db.SetMaxIdleConns(most)
+		return db, nil
+	}
+	return s, config, nil
+}
+
+// NameOf returns what to call a database in front of people: an address without its password.
+func NameOf(name string) string {
+	if !IsURL(name) {
+		return name
+	}
+	u, err := url.Parse(name)
 	if err != nil {
 		return "(an address that cannot be read)"
 	}

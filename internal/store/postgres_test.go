@@ -52,7 +52,7 @@ func TestPostgreSQL(t *testing.T) {
 	if err := s.Limit(ctx, 5); err == nil {
 		t.Error("the size of a PostgreSQL database was limited")
 	}
-	if err := s.Backup(ctx, t.TempDir()+"/x"); err == nil || !strings.Contains(err.Error(), "pg_dump") {
+	if err := Backup(ctx, url, t.TempDir()+"/x"); err == nil || !strings.Contains(err.Error(), "pg_dump") {
 		t.Errorf("backing up: %v", err)
 	}
 	// the documented examples

@@ -71,7 +71,7 @@ func openGuarded(ctx context.Context, path string, g *guard) (*Store, error) {
 	return s, nil
 }
 
-func openSQLiteReadOnly(ctx context.Context, path string) (*Store, error) {
+func openSQLiteReading(ctx context.Context, path string, current bool) (*Store, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("opening database %s: there is no such file", path)
 	}
@@ -81,7 +81,7 @@ func openSQLiteReadOnly(ctx context.Context, path string) (*Store, error) {
 	}
 	s := newStore(path, path, sqlite)
 	s.connect = func(most int) (*sql.DB, error) { return connect(path, reading, most) }
-	return s, s.startReading(ctx)
+	return s.reading(ctx, current)
 }
 
 func openSQLiteBeside(ctx context.Context, path string) (*Store, error) {
@@ -96,7 +96,7 @@ func openSQLiteBeside(ctx context.Context, path string) (*Store, error) {
 	s := newStore(path, path, sqlite)
 	s.write = write
 	s.connect = func(most int) (*sql.DB, error) { return connect(path, reading, most) }
-	if err := s.sameVersion(ctx); err != nil {
+	if err := s.checkVersion(ctx, write, true); err != nil {
 		write.Close()
 		return nil, err
 	}

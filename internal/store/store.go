@@ -36,31 +36,36 @@ func IsURL(name string) bool {
 // (ErrInUse), a database from a newer Baton, and one of another program.
 func Open(ctx context.Context, name string) (*Store, error) {
 	if IsURL(name) {
-		return openPostgres(ctx, name, true)
+		return openPostgres(ctx, name)
 	}
 	return openSQLite(ctx, name)
 }
 
 // OpenReadOnly opens a database for reading beside whoever writes to it.
 func OpenReadOnly(ctx context.Context, name string) (*Store, error) {
+	return openReading(ctx, name, true)
+}
+
+// openReading is OpenReadOnly, also of tables that an older Baton made.
+func openReading(ctx context.Context, name string, current bool) (*Store, error) {
 	if IsURL(name) {
-		return openPostgres(ctx, name, false)
+		return openPostgresReading(ctx, name, current)
 	}
-	return openSQLiteReadOnly(ctx, name)
+	return openSQLiteReading(ctx, name, current)
 }
 
 // OpenBeside opens a database while another Baton writes to it, for what the
 // engine does not hold in memory: keys, webhooks, and jobs that are tried again. Nothing else may be written through it.
 func OpenBeside(ctx context.Context, name string) (*Store, error) {
 	if IsURL(name) {
-		return openPostgres(ctx, name, true)
+		return openPostgres(ctx, name)
 	}
 	return openSQLiteBeside(ctx, name)
 }
 
 // Migrate brings the tables of a database up to date, and returns the number of their newest step before and after.
 func Migrate(ctx context.Context, name string) (before, after int64, err error) {
-	if old, err := OpenReadOnly(ctx, name); err == nil {
+	if old, err := openReading(ctx, name, false); err == nil {
 		before, err = old.version(ctx, old.read)
 		if err := errors.Join(err, old.Close()); err != nil {
 			return 0, 0, err
@@ -97,13 +102,19 @@ func (s *Store) startReading(ctx context.Context) (err error) {
 		return err
 	}
 	s.queries.on, s.reports.connect = s.read, s.connect
-	if s.write == nil {
-		if err := s.checkVersion(ctx, s.read); err != nil {
-			s.read.Close()
-			return err
-		}
-	}
 	return nil
+}
+
+// reading makes a store that only reads ready, if its tables are fit to be read.
+func (s *Store) reading(ctx context.Context, current bool) (*Store, error) {
+	if err := s.startReading(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.checkVersion(ctx, s.read, current); err != nil {
+		s.read.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // migrate brings the tables up to date, and reports whether there were none.
@@ -120,7 +131,7 @@ func (s *Store) migrate(ctx context.Context) (fresh bool, err error) {
 		return false, fmt.Errorf("opening database %s: %w", s.name, err)
 	}
 	if ours > 0 {
-		if err := s.checkVersion(ctx, s.write); err != nil {
+		if err := s.checkVersion(ctx, s.write, false); err != nil {
 			return false, err
 		}
 	}
@@ -147,26 +158,19 @@ func (s *Store) version(ctx context.Context, db *sql.DB) (have int64, err error)
 	return have, s.explain("opening", err)
 }
 
-// checkVersion refuses a database that a newer Baton has changed.
-func (s *Store) checkVersion(ctx context.Context, db *sql.DB) error {
+// checkVersion refuses a database that a newer Baton has changed and, if it has to be current, one that an older Baton
+// made.
+func (s *Store) checkVersion(ctx context.Context, db *sql.DB, current bool) error {
 	have, err := s.version(ctx, db)
 	if err != nil {
 		return err
 	}
-	if newest := s.dialect.newest(); have > newest {
+	newest := s.dialect.newest()
+	if have > newest {
 		return fmt.Errorf("opening database %s: a newer Baton has written to it (its tables have number %d, this Baton knows up to %d); use that Baton, or a backup from before", s.name, have, newest)
 	}
-	return nil
-}
-
-// sameVersion refuses a database on which another version of Baton runs.
-func (s *Store) sameVersion(ctx context.Context) error {
-	have, err := s.version(ctx, s.write)
-	if err != nil {
-		return err
-	}
-	if newest := s.dialect.newest(); have != newest {
-		return fmt.Errorf("opening database %s: another version of Baton is running on it (its tables have number %d, this Baton has %d); use that one, or stop it", s.name, have, newest)
+	if current && have < newest {
+		return fmt.Errorf("opening database %s: an older Baton made its tables (they have number %d, this Baton has %d); stop what runs on it, then bring them up to date with: baton migrate --db %s", s.name, have, newest, s.name)
 	}
 	return nil
 }
