@@ -14,6 +14,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/api"
 	"baton/internal/engine"
+	"baton/internal/seal"
 )
 
 // ServeOptions are the settings of Serve. Times that are zero have sensible values.
@@ -34,6 +35,8 @@ type ServeOptions struct {
 	// Watchdog. Empty for nowhere.
 	NotifySocket string
 	Watchdog     time.Duration
+	// Seal are the keys that secrets are sealed with; nil for none.
+	Seal *seal.Keys
 	// Delivery is by what alerts go out.
 	Delivery Delivery
 	// Ready is called with the address once requests are answered.

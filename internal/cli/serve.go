@@ -47,6 +47,8 @@ type serveCommand struct {
 	Outbound     []string          `help:"A network, address or host inside that may be called; the public internet always may." placeholder:"NETWORK" env:"BATON_OUTBOUND"`
 	OutboundHTTP bool              `name:"outbound-http" help:"Let webhooks be called by http too." env:"BATON_OUTBOUND_HTTP"`
 
+	sealKey
+
 	TraceEndpoint string            `help:"Collector of traces (OTLP over HTTP); without it there are none." placeholder:"URL" env:"BATON_TRACE_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT"`
 	TraceHeaders  map[string]string `help:"Headers for the collector of traces." placeholder:"NAME=VALUE" env:"BATON_TRACE_HEADERS"`
 	TraceSample   float64           `help:"Share of the traces kept, 0 to 1." default:"1" env:"BATON_TRACE_SAMPLE"`
@@ -85,11 +87,15 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
 		return err
 	}
+	keys, err := c.keys(&c.database)
+	if err != nil {
+		return err
+	}
 	rates := api.Rates{Key: c.Rate, Keys: c.Rates, Tries: c.Tries}
 	for _, p := range c.TrustedProxy {
 		rates.Proxies = append(rates.Proxies, netip.Prefix(p))
 	}
-	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Version: version(), Rates: rates,
+	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Redirects: c.Redirect, Log: log, Version: version(), Rates: rates, Seal: keys,
 		Tracing: app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
 		Delivery: app.Delivery{Host: c.SMTPHost, Port: c.SMTPPort, Security: c.SMTPSecurity, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom,
 			Mails: c.MailTo, Slack: c.Slack, Teams: c.Teams, Allow: c.Outbound, PlainHTTP: c.OutboundHTTP},
