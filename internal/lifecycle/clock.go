@@ -112,6 +112,10 @@ func (d *decider) breach(k Clock) {
 	for taken := k.Step; ; taken++ {
 		step, left := nextStep(d.ladder(k.Name), taken)
 		if step == nil {
+			if d.pending() && k.Name == d.handoff().AcceptClause.Address { // an offer never waits with nobody asked
+				d.becauseText(k.Name, "no step is left that could be taken")
+				d.step(k.Name, &agreement.Step{Kind: agreement.Escalate, Target: "manager", Clause: agreement.Clause{Address: k.Name}})
+			}
 			return
 		}
 		d.next = int64(taken) + 1
@@ -206,6 +210,9 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		return true
 	case agreement.Escalate:
 		to := d.target(s.Target)
+		if m := d.member(to); m != nil && m.Inactive {
+			to = d.above(to)
+		}
 		if to == "" {
 			d.reasons[why-1].Text = "no manager is known"
 			to = agreement.Sales.String()
@@ -215,6 +222,7 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 			if m := d.member(to); m != nil && m.ID != d.lead.Owner {
 				if d.lead.Owner != "" {
 					d.load(d.lead.Owner, -1, why)
+					d.effect(TellTaken, d.lead.Owner, d.handoff().Name, why)
 				}
 				d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: m.ID, Int: int64(d.lead.Handoff.Reassigned) + 1, At: d.now, Reason: why})
 				d.setQueue(-1, why)
@@ -280,12 +288,34 @@ func (d *decider) target(word string) string {
 		}
 		return d.lead.Owner
 	case "manager":
-		if m := d.member(d.lead.Owner); m != nil {
-			return m.Manager
-		}
-		return ""
+		return d.above(d.lead.Owner)
 	}
 	return word
+}
+
+// above returns the manager of a member; where that one has left the team or is away, the next above who is there.
+// When none is, the first who has not left it; "" for nobody.
+func (d *decider) above(id string) string {
+	d.team = true
+	if d.state.Roster == nil {
+		return ""
+	}
+	first := ""
+	for range d.state.Roster.Members { // managers may be each other's
+		m := d.member(id)
+		if m == nil || m.Manager == "" {
+			break
+		}
+		id = m.Manager
+		boss := d.member(id)
+		if boss == nil || !boss.Inactive && !boss.away(d.now) {
+			return id
+		}
+		if first == "" && !boss.Inactive {
+			first = id
+		}
+	}
+	return first
 }
 
 // watch starts, pauses, resumes and stops the agreement's own clocks.

@@ -159,6 +159,7 @@ func (d *decider) accept() {
 	if d.lead.Owner != d.in.Actor { // from a queue, or by the manager
 		if d.lead.Owner != "" {
 			d.load(d.lead.Owner, -1, why)
+			d.effect(TellTaken, d.lead.Owner, h.Name, why)
 		}
 		d.setQueue(-1, why)
 		d.setOwner(d.in.Actor, why)

@@ -1,11 +1,9 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"baton/internal/agreement"
 	"baton/internal/identity"
@@ -237,62 +235,16 @@ func (w *World) Check() error {
 		if l.Stage < 0 {
 			continue // erased, or merged
 		}
-		plan := w.plans[l.Version]
-		if l.Stage >= len(plan.Stages) {
-			return fmt.Errorf("lead %d is in no stage", id)
-		}
-		if err := checkLead(plan, l); err != nil {
+		if err := lifecycle.Sound(w.plans[l.Version], l); err != nil {
 			return fmt.Errorf("lead %d %w", id, err)
 		}
-		if waits(l) {
+		if l.Waits() {
 			open[l.Owner]++
 		}
 	}
 	for i := range w.Roster.Members {
 		if m := &w.Roster.Members[i]; m.Open != open[m.ID] {
 			return fmt.Errorf("%s counts %d open hand-offs and holds %d", m.ID, m.Open, open[m.ID])
-		}
-	}
-	return nil
-}
-
-// waits reports whether the lead is on offer.
-func waits(l *lifecycle.Lead) bool {
-	return l.Handoff.State == lifecycle.HandoffOpen || l.Handoff.State == lifecycle.HandoffEscalated
-}
-
-func checkLead(plan *agreement.Plan, l *lifecycle.Lead) error {
-	stage, h := &plan.Stages[l.Stage], &l.Handoff
-	switch {
-	case l.Owner != "" && l.Queue >= 0:
-		return errors.New("has an owner and waits in a queue")
-	case waits(l) && plan.Index.Offers[l.Stage] != h.Rule:
-		return fmt.Errorf("is on offer in %s, which does not offer it", stage.Name)
-	case waits(l) && l.Owner == "" && l.Queue < 0 && len(plan.Queues) > 0:
-		return errors.New("is on offer to nobody")
-	case waits(l) && !slices.ContainsFunc(l.Clocks, func(k lifecycle.Clock) bool { return k.Name == plan.Handoffs[h.Rule].AcceptClause.Address }):
-		return errors.New("is on offer without a time to accept")
-	case (stage.Final != agreement.NotFinal || l.Consent.Status == lifecycle.Objected) && (len(l.Clocks) > 0 || l.Wake != agreement.Never || waits(l)):
-		return fmt.Errorf("in %s, with consent %s, has a clock, an offer or a wake-up", stage.Name, l.Consent.Status)
-	case l.Consent.Status == lifecycle.Objected && (l.Engagement != 0 || l.FitPoints != 0 || l.Readiness != 0 || l.Grade != agreement.Grade{}):
-		return errors.New("objected and has a score")
-	}
-	for i := range l.Clocks {
-		k := &l.Clocks[i]
-		here := true
-		switch {
-		case strings.HasSuffix(k.Name, ".accept_within"):
-			here = waits(l) && k.Name == plan.Handoffs[h.Rule].AcceptClause.Address
-		case strings.HasSuffix(k.Name, ".contact_within"):
-			here = h.State == lifecycle.HandoffAccepted && h.Contacted == 0 && k.Name == plan.Handoffs[h.Rule].ContactClause.Address
-		case strings.HasSuffix(k.Name, ".limit"):
-			here = k.Name == stage.Address+".limit"
-		}
-		if !here {
-			return fmt.Errorf("in %s, hand-off %q, runs the clock %s", stage.Name, h.State, k.Name)
-		}
-		if (k.State == lifecycle.Running) != (k.Due != agreement.Never) {
-			return fmt.Errorf("has a clock %s that is %s and due at %d", k.Name, k.State, k.Due)
 		}
 	}
 	return nil
