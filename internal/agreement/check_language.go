@@ -60,7 +60,7 @@ var (
 	keeps     = []string{"nothing", "fit", "engagement", "all"}
 	methods   = []string{"round_robin", "least_loaded"}
 	speakers  = []string{"sales", "marketing", "originator", "both", "nobody"}
-	events    = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost"}
+	events    = Events
 	ways      = []string{"email", "slack", "teams", "webhook", "inbox"}
 	kindWords = []string{"text", "number", "boolean", "date"}
 )

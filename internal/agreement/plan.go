@@ -373,6 +373,9 @@ type Channel struct {
 	Definition string
 }
 
+// Events are what an alert can be about, and what webhooks can want.
+var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost"}
+
 // Alert says whom to tell, of what, and by which way.
 type Alert struct {
 	Clause

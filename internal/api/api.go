@@ -16,6 +16,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/engine"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	// Redirects are the hosts to which a form may send its visitors on; its own server always.
 	Redirects []string
 	Rates     Rates
+	// Seal has the keys that secrets of webhooks are sealed with; nil for none.
+	Seal *seal.Keys
 	// Limited, if it is not nil, is told of each request that is refused for one of Rates: "rate" or "tries".
 	Limited func(which string)
 	// Memory is how many bytes of requests are held at a time (64 MiB by default).

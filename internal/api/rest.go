@@ -42,6 +42,8 @@ var restTags = []*huma.Tag{
 	{Name: "Agreement", Description: "What both sides signed, and what decides."},
 	{Name: "Reports", Description: "The figures of the pages and of `baton report`."},
 	{Name: "Imports", Description: "Files that are read in as one history. One at a time."},
+	{Name: "Jobs", Description: "Alerts to the team: what was sent, what waits, and what could not be delivered."},
+	{Name: "Webhooks", Description: "Where events go, signed as Standard Webhooks has it."},
 	{Name: "Keys", Description: "Who may send and ask."},
 }
 
@@ -82,6 +84,8 @@ func (a *API) newREST() {
 	a.agreementRoutes()
 	a.reportRoutes()
 	a.importRoutes()
+	a.jobRoutes()
+	a.webhookRoutes()
 	a.keyRoutes()
 	a.referenceRoutes()
 	a.route("/api/", a.nowhere)

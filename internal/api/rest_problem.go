@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/engine"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -155,8 +156,10 @@ func (a *API) restProblem(ctx context.Context, method, path string, err error) a
 	var old *problem
 	switch {
 	case errors.As(err, &p):
-	case errors.Is(err, store.ErrNoLead), errors.Is(err, store.ErrNoAccount), errors.Is(err, store.ErrNoImport), errors.Is(err, store.ErrNoKey):
+	case errors.Is(err, store.ErrNoLead), errors.Is(err, store.ErrNoAccount), errors.Is(err, store.ErrNoImport), errors.Is(err, store.ErrNoKey), errors.Is(err, store.ErrNoWebhook):
 		p = problemOf("not-found", err.Error())
+	case errors.Is(err, store.ErrRotating), errors.Is(err, store.ErrManyWebhooks), errors.Is(err, seal.ErrNoKey), errors.Is(err, seal.ErrOtherKey), errors.Is(err, store.ErrNoJob):
+		p = problemOf("conflict", err.Error())
 	default:
 		old = a.problem(err)
 		p = problemOf(kindOf(old.status), old.detail)

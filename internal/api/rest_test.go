@@ -20,6 +20,8 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/pgtest"
+	"baton/internal/seal"
+	"baton/internal/store"
 )
 
 const (
@@ -769,6 +771,89 @@ func TestKeysOverREST(t *testing.T) {
 	d.refusal("invalid", ScopeAdmin, "POST", "/keys", map[string]any{"name": "c r m", "scope": "write"})
 }
 
+func TestWebhooksOverREST(t *testing.T) {
+	d := openDesk(t)
+	d.api.Seal = must(seal.Parse(seal.New()))
+	made := d.want(201, ScopeAdmin, "POST", "/webhooks", map[string]any{"url": "https://crm.northwind.example/in", "events": []string{"offered", "won"}})
+	secret, path := made.text("secret"), strings.TrimPrefix(made.Header.Get("Location"), restPath)
+	if !strings.HasPrefix(secret, "whsec_") || path != "/webhooks/1" {
+		t.Error(made.Text, path)
+	}
+	rotated := d.want(200, ScopeAdmin, "POST", path+"/rotate", map[string]any{"hours": 48})
+	if rotated.text("secret") == secret || rotated.text("old_secret_until") == "" {
+		t.Error(rotated.Text)
+	}
+	d.refusal("conflict", ScopeAdmin, "POST", path+"/rotate", map[string]any{})
+	d.want(200, ScopeAdmin, "POST", path+"/rotate", map[string]any{"hours": 0})
+	list := d.want(200, ScopeAdmin, "GET", "/webhooks", nil)
+	if strings.Contains(list.Text, "whsec_") || list.text("items.0.events.1") != "won" || list.get("items.0.old_secret_until") != nil {
+		t.Error(list.Text)
+	}
+	d.want(200, ScopeAdmin, "POST", path+"/enable", nil)
+	d.want(204, ScopeAdmin, "DELETE", path, nil)
+	for _, gone := range [][2]string{{"DELETE", ""}, {"POST", "/enable"}, {"POST", "/rotate"}} {
+		d.refusal("not-found", ScopeAdmin, gone[0], path+gone[1], map[string]any{})
+	}
+	d.refusal("invalid", ScopeAdmin, "POST", "/webhooks", map[string]any{"url": "crm.northwind.example"})
+	d.refusal("invalid", ScopeAdmin, "POST", "/webhooks", map[string]any{"url": "https://me:secret@crm.northwind.example/"})
+	words := d.refusal("vocabulary", ScopeAdmin, "POST", "/webhooks", map[string]any{"url": "https://crm.northwind.example/", "events": []string{"sold"}})
+	if words.text("errors.0.location") != "body.events[0]" {
+		t.Error(words.Text)
+	}
+}
+
+// Without a key outside the database no secret is kept in it.
+func TestWebhooksNeedAKey(t *testing.T) {
+	d := openDesk(t)
+	no := d.refusal("conflict", ScopeAdmin, "POST", "/webhooks", map[string]any{"url": "https://crm.northwind.example/in"})
+	if !strings.Contains(no.text("detail"), "seal-key") {
+		t.Error(no.Text)
+	}
+}
+
+func TestJobsOverREST(t *testing.T) {
+	d := openDesk(t)
+	for _, who := range []string{"ada@acme.example", "bo@beta.example", "cy@gamma.example"} {
+		d.offered(who)
+	}
+	first := d.want(200, ScopeRead, "GET", "/jobs?limit=2", nil)
+	items, _ := first.get("items").([]any)
+	if len(items) != 2 || first.text("items.0.event") != "offered" || first.text("items.0.state") != "waiting" || first.text("items.0.next_try") == "" {
+		t.Fatal(first.Text)
+	}
+	rest := d.want(200, ScopeRead, "GET", strings.TrimPrefix(first.text("next"), restPath), nil)
+	if more, _ := rest.get("items").([]any); len(more) != 1 || rest.get("next") != nil {
+		t.Error(rest.Text)
+	}
+	path := fmt.Sprintf("/jobs/%.0f", first.get("items.0.id"))
+	one := d.want(200, ScopeRead, "GET", path, nil)
+	if tries, ok := one.get("attempts").([]any); !ok || len(tries) != 0 || one.text("to") != first.text("items.0.to") {
+		t.Error(one.Text)
+	}
+	d.refusal("conflict", ScopeWrite, "POST", path+"/retry", nil)
+	d.refusal("not-found", ScopeWrite, "POST", "/jobs/7/retry", nil)
+	if none := d.want(200, ScopeRead, "GET", "/jobs?state=failed", nil); none.Text != "{\"items\":[]}\n" {
+		t.Error(none.Text)
+	}
+	// one that could not be delivered
+	now := d.now.Load() + 100*time.Hour.Microseconds()
+	taken, err := d.st.WorkJobs(context.Background(), nil, &store.Claim{Now: now, Until: now + 1, Most: 10, Each: 10, Chat: 10})
+	if err != nil || len(taken) != 3 {
+		t.Fatal(taken, err)
+	}
+	if _, err := d.st.WorkJobs(context.Background(), []store.Attempt{{Job: taken[0].ID, N: 1, At: now, Outcome: "never", Code: 550, Why: "nobody of that name", State: store.JobFailed}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	failed := d.want(200, ScopeRead, "GET", fmt.Sprintf("/jobs?state=failed&lead=%d", taken[0].Lead), nil)
+	if failed.text("items.0.last_error") != "nobody of that name" {
+		t.Error(failed.Text)
+	}
+	again := d.want(200, ScopeWrite, "POST", fmt.Sprintf("/jobs/%d/retry", taken[0].ID), nil)
+	if again.text("state") != "waiting" || again.get("attempts.0.code") != 550.0 {
+		t.Error(again.Text)
+	}
+}
+
 // scopes is what each operation takes. A new operation gets its line here.
 var scopes = map[string]string{
 	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "may-speak": ScopeRead,
@@ -779,6 +864,8 @@ var scopes = map[string]string{
 	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite,
 	"get-agreement": ScopeRead, "get-document": ScopeRead, "list-versions": ScopeRead, "check-agreement": ScopeRead, "activate-agreement": ScopeAdmin,
 	"get-report": ScopeRead, "start-import": ScopeWrite, "list-imports": ScopeRead, "get-import": ScopeRead, "get-refused": ScopeRead, "undo-import": ScopeWrite,
+	"list-jobs": ScopeRead, "get-job": ScopeRead, "retry-job": ScopeWrite,
+	"list-webhooks": ScopeAdmin, "add-webhook": ScopeAdmin, "rotate-webhook": ScopeAdmin, "enable-webhook": ScopeAdmin, "remove-webhook": ScopeAdmin,
 	"list-keys": ScopeAdmin, "make-key": ScopeAdmin, "revoke-key": ScopeAdmin,
 }
 
@@ -795,7 +882,7 @@ func TestScopes(t *testing.T) {
 		if op.scope != want {
 			t.Errorf("%s says in the document that it takes %q, not %q", op.id, op.scope, want)
 		}
-		path := restPath + strings.NewReplacer("{lead}", "999", "{account}", "999", "{member}", "x", "{report}", "sla", "{import}", "999", "{key}", "999").Replace(op.path)
+		path := restPath + strings.NewReplacer("{lead}", "999", "{account}", "999", "{member}", "x", "{report}", "sla", "{import}", "999", "{key}", "999", "{job}", "999", "{webhook}", "999").Replace(op.path)
 		if strings.Contains(path, "{") {
 			t.Errorf("%s: what is to stand in the address?", path)
 		}

@@ -40,7 +40,7 @@ func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
 		}
 	}
 	post := channel.NewPoster(channel.PosterConfig{Guard: guard, Agent: "Baton/" + opts.Version})
-	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post, Schedule: c.Schedule,
+	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post, Seal: opts.Seal, Schedule: c.Schedule,
 		Mails: rest(c.Mails), Slack: rest(c.Slack), Teams: rest(c.Teams)}
 	end := post.Close
 	if c.Host == "" {

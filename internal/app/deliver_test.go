@@ -197,7 +197,7 @@ func until(t testing.TB, a *App, lead int64, fits func([]store.Job) bool) []stor
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
-		list, err := a.Store.Jobs(ctx, "", lead, 100)
+		list, err := a.Store.Jobs(ctx, store.JobFilter{Lead: lead}, 100)
 		if err != nil {
 			t.Fatalf("%v; jobs: %+v", err, list)
 		}
@@ -305,7 +305,7 @@ func TestKilledBetweenSendingAndRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	list, err := st.Jobs(t.Context(), "", lead, 10)
+	list, err := st.Jobs(t.Context(), store.JobFilter{Lead: lead}, 10)
 	if err != nil || len(list) != 1 || list[0].State != store.JobDone || list[0].Attempts != 2 {
 		t.Errorf("jobs %+v, %v", list, err)
 	}

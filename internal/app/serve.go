@@ -106,7 +106,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	defer a.watch.Store(nil)
 	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
 	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
-		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Rates: opts.Rates, Limited: counted.refused})
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Rates: opts.Rates, Limited: counted.refused})
 	if opts.MetricsListen == "" {
 		health.metrics = counted.guarded(func(w http.ResponseWriter, r *http.Request) bool { return tracking.Admit(w, r, api.ScopeRead) })
 	} else {

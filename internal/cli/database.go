@@ -71,5 +71,9 @@ func (c *moveCommand) Run(r *run) (err error) {
 		return err
 	}
 	fmt.Fprintf(r.Out, "%s, read back and the same. From now on: --db %s\n", count(total, "row", "rows"), quoteShell(to.Name()))
-	return nil
+	hooks, err := to.Webhooks(r.ctx)
+	if err == nil && len(hooks) > 0 {
+		fmt.Fprintln(r.Out, "The secrets of its webhooks are sealed with the key of the database before. Take it along: as FILE.key beside a SQLite file, as seal-key otherwise.")
+	}
+	return err
 }

@@ -3,12 +3,17 @@ package cli
 import (
 	"cmp"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"baton/internal/agreement"
 	"baton/internal/channel"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -41,7 +46,7 @@ func (c *jobsCommand) Run(r *run) error {
 			return err
 		}
 	}
-	list, err := st.Jobs(r.ctx, state, lead, max(1, c.Most))
+	list, err := st.Jobs(r.ctx, store.JobFilter{State: state, Lead: lead}, max(1, c.Most))
 	if err != nil {
 		return err
 	}
@@ -76,19 +81,39 @@ func (c *jobsCommand) retry(r *run) error {
 
 type webhookCommand struct {
 	Add    webhookAddCommand    `cmd:"" help:"Have events sent to an address. Prints the secret that signs them, once."`
+	Rotate webhookRotateCommand `cmd:"" help:"Give an address another secret. Prints it, once; the one before signs too for a while."`
 	List   webhookListCommand   `cmd:"" help:"List the addresses, without their secrets."`
 	Enable webhookEnableCommand `cmd:"" help:"Have events sent again to an address that was switched off."`
 	Remove webhookRemoveCommand `cmd:"" help:"Forget an address."`
 }
 
+// sealed opens the database for keeping a secret, and says afterwards if that made the key.
+func (k *sealKey) sealed(r *run, db *database, open func(*run) (*store.Store, error), do func(*store.Store, *seal.Keys) error) error {
+	st, err := open(r)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	_, before := os.Stat(db.DB + ".key")
+	keys, err := k.keys(db)
+	if err == nil {
+		err = do(st, keys)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(db.DB + ".key"); before != nil && err == nil {
+		fmt.Fprintf(r.Err, "The key that seals secrets is in %s.key. Keep a copy of it, apart from copies of the database.\n", db.DB)
+	}
+	return st.Close()
+}
+
 type webhookAddCommand struct {
 	database
+	sealKey
 	URL    string `arg:"" help:"https address that takes a POST."`
 	Events string `help:"The events it wants, with spaces between; all if there are none." placeholder:"EVENTS"`
 }
-
-// events are those that an alert of an agreement can be about.
-var events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost"}
 
 func (c *webhookAddCommand) Run(r *run) error {
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
@@ -96,28 +121,60 @@ func (c *webhookAddCommand) Run(r *run) error {
 	}
 	wanted := strings.Fields(strings.ReplaceAll(c.Events, ",", " "))
 	for _, e := range wanted {
-		if !slices.Contains(events, e) {
-			return fmt.Errorf("adding a webhook: there is no event %q; there are %s", e, strings.Join(events, ", "))
+		if !slices.Contains(agreement.Events, e) {
+			return fmt.Errorf("adding a webhook: there is no event %q; there are %s", e, strings.Join(agreement.Events, ", "))
 		}
 	}
 	secret, err := channel.NewSecret(rand.Reader)
 	if err != nil {
 		return err
 	}
-	st, err := c.beside(r)
+	return c.sealed(r, &c.database, c.beside, func(st *store.Store, keys *seal.Keys) error {
+		id, err := st.AddWebhook(r.ctx, keys, store.Webhook{URL: c.URL, Events: strings.Join(wanted, " "), CreatedAt: r.now()}, secret)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(r.Out, secret)
+		if r.Terminal {
+			fmt.Fprintf(r.Err, "Webhook %d. Keep the secret now: it cannot be shown again. Events go there if an alert of the agreement has by: webhook.\n", id)
+		}
+		return nil
+	})
+}
+
+type webhookRotateCommand struct {
+	database
+	sealKey
+	ID  int64         `arg:"" help:"Its number; see: baton webhook list."`
+	For time.Duration `help:"How long the secret before signs too; 0 for no more at all, if it has become known." default:"24h"`
+}
+
+func (c *webhookRotateCommand) Run(r *run) error {
+	if c.For != 0 {
+		if err := bounded("for", c.For, time.Minute, 90*24*time.Hour); err != nil {
+			return err
+		}
+	}
+	secret, err := channel.NewSecret(rand.Reader)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	id, err := st.AddWebhook(r.ctx, store.Webhook{URL: c.URL, Secret: secret, Events: strings.Join(wanted, " "), CreatedAt: r.now()})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(r.Out, secret)
-	if r.Terminal {
-		fmt.Fprintf(r.Err, "Webhook %d. Keep the secret now: it cannot be shown again. Events go there if an alert of the agreement has by: webhook.\n", id)
-	}
-	return st.Close()
+	return c.sealed(r, &c.database, c.existing, func(st *store.Store, keys *seal.Keys) error {
+		until := r.now() + c.For.Microseconds()
+		if err := st.RotateWebhook(r.ctx, keys, c.ID, secret, r.now(), until); errors.Is(err, store.ErrRotating) {
+			return fmt.Errorf("%w: --for 0", err)
+		} else if err != nil {
+			return err
+		}
+		fmt.Fprintln(r.Out, secret)
+		switch {
+		case c.For == 0:
+			fmt.Fprintf(r.Err, "The secret before signs no more: webhook %d is refused until its receiver has this one.\n", c.ID)
+		default:
+			fmt.Fprintf(r.Err, "Webhook %d is signed with this and the secret before until %s. Give this one to its receiver by then.\n", c.ID, minute(until, ""))
+		}
+		return nil
+	})
 }
 
 type webhookListCommand struct{ database }
@@ -132,9 +189,9 @@ func (c *webhookListCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	t := &store.Table{Columns: []string{"webhook", "address", "events", "added", "switched off", "why"}}
+	t := &store.Table{Columns: []string{"webhook", "address", "events", "added", "two secrets until", "switched off", "why"}}
 	for _, h := range list {
-		t.Rows = append(t.Rows, []any{h.ID, h.URL, cmp.Or(h.Events, "all"), minute(h.CreatedAt, ""), minute(h.DisabledAt, ""), h.DisabledWhy})
+		t.Rows = append(t.Rows, []any{h.ID, h.URL, cmp.Or(h.Events, "all"), minute(h.CreatedAt, ""), minute(h.OldUntil, ""), minute(h.DisabledAt, ""), h.DisabledWhy})
 	}
 	return r.list(t, "There are no webhooks yet. Add one: baton webhook add https://… --db "+quoteShell(c.name()))
 }

@@ -11,6 +11,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/channel"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -23,6 +24,7 @@ type Options struct {
 
 	Mail *channel.Mailer // nil: no mail is sent
 	Post *channel.Poster // nil: nothing is sent by HTTP
+	Seal *seal.Keys      // with which the secrets of webhooks are sealed
 	// Mails, Slack and Teams are where to send what is for a member, an e-mail address, "marketing", "sales" or "queue NAME": a mail
 	// address, or the URL of an incoming webhook. "" is for all that have none of their own. A mail to a
 	// member needs no entry.

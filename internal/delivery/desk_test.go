@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/pgtest"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -42,7 +44,8 @@ func awake(alerts string) string {
 // office is a database with its engine, and a desk that can be run.
 type office struct {
 	*app.App
-	t testing.TB
+	t    testing.TB
+	keys *seal.Keys
 }
 
 func open(t testing.TB, db, alerts string) *office {
@@ -59,7 +62,11 @@ func open(t testing.TB, db, alerts string) *office {
 	if err := a.Adopt(t.Context(), file, time.Now().UnixMicro()); err != nil {
 		t.Fatal(err)
 	}
-	return &office{a, t}
+	keys, err := seal.Parse(seal.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &office{a, t, keys}
 }
 
 // ripe makes a lead that is offered to somebody, and returns its ID.
@@ -112,7 +119,7 @@ func (o *office) run(change func(*delivery.Options)) (stop func()) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	opts := delivery.Options{Store: o.Store, Compile: app.Compile, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Schedule: quick(), Idle: 20 * time.Millisecond, Drain: time.Second,
+	opts := delivery.Options{Store: o.Store, Compile: app.Compile, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Schedule: quick(), Idle: 20 * time.Millisecond, Drain: time.Second, Seal: o.keys,
 		Post: channel.NewPoster(channel.PosterConfig{Guard: guard, Timeout: time.Second})}
 	if change != nil {
 		change(&opts)
@@ -138,7 +145,7 @@ func (o *office) run(change func(*delivery.Options)) (stop func()) {
 func (o *office) until(what string, fits func([]store.Job) bool) []store.Job {
 	o.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		list, err := o.Store.Jobs(context.Background(), "", 0, 10_000)
+		list, err := o.Store.Jobs(context.Background(), store.JobFilter{}, 10_000)
 		if err != nil {
 			o.t.Fatal(err)
 		}
@@ -200,7 +207,7 @@ func (o *office) hook(url, events string) channel.Key {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if _, err := o.Store.AddWebhook(context.Background(), store.Webhook{URL: url, Secret: secret, Events: events, CreatedAt: 1}); err != nil {
+	if _, err := o.Store.AddWebhook(context.Background(), o.keys, store.Webhook{URL: url, Events: events, CreatedAt: 1}, secret); err != nil {
 		o.t.Fatal(err)
 	}
 	key, err := channel.ParseKey(secret)
@@ -433,5 +440,78 @@ func TestLeaseRunsOut(t *testing.T) {
 	}
 	if l := o.until("still", func([]store.Job) bool { return true }); l[1].State != store.JobDone {
 		t.Errorf("%+v", l)
+	}
+}
+
+// While a secret is changed, a receiver that knows either of the two takes what comes; afterwards only the new one signs,
+// and the old one is in no table.
+func TestReceiverChangesItsSecret(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		o := open(t, db, byWebhook)
+		r := newReceiver(t, nil)
+		old := o.hook(r.URL, "")
+		secret, err := channel.NewSecret(strings.NewReader(strings.Repeat("n", 32)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := channel.ParseKey(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		if err := o.Store.RotateWebhook(t.Context(), o.keys, 1, secret, now.UnixMicro(), now.Add(time.Hour).UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+		var later atomic.Int64 // how far the clock of the desk is ahead
+		o.run(func(opts *delivery.Options) {
+			opts.Clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		})
+		takes := func(n int, key channel.Key) bool {
+			t.Helper()
+			c := r.got()[n]
+			_, err := channel.Verify(c.header, c.body, time.Now().Add(time.Duration(later.Load())).Unix(), key)
+			return err == nil
+		}
+		o.ripe("ada@acme.example")
+		o.until("the first", func(l []store.Job) bool { return len(l) == 2 && over(l) })
+		if !takes(0, old) || !takes(0, fresh) {
+			t.Errorf("old %v, new %v", takes(0, old), takes(0, fresh))
+		}
+		later.Store(int64(2 * time.Hour))
+		o.ripe("bo@beta.example")
+		o.until("the second", func(l []store.Job) bool { return len(l) == 4 && over(l) })
+		if takes(1, old) || !takes(1, fresh) {
+			t.Errorf("afterwards: old %v, new %v", takes(1, old), takes(1, fresh))
+		}
+		left, err := o.Store.Query(t.Context(), `SELECT old_secret FROM endpoint`)
+		if err != nil || left.Rows[0][0] != "" {
+			t.Errorf("%v, %v", left, err)
+		}
+	})
+}
+
+// Another key holds webhooks up until somebody brings theirs back.
+func TestKeyComesBack(t *testing.T) {
+	o := open(t, filepath.Join(t.TempDir(), "b.db"), byWebhook)
+	r := newReceiver(t, nil)
+	o.hook(r.URL, "")
+	other, err := seal.Parse(seal.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.ripe("ada@acme.example")
+	stop := o.run(func(opts *delivery.Options) {
+		opts.Seal, opts.Schedule.Delays = other, slices.Repeat([]time.Duration{20 * time.Millisecond}, 1000)
+	})
+	o.until("held up", func(l []store.Job) bool {
+		return len(l) == 2 && l[1].State == store.JobWaiting && strings.Contains(l[1].LastError, "sealed with another key")
+	})
+	stop()
+	o.run(func(opts *delivery.Options) {
+		opts.Schedule.Delays = slices.Repeat([]time.Duration{20 * time.Millisecond}, 1000)
+	})
+	o.until("sent", func(l []store.Job) bool { return len(l) == 2 && l[1].State == store.JobDone })
+	if len(r.got()) != 1 {
+		t.Errorf("%d calls", len(r.got()))
 	}
 }

@@ -220,9 +220,15 @@ func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Ale
 	case d.Post == nil:
 		return r, "nothing is sent by HTTP here", nil
 	}
-	key, err := channel.ParseKey(hooks[i].Secret)
-	if err != nil {
-		return channel.Result{Outcome: channel.Never, Why: err.Error()}, "", nil
+	secrets, err := d.Store.WebhookSecrets(ctx, d.Seal, id, d.now())
+	if err != nil { // somebody can bring the key back: it is tried again
+		return channel.Result{Outcome: channel.Later, Why: err.Error()}, "", nil
+	}
+	keys := make([]channel.Key, len(secrets))
+	for i, secret := range secrets {
+		if keys[i], err = channel.ParseKey(secret); err != nil {
+			return channel.Result{Outcome: channel.Never, Why: err.Error()}, "", nil
+		}
 	}
 	e := event{Type: "lead." + job.Kind, Timestamp: time.UnixMicro(at).UTC().Format(time.RFC3339Nano), Data: eventData{Lead: job.Lead, Input: job.Input, About: alert.Name, Clause: alert.Clause}}
 	if l := s.view.Lead; l != nil {
@@ -232,7 +238,7 @@ func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Ale
 	if err != nil {
 		return r, "", err
 	}
-	return d.Post.Webhook(ctx, channel.Webhook{ID: deliveryID(job), At: d.now(), URL: hooks[i].URL, Keys: []channel.Key{key}, Body: body}), "", nil
+	return d.Post.Webhook(ctx, channel.Webhook{ID: deliveryID(job), At: d.now(), URL: hooks[i].URL, Keys: keys, Body: body}), "", nil
 }
 
 // disables returns the webhook that wants no more after a try, 0 for none.

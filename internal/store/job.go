@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -95,15 +96,26 @@ func (s *Reader) NextJob(ctx context.Context) (at int64, any bool, err error) {
 	return next.Int64, next.Valid, s.explain("reading", err)
 }
 
-// Jobs returns jobs with their newest first, at most so many: all, or those of a state, or of a lead.
-func (s *Reader) Jobs(ctx context.Context, state string, lead int64, most int) ([]Job, error) {
+// JobFilter says which jobs to list; the zero value lets all through.
+type JobFilter struct {
+	ID     int64
+	State  string
+	Lead   int64
+	Before int64 // only jobs with a smaller number
+}
+
+// Jobs returns jobs with their newest first, at most so many.
+func (s *Reader) Jobs(ctx context.Context, f JobFilter, most int) ([]Job, error) {
 	where := clauses{}
-	where.add("id < ?", int64(1)<<62)
-	if state != "" {
-		where.add("state = ?", state)
+	where.add("id < ?", cmp.Or(f.Before, int64(1)<<62))
+	if f.ID != 0 {
+		where.add("id = ?", f.ID)
 	}
-	if lead != 0 {
-		where.add("lead = ?", lead)
+	if f.State != "" {
+		where.add("state = ?", f.State)
+	}
+	if f.Lead != 0 {
+		where.add("lead = ?", f.Lead)
 	}
 	var list []Job
 	stmt, err := s.queries.get(ctx, `SELECT `+jobRow+` WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
@@ -327,7 +339,11 @@ func toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (job int
 
 // fanOut makes a job for each webhook that wants an event, of the one job of the event.
 func fanOut(ctx context.Context, conn *sql.Conn, j *Job, now int64) error {
-	_, err := conn.ExecContext(ctx, `INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, next_try, delivered_at)
+	err := forgetOldSecrets(ctx, conn, now)
+	if err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, `INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, next_try, delivered_at)
 		SELECT (SELECT max(id) FROM job WHERE id >= $1 AND id < $2) + row_number() OVER (ORDER BY e.id), CAST($3 AS TEXT), $4, 'webhook ' || e.id, $5, $6, $7, 'waiting', 0, '', 'webhook', 'webhook ' || e.id, $8, 0
 		FROM endpoint e WHERE e.disabled_at = 0 AND (e.events = '' OR ' ' || e.events || ' ' LIKE '% ' || CAST($3 AS TEXT) || ' %')`,
 		j.Input*rowsPerInput, (j.Input+1)*rowsPerInput, j.Kind, j.Due, j.Lead, j.Input, j.Body, now)

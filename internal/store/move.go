@@ -33,7 +33,7 @@ var kept = []struct{ name, columns, order string }{
 	{"job", jobColumns, "id"},
 	{"attempt", "job n at took outcome code why said", "job, n"},
 	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
-	{"endpoint", "id url secret events created_at disabled_at disabled_why", "id"},
+	{"endpoint", "id url secret events created_at disabled_at disabled_why old_secret old_until", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},

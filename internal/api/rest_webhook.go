@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"baton/internal/agreement"
+	"baton/internal/channel"
+	"baton/internal/store"
+)
+
+// Webhook is where events are sent, without the secret that signs them.
+type Webhook struct {
+	ID          int64      `json:"id"`
+	URL         string     `json:"url" example:"https://crm.northwind.example/baton"`
+	Events      []string   `json:"events" doc:"Those it wants; all if there are none."`
+	CreatedAt   time.Time  `json:"created_at"`
+	OldUntil    *time.Time `json:"old_secret_until,omitempty" doc:"Until when the secret before signs too."`
+	DisabledAt  *time.Time `json:"disabled_at,omitempty" doc:"When it was switched off: it answered 410."`
+	DisabledWhy string     `json:"disabled_why,omitempty"`
+}
+
+func webhookOf(w *store.Webhook, now int64) Webhook {
+	v := Webhook{ID: w.ID, URL: w.URL, Events: append([]string{}, strings.Fields(w.Events)...), CreatedAt: moment(w.CreatedAt), DisabledAt: perhaps(w.DisabledAt), DisabledWhy: w.DisabledWhy}
+	if w.OldUntil > now {
+		v.OldUntil = perhaps(w.OldUntil)
+	}
+	return v
+}
+
+type webhooksAnswer struct {
+	Body struct {
+		Items []Webhook `json:"items"`
+	}
+}
+
+type newWebhook struct {
+	Body struct {
+		URL    string   `json:"url" maxLength:"2000" doc:"A whole address that takes a POST." example:"https://crm.northwind.example/baton"`
+		Events []string `json:"events,omitempty" doc:"Those it wants; all if there are none." example:"[\"offered\", \"won\"]"`
+	}
+}
+
+type secretWebhook struct {
+	Location string `header:"Location"`
+	Body     struct {
+		Webhook
+		Secret string `json:"secret" doc:"What signs, as Standard Webhooks writes it. It is shown this once." example:"whsec_…"`
+	}
+}
+
+// WebhookRef names a webhook in an address.
+type WebhookRef struct {
+	ID int64 `path:"webhook" minimum:"1" doc:"Its number."`
+}
+
+type rotateWebhook struct {
+	WebhookRef
+	Body struct {
+		Hours *float64 `json:"hours,omitempty" minimum:"0" maximum:"2160" doc:"For how long the secret before signs too: 24 if it is left out, 0 for no more at all, if it has become known."`
+	}
+}
+
+type webhookAnswer struct{ Body Webhook }
+
+func (a *API) webhookRoutes() {
+	register(a, huma.Operation{Method: http.MethodGet, Path: "/webhooks", OperationID: "list-webhooks", Tags: []string{"Webhooks"}, Summary: "List the webhooks",
+		Description: "Without their secrets: those are shown when they are made."}, ScopeAdmin, a.listWebhooks)
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/webhooks", OperationID: "add-webhook", Tags: []string{"Webhooks"}, Summary: "Add a webhook",
+		Description: "The answer has the secret that signs what is sent there.", DefaultStatus: 201, Errors: []int{400, 409, 422}}, ScopeAdmin, a.addWebhook)
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/webhooks/{webhook}/rotate", OperationID: "rotate-webhook", Tags: []string{"Webhooks"}, Summary: "Give a webhook another secret",
+		Description: "For a while, what is sent there is signed with both.", Errors: []int{400, 404, 409, 422}}, ScopeAdmin, a.rotateWebhook)
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/webhooks/{webhook}/enable", OperationID: "enable-webhook", Tags: []string{"Webhooks"}, Summary: "Switch a webhook on again",
+		Description: "It gets events from now on.", Errors: []int{404}}, ScopeAdmin, a.enableWebhook)
+	register(a, huma.Operation{Method: http.MethodDelete, Path: "/webhooks/{webhook}", OperationID: "remove-webhook", Tags: []string{"Webhooks"}, Summary: "Remove a webhook",
+		Description: "What waits to be sent there is dropped.", Errors: []int{404}}, ScopeAdmin, a.removeWebhook)
+}
+
+func (a *API) listWebhooks(ctx context.Context, _ *struct{}) (*webhooksAnswer, error) {
+	list, err := a.Store.Webhooks(ctx)
+	out := &webhooksAnswer{}
+	out.Body.Items = []Webhook{}
+	for i := range list {
+		out.Body.Items = append(out.Body.Items, webhookOf(&list[i], a.now()))
+	}
+	return out, err
+}
+
+func (a *API) addWebhook(ctx context.Context, in *newWebhook) (*secretWebhook, error) {
+	if u, err := url.Parse(in.Body.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return nil, problemOf("invalid", "a webhook needs a whole address", ProblemError{Location: "body.url", Message: "write it as https://crm.northwind.example/baton, with no name or password in it"})
+	}
+	for i, e := range in.Body.Events {
+		if !has(agreement.Events, e) {
+			return nil, unknownWord(fmt.Sprintf("body.events[%d]", i), "event", e, agreement.Events)
+		}
+	}
+	secret, err := channel.NewSecret(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Store.AddWebhook(ctx, a.Seal, store.Webhook{URL: in.Body.URL, Events: strings.Join(in.Body.Events, " "), CreatedAt: a.now()}, secret)
+	if err != nil {
+		return nil, err
+	}
+	return a.secretOfWebhook(ctx, id, secret)
+}
+
+func (a *API) secretOfWebhook(ctx context.Context, id int64, secret string) (*secretWebhook, error) {
+	w, err := a.webhook(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &secretWebhook{Location: restPath + "/webhooks/" + strconv.FormatInt(id, 10)}
+	out.Body.Webhook, out.Body.Secret = *w, secret
+	return out, nil
+}
+
+func (a *API) webhook(ctx context.Context, id int64) (*Webhook, error) {
+	list, err := a.Store.Webhooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].ID == id {
+			v := webhookOf(&list[i], a.now())
+			return &v, nil
+		}
+	}
+	return nil, fmt.Errorf("webhook %d: %w", id, store.ErrNoWebhook)
+}
+
+func (a *API) rotateWebhook(ctx context.Context, in *rotateWebhook) (*secretWebhook, error) {
+	secret, err := channel.NewSecret(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	now, hours := a.now(), 24.0
+	if in.Body.Hours != nil {
+		hours = *in.Body.Hours
+	}
+	if err := a.Store.RotateWebhook(ctx, a.Seal, in.ID, secret, now, now+int64(hours*float64(time.Hour.Microseconds()))); err != nil {
+		return nil, err
+	}
+	return a.secretOfWebhook(ctx, in.ID, secret)
+}
+
+func (a *API) enableWebhook(ctx context.Context, in *WebhookRef) (*webhookAnswer, error) {
+	if err := a.Store.EnableWebhook(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	w, err := a.webhook(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &webhookAnswer{*w}, nil
+}
+
+func (a *API) removeWebhook(ctx context.Context, in *WebhookRef) (*struct{}, error) {
+	return nil, a.Store.RemoveWebhook(ctx, in.ID)
+}
