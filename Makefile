@@ -9,10 +9,10 @@ FUZZTIME ?= 60
 # One static binary, the same wherever it is built. (`make check` turns cgo on for the race detector alone.)
 export CGO_ENABLED := 0
 
-.PHONY: help build demo test check bench fuzz soak clean
+.PHONY: help build demo test check bench fuzz soak style screenshots clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/baton
 	@script/need go
@@ -43,6 +43,20 @@ fuzz: ## run each fuzz target for FUZZTIME seconds (60)
 soak: ## run the tests for long: servers killed often, many clients, each fuzz target for a minute
 	@script/need $(tests_need)
 	script/soak
+
+style: ## make the style sheet, fonts, icons and scripts of the pages anew, and the Go of their templates
+	@script/need go node
+	cd internal/web/style && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
+	go generate ./internal/web
+
+# Where the pictures go, and of which pages: make screenshots SHOTS=dir PAGES="my-leads queue"
+SHOTS ?= .cache/shots
+PAGES ?=
+
+screenshots: ## take a picture of every page, light and dark, wide and narrow, into SHOTS (.cache/shots)
+	@script/need go chromium
+	@mkdir -p '$(SHOTS)'
+	BATON_SHOTS='$(abspath $(SHOTS))' BATON_PAGES='$(PAGES)' go test -count 1 -timeout 20m ./internal/app -run '^TestScreenshots$$'
 
 clean: ## remove what the other targets made
 	rm -rf bin .cache

@@ -3,9 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -182,7 +180,7 @@ func (a *API) commandRoutes() {
 		return a.giveBack(ctx, in, lifecycle.HandBack)
 	})
 	register(a, op("contact", "Log a contact", "A call, a meeting, a message. Reaching a person meets the clock of the first contact."), ScopeWrite, func(ctx context.Context, in *contactCommand) (*commandAnswer, error) {
-		values, err := a.answers(in.Body.Answers)
+		values, err := a.Answers(in.Body.Answers)
 		if err != nil {
 			return nil, err
 		}
@@ -192,37 +190,22 @@ func (a *API) commandRoutes() {
 		if len(in.Body.Answers) == 0 {
 			return nil, problemOf("invalid", "there are no answers", ProblemError{Location: "body.answers", Message: "at least one is needed"})
 		}
-		values, err := a.answers(in.Body.Answers)
+		values, err := a.Answers(in.Body.Answers)
 		if err != nil {
 			return nil, err
 		}
 		return a.act(ctx, &in.Command, &Actor{in.Body.Actor, in.Body.Said}, lifecycle.Input{Kind: lifecycle.Answered, Values: values})
 	})
 	register(a, op("assign", "Give a lead to somebody", "By hand, whatever the assignment says. Also to yourself."), ScopeWrite, func(ctx context.Context, in *assignCommand) (*commandAnswer, error) {
-		if err := a.known(ctx, "body.to", in.Body.To, false); err != nil {
-			return nil, err
-		}
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Assign, Name: in.Body.To})
 	})
 	register(a, op("own-account", "Say who owns the account of a lead", "The agreement may give the account's leads to its owner."), ScopeWrite, func(ctx context.Context, in *ownerCommand) (*commandAnswer, error) {
-		if err := a.known(ctx, "body.owner", in.Body.Owner, false); err != nil {
-			return nil, err
-		}
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.OwnAccount, Name: in.Body.Owner})
 	})
 	register(a, op("join-account", "Put a lead into an account", "By hand. It stays there, whatever is said of its company later."), ScopeWrite, func(ctx context.Context, in *joinCommand) (*commandAnswer, error) {
 		return a.actOn(ctx, &in.Command, &in.Body.Actor, lifecycle.InAccount(in.Body.Account))
 	})
 	register(a, op("move", "Take a transition", "One that the agreement leaves to a person."), ScopeWrite, func(ctx context.Context, in *moveCommand) (*commandAnswer, error) {
-		words := names(a.plan().Transitions, func(t *agreement.Transition) string {
-			if t.By == agreement.NoSide {
-				return ""
-			}
-			return t.Name
-		})
-		if !has(words, in.Body.Transition) {
-			return nil, unknownWord("body.transition", "transition that a person takes", in.Body.Transition, words)
-		}
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Move, Name: in.Body.Transition})
 	})
 	register(a, op("win", "Win a lead", "Along the transition of the agreement that leads to a won stage."), ScopeWrite, func(ctx context.Context, in *winCommand) (*commandAnswer, error) {
@@ -280,24 +263,6 @@ func (a *API) who(ctx context.Context, ref string, by *Actor, once string, in li
 }
 
 func (a *API) giveBack(ctx context.Context, in *backCommand, kind lifecycle.InputKind) (*commandAnswer, error) {
-	plan := a.plan()
-	words := names(plan.Handbacks, func(h *agreement.Handback) string { return h.Name })
-	if kind == lifecycle.Reject {
-		words = nil
-		for i := range plan.Handoffs {
-			for _, slot := range plan.Handoffs[i].Reject {
-				if name := plan.Handbacks[slot].Name; !has(words, name) {
-					words = append(words, name)
-				}
-			}
-		}
-	}
-	if !has(words, in.Body.Reason) {
-		return nil, unknownWord("body.reason", "reason of this kind", in.Body.Reason, words)
-	}
-	if _, ok := plan.Index.Clause[in.Body.Clause]; in.Body.Clause != "" && !ok {
-		return nil, problemOf("vocabulary", fmt.Sprintf("the agreement has no clause %q", clip(in.Body.Clause)), ProblemError{Location: "body.clause", Message: "no clause of the agreement"})
-	}
 	input := lifecycle.Input{Kind: kind, Name: in.Body.Reason, Clause: in.Body.Clause}
 	if in.Body.RevisitAt != nil {
 		input.Due = in.Body.RevisitAt.UnixMicro()
@@ -329,41 +294,6 @@ func (a *API) noMember(location, id string) *Problem {
 	return problemOf("vocabulary", fmt.Sprintf("nobody called %q is in the team", clip(id)), ProblemError{Location: location, Message: "no member; GET /members lists them"})
 }
 
-// known reports whether somebody is in the team, or leads somebody who is.
-func (a *API) known(ctx context.Context, location, id string, orLeads bool) error {
-	roster, err := a.Store.Roster(ctx)
-	if err != nil {
-		return err
-	}
-	if roster != nil && (roster.Member(id) != nil || orLeads && slices.ContainsFunc(roster.Members, func(m lifecycle.Member) bool { return m.Manager == id })) {
-		return nil
-	}
-	return a.noMember(location, id)
-}
-
-// answers puts answers into values, sorted; the agreement has a question for each.
-func (a *API) answers(list map[string]any) ([]lifecycle.Named, error) {
-	plan := a.plan()
-	var values []lifecycle.Named
-	for _, name := range slices.Sorted(maps.Keys(list)) {
-		given := list[name]
-		slot, ok := plan.Index.Question[name]
-		if !ok {
-			return nil, unknownWord("body.answers."+clip(name), "question", name, names(plan.Questions, func(q *agreement.Question) string { return q.Name }))
-		}
-		v, ok := valueOf(given)
-		q := &plan.Questions[slot]
-		if ok {
-			_, ok = lifecycle.Coerce(plan, q.Kind, q.Choices, v)
-		}
-		if !ok {
-			return nil, problemOf("vocabulary", fmt.Sprintf("the answer to %s should be a %s", name, q.Kind), ProblemError{Location: "body.answers." + name, Message: "a " + q.Kind.String(), Allowed: q.Choices})
-		}
-		values = append(values, lifecycle.Named{Name: name, Value: v})
-	}
-	return sorted(values), nil
-}
-
 // valueOf takes a value out of JSON: a text, a number, or true or false.
 func valueOf(v any) (agreement.Value, bool) {
 	switch v := v.(type) {
@@ -383,14 +313,9 @@ func (a *API) act(ctx context.Context, c *Command, by *Actor, in lifecycle.Input
 }
 
 func (a *API) actOn(ctx context.Context, c *Command, by *Actor, arrival lifecycle.Arrival) (*commandAnswer, error) {
-	if a.Plan() == nil {
-		return nil, engine.ErrNoAgreement
-	}
 	arrival.Input.Actor, arrival.Input.Text = by.Actor, by.Note
-	if by.Actor != "" {
-		if err := a.known(ctx, "body.actor", by.Actor, true); err != nil {
-			return nil, err
-		}
+	if err := a.meaningful(ctx, &arrival.Input); err != nil {
+		return nil, err
 	}
 	row, err := a.row(ctx, c.Lead)
 	if err != nil {
@@ -439,49 +364,6 @@ func ifInput(match string, row *store.ListedLead) (int64, error) {
 		return id, nil
 	}
 	return 0, problemOf("moved-on", "If-Match does not name how this lead stands; take the ETag that it is answered with").with("ETag", entityTag(row.LastInput))
-}
-
-// decide has an arrival decided, once for each idempotency key, and returns the decision. replayed is "true" when it was decided before.
-func (a *API) decide(ctx context.Context, arrival lifecycle.Arrival, at *time.Time, once string) (d *lifecycle.Decision, replayed string, err error) {
-	in := &arrival.Input
-	in.Known = a.now()
-	dated := in.At != 0 || at != nil
-	if in.At == 0 {
-		in.At = in.Known
-	}
-	if at != nil {
-		in.At = at.UnixMicro()
-		if why := noInstant(in.At, in.Known); why != "" {
-			return nil, "", problemOf("invalid", "at "+why, ProblemError{Location: "body.at", Message: why})
-		}
-	}
-	in.Source, in.Key = "api:"+keyOf(ctx).Name, once
-	asked := *in
-	outcomes, err := a.submit(ctx, []lifecycle.Arrival{arrival})
-	if err != nil {
-		return nil, "", err
-	}
-	out := &outcomes[0]
-	switch {
-	case errors.Is(out.Err, engine.ErrMoved):
-		return nil, "", problemOf("moved-on", "more has happened to this lead since you read it; read it again and decide again").with("ETag", entityTag(out.Input))
-	case out.Duplicate:
-		e, err := a.Store.EventOf(ctx, out.Input)
-		if err != nil {
-			return nil, "", err
-		}
-		if !same(&asked, &e.Input, dated) {
-			return nil, "", problemOf("key-reused", "this Idempotency-Key was used for another request before; make a new one for each thing you do",
-				ProblemError{Location: "header.Idempotency-Key", Message: "used before"})
-		}
-		if e.Error != "" {
-			return nil, "", fmt.Errorf("input %d could not be decided: %s", out.Input, e.Error)
-		}
-		return &e.Decision, "true", nil
-	case out.Err != nil:
-		return nil, "", problemOf("internal", fmt.Sprintf("this could not be decided; it is kept among the problems as input %d", out.Input))
-	}
-	return &out.Decision, "", nil
 }
 
 // noInstant says why something cannot have occurred at an instant; "" if it can.

@@ -85,7 +85,7 @@ type leadDeadline struct {
 
 // leadOf puts a row into the words of the agreement that the lead follows.
 func (a *API) leadOf(ctx context.Context, row *store.ListedLead) (*lead, error) {
-	plan, err := a.planOf(ctx, row.Version)
+	plan, err := a.PlanOf(ctx, row.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +148,8 @@ type plans struct {
 	list map[int64]*agreement.Plan
 }
 
-// planOf returns the agreement of a version.
-func (a *API) planOf(ctx context.Context, version int64) (*agreement.Plan, error) {
+// PlanOf returns the agreement of a version.
+func (a *API) PlanOf(ctx context.Context, version int64) (*agreement.Plan, error) {
 	a.plans.lock.Lock()
 	defer a.plans.lock.Unlock()
 	if plan := a.plans.list[version]; plan != nil {
@@ -428,7 +428,7 @@ func sawOf(list []agreement.Seen) []sawValue {
 
 // decisionOf tells a decision in the words of the agreement that made it.
 func (a *API) decisionOf(ctx context.Context, d *lifecycle.Decision) (*decision, error) {
-	plan, err := a.planOf(ctx, d.Version)
+	plan, err := a.PlanOf(ctx, d.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -616,7 +616,7 @@ func (a *API) view(ctx context.Context, ref string) (*store.ListedLead, *agreeme
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	plan, err := a.planOf(ctx, row.Version)
+	plan, err := a.PlanOf(ctx, row.Version)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -629,7 +629,7 @@ func (a *API) view(ctx context.Context, ref string) (*store.ListedLead, *agreeme
 		if len(accounts) > 0 {
 			view.Account = accounts[0].Account
 			// an account follows a new agreement when something happens to one of its leads
-			from, err := a.planOf(ctx, view.Account.Version)
+			from, err := a.PlanOf(ctx, view.Account.Version)
 			if err == nil && view.Account.Version != row.Version {
 				err = lifecycle.Rebind(from, plan, &lifecycle.View{Account: view.Account})
 			}

@@ -90,7 +90,7 @@ func (a *API) listMembers(ctx context.Context, _ *struct{}) (*membersAnswer, err
 	if roster == nil {
 		return out, nil
 	}
-	plan, err := a.planOf(ctx, roster.Version)
+	plan, err := a.PlanOf(ctx, roster.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (a *API) aboutMember(ctx context.Context, id string, in lifecycle.Input, on
 	if m == nil {
 		return nil, fmt.Errorf("member %s is not in the roster", id)
 	}
-	plan, err := a.planOf(ctx, roster.Version)
+	plan, err := a.PlanOf(ctx, roster.Version)
 	if err != nil {
 		return nil, err
 	}

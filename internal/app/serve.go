@@ -15,6 +15,7 @@ import (
 	"baton/internal/api"
 	"baton/internal/engine"
 	"baton/internal/seal"
+	"baton/internal/web"
 )
 
 // ServeOptions are the settings of Serve. Times that are zero have sensible values.
@@ -39,6 +40,8 @@ type ServeOptions struct {
 	Seal *seal.Keys
 	// Delivery is by what alerts go out.
 	Delivery Delivery
+	// Viewer says who sent a request for a page; nil for nobody.
+	Viewer func(*http.Request) (*web.Viewer, error)
 	// Ready is called with the address once requests are answered.
 	Ready func(address string)
 
@@ -102,11 +105,14 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	desk.Sent = counted.delivered
 	watch.answered = append(watch.answered, counted.answered)
 	watch.underWay = &counted.underWay
+	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Rates: opts.Rates, Limited: counted.refused})
+	pages := web.New(web.Options{Store: a.Store, Engine: a.Engine, API: tracking, Viewer: opts.Viewer, Clock: a.clock, Log: opts.Log})
+	defer pages.Close()
+	watch.rounds = append(watch.rounds, pages.Round)
 	a.watch.Store(watch)
 	defer a.watch.Store(nil)
 	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
-	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
-		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Rates: opts.Rates, Limited: counted.refused})
 	if opts.MetricsListen == "" {
 		health.metrics = counted.guarded(func(w http.ResponseWriter, r *http.Request) bool { return tracking.Admit(w, r, api.ScopeRead) })
 	} else {
@@ -118,7 +124,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 		defer stop()
 	}
 	server := &http.Server{
-		Handler:           watch.over(secured(health.over(tracking))),
+		Handler:           watch.over(secured(health.over(pages.Over(tracking)))),
 		ReadHeaderTimeout: opts.HeaderTime, ReadTimeout: opts.ReadTime, WriteTimeout: opts.WriteTime, IdleTimeout: opts.IdleTime,
 		MaxHeaderBytes: mostHeader,
 		ErrorLog:       slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
@@ -150,6 +156,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 		opts.Log.Info("stopping: no new requests, those under way are finished")
 		health.draining.Store(true)
 		manager.tell("STOPPING=1\nSTATUS=finishing what is under way")
+		pages.Close()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.DrainTime)
 		if err := server.Shutdown(drain); err != nil {
 			opts.Log.Warn("some requests were not finished in time; they were not acknowledged", "error", err)

@@ -254,3 +254,24 @@ func (s *Store) accountRows(ctx context.Context, query string, args ...any) ([]L
 	}
 	return list, s.explain("reading", err)
 }
+
+// NewestDecision returns the newest input that was decided, 0 for none.
+func (s *Store) NewestDecision(ctx context.Context) (int64, error) {
+	newest, _, err := s.two(ctx, `SELECT coalesce(max(input), 0), 0 FROM decision`)
+	return newest, err
+}
+
+// OwnerMark returns a text that is another one when something was decided for a lead of an owner, or a lead came or went.
+func (s *Store) OwnerMark(ctx context.Context, owner string) (string, error) {
+	newest, leads, err := s.two(ctx, `SELECT coalesce(max(input), 0), count(*) FROM lead WHERE owner <> '' AND owner = $1`, owner)
+	return fmt.Sprintf("%d.%d", leads, newest), err
+}
+
+// two returns two numbers.
+func (s *Store) two(ctx context.Context, query string, args ...any) (a, b int64, err error) {
+	stmt, err := s.queries.get(ctx, query)
+	if err == nil {
+		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error { return r.Scan(&a, &b) })
+	}
+	return a, b, s.explain("reading", err)
+}

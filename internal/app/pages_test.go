@@ -1,0 +1,184 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"baton/internal/agreement"
+	"baton/internal/engine"
+	"baton/internal/lifecycle"
+	"baton/internal/replay"
+	"baton/internal/web"
+)
+
+// pictured are the pages that `make screenshots` takes pictures of and that are looked at for what shuts people out: name,
+// address, and the role whose page it is. Every page has a line here.
+var pictured = []struct{ name, path, role string }{
+	{"my-leads", "/leads", "rep"},
+	{"not-found", "/nothing", "rep"},
+}
+
+// pageTime is when the pages of the pictures are looked at: a Thursday morning.
+var pageTime = time.Date(2026, 11, 12, 9, 42, 0, 0, time.UTC)
+
+// viewers are who looks at them, by the role in the cookie "as".
+var viewers = map[string]web.Viewer{
+	"rep":       {ID: 1, Email: "johan.lind@northwind.example", Name: "Johan Lind", Roles: []web.Role{web.RoleRep}},
+	"sdr":       {ID: 2, Email: "sara.holm@northwind.example", Name: "Sara Holm", Roles: []web.Role{web.RoleSDR}},
+	"manager":   {ID: 3, Email: "astrid.berg@northwind.example", Name: "Astrid Berg", Roles: []web.Role{web.RoleManager}},
+	"marketing": {ID: 4, Email: "cmo@northwind.example", Name: "Ines Moreau", Roles: []web.Role{web.RoleMarketing}},
+	"revops":    {ID: 5, Email: "revops@northwind.example", Name: "Tuva Nygaard", Roles: []web.Role{web.RoleRevOps}},
+	"admin":     {ID: 6, Email: "admin@northwind.example", Name: "Olle Strand", Roles: []web.Role{web.RoleAdmin}},
+}
+
+// as lets whoever has a cookie "as" in as that role.
+func as(r *http.Request) (*web.Viewer, error) {
+	if c, err := r.Cookie("as"); err == nil {
+		if v, ok := viewers[c.Value]; ok {
+			return &v, nil
+		}
+	}
+	return nil, web.ErrSignedOut
+}
+
+// demoData lives through some weeks of a made-up company until pageTime, once for all tests, and returns the file.
+var demoData = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "baton-pages-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "demo.db")
+	source, _ := agreement.Template("waterfall")
+	plan, findings := agreement.Compile("agreement.yaml", source, nil)
+	if findings.HasErrors() {
+		return "", findings.Err()
+	}
+	ctx := context.Background()
+	a, err := Open(ctx, Options{DB: file, Clock: func() time.Time { return pageTime }})
+	if err != nil {
+		return "", err
+	}
+	model := replay.DemoModel(1, pageTime.UnixMicro(), 40)
+	model.Leads, model.Accounts = 700, 120
+	if _, err := a.Engine.Activate(ctx, plan, source, "agreement.yaml", model.From); err != nil {
+		return "", err
+	}
+	err = a.Engine.History(ctx, func(yield func(*lifecycle.Arrival) error) error {
+		return replay.Simulate(plan, model, yield, func(int64) {})
+	}, engine.HistoryOptions{Until: pageTime.UnixMicro()})
+	if closed := a.Close(); err == nil {
+		err = closed
+	}
+	return file, err
+})
+
+// servePages serves a copy of the demo data at pageTime.
+func servePages(t testing.TB) *live {
+	t.Helper()
+	from, err := demoData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "pages.db")
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(file, data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), Options{DB: file, Clock: func() time.Time { return pageTime }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	l := &live{App: a, stop: cancel, ended: make(chan error, 1)}
+	ready := make(chan string, 1)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	go func() {
+		l.ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Viewer: as, Log: log, Ready: func(address string) { ready <- address }})
+	}()
+	t.Cleanup(func() { cancel(); <-l.ended })
+	select {
+	case l.address = <-ready:
+	case err := <-l.ended:
+		t.Fatal(err)
+	}
+	return l
+}
+
+// open opens a page as a role, and waits until it is drawn.
+func (l *live) open(ctx context.Context, role, path, theme string, width, height int64) error {
+	scale := 1.5
+	if width < 768 {
+		scale = 2
+	}
+	at := "http://" + l.address
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: scale})
+	if err == nil {
+		_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
+	}
+	for name, value := range map[string]string{"as": role, "theme": theme} {
+		if err == nil {
+			_, err = chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: at})
+		}
+	}
+	if err == nil {
+		err = chromedp.Do(ctx, chromedp.Navigate(at+path))
+	}
+	if err == nil {
+		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("document.fonts.ready.then(() => true)", chromedp.EvalAwaitPromise))
+	}
+	return err
+}
+
+// `make screenshots` sets BATON_SHOTS to the directory for the pictures.
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("BATON_SHOTS")
+	if dir == "" {
+		t.Skip("takes pictures for people to look at: make screenshots")
+	}
+	only := os.Getenv("BATON_PAGES") // names, "" for all
+	l := servePages(t)
+	ctx := browse(t)
+	for _, p := range pictured {
+		if only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
+			continue
+		}
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range []int64{1440, 390} {
+				height := map[int64]int64{1440: 900, 390: 844}[width]
+				err := l.open(ctx, p.role, p.path, theme, width, height)
+				var png []byte
+				if err == nil {
+					png, err = chromedp.Run(ctx, chromedp.CaptureScreenshot())
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", p.path, err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", p.name, theme, width)), png, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}

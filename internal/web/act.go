@@ -1,0 +1,159 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/api"
+	"baton/internal/lifecycle"
+)
+
+// acts are what people do with a lead, by the last part of the address, POST /leads/LEAD/ACT. Each makes the input of a
+// form, and says in words what was done; the API carries it out as it does for everybody else.
+var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
+	"accept": func(*ask, *lifecycle.Input) (string, error) { return "accepted", nil },
+	"reject": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Reject, a.PostFormValue("reason")
+		return "rejected: " + a.reasonWords(in.Name), nil
+	},
+	"hand-back": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.HandBack, a.PostFormValue("reason")
+		return "handed back: " + a.reasonWords(in.Name), nil
+	},
+	"contact": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Contact, a.PostFormValue("outcome")
+		var err error
+		in.Values, err = a.answers()
+		return "contact logged: " + outcomeWords(in.Name), err
+	},
+	"answer": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind = lifecycle.Answered
+		var err error
+		in.Values, err = a.answers()
+		return "answers kept", err
+	},
+	"assign": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Assign, a.PostFormValue("to")
+		return "given to " + a.nameOf(in.Name), nil
+	},
+	"move": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Move, a.PostFormValue("transition")
+		return "moved on", nil
+	},
+	"win": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind = lifecycle.Win
+		if text := strings.ReplaceAll(a.PostFormValue("value"), " ", ""); text != "" {
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil || value < 0 {
+				return "", badField("the value should be a number, such as 42000")
+			}
+			in.Value = value
+		}
+		return "won", nil
+	},
+	"lose": func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Lose, a.PostFormValue("reason")
+		return "lost", nil
+	},
+}
+
+func badField(text string) error {
+	return &failure{status: http.StatusUnprocessableEntity, title: "Something in the form is not as it should be", text: sentence(text)}
+}
+
+// act carries out what somebody does with a lead, and leads back to where they clicked. A refusal is told there, in the words
+// of the decision.
+func act(a *ask) (answer, error) {
+	form := acts[a.PathValue("act")]
+	if form == nil {
+		return nil, errNotFound
+	}
+	in := lifecycle.Input{Kind: lifecycle.Accept, Text: a.PostFormValue("note")}
+	done, err := form(a, &in)
+	if err != nil {
+		return nil, err
+	}
+	in.Actor, in.Source = a.viewer.Email, "web"
+	ref, who := a.PathValue("lead"), a.PostFormValue("who")
+	said := &flash{Who: who, Text: done, Open: phoneOf(a.PostFormValue("open"))}
+	said.Lead, _ = strconv.ParseInt(ref, 10, 64)
+	// A form that is sent twice, by a double click or a browser that tries again, is done once.
+	once := ""
+	if seen := a.PostFormValue("seen"); seen != "" {
+		once = fmt.Sprintf("%d:%s:%s:%s:%s", a.viewer.ID, ref, seen, a.PathValue("act"), in.Name)
+	}
+	decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, once)
+	var p *api.Problem
+	switch {
+	case errors.As(err, &p) && p.Status < 500:
+		said.Refused, said.Text, said.Open = true, sentence(p.Detail), ""
+	case err != nil:
+		return nil, err
+	case decision.Refused != "":
+		said.Refused, said.Text, said.Open = true, sentence(decision.Refused), ""
+	}
+	return redirect{to: a.back("/leads"), said: said}, nil
+}
+
+// phoneOf returns an address that calls somebody, "" for anything else.
+func phoneOf(s string) string {
+	if number, ok := strings.CutPrefix(s, "tel:"); ok && strings.Trim(number, "+0123456789") == "" {
+		return s
+	}
+	return ""
+}
+
+// answers are the fields "answer.QUESTION" of a form, by the types of the questions; those that are empty are left out.
+func (a *ask) answers() ([]lifecycle.Named, error) {
+	given := map[string]any{}
+	for i := range a.plan.Questions {
+		q := &a.plan.Questions[i]
+		text := strings.TrimSpace(a.PostFormValue("answer." + q.Name))
+		if text == "" {
+			continue
+		}
+		given[q.Name] = text
+		switch q.Kind {
+		case agreement.Boolean:
+			given[q.Name] = text == "true" || text == "yes"
+		case agreement.Number:
+			n, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return nil, badField(fmt.Sprintf("%q should be a number: %s", text, q.Ask))
+			}
+			given[q.Name] = n
+		}
+	}
+	return a.site.API.Answers(given)
+}
+
+// nameOf is what people call a member.
+func (a *ask) nameOf(id string) string {
+	if m := a.roster.Member(id); m != nil && m.Name != "" {
+		return m.Name
+	}
+	return id
+}
+
+// reasonWords is a reason of the agreement in words.
+func (a *ask) reasonWords(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// outcomeWords says how a contact went.
+func outcomeWords(name string) string {
+	for _, o := range outcomes {
+		if o.name == name {
+			return o.words
+		}
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
+
+// outcomes are those of a contact, in the order in which people need them.
+var outcomes = []struct{ name, words string }{
+	{"connected", "spoke with them"}, {"meeting", "agreed a meeting"}, {"replied", "they replied"}, {"voicemail", "left a voicemail"},
+	{"no_answer", "no answer"}, {"wrong_number", "wrong number"}, {"sent", "wrote to them"},
+}

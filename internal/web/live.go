@@ -1,0 +1,179 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"baton/internal/engine"
+	"baton/internal/store"
+)
+
+// feed tells browsers that something was decided, so that they ask for their page again. What they are told is a number
+// and nothing of what it is about: what a viewer may see is decided where pages are made.
+type feed struct {
+	store *store.Store
+	log   *slog.Logger
+	kick  chan struct{} // a round of this process was committed
+
+	lock    sync.Mutex
+	newest  int64 // the newest input that was decided, as last seen
+	changed chan struct{}
+	readers int
+	wake    chan struct{} // closed when the first reader comes
+	done    chan struct{}
+	once    sync.Once
+}
+
+const (
+	// feedPause is how long after one look at the database the next comes at the earliest: a busy hour is told of as one.
+	feedPause = time.Second
+	// feedPoll is after how long there is a look although this process decided nothing: another one may have.
+	feedPoll = 3 * time.Second
+	// feedBeat is how often something is sent, so that nobody in between cuts the line.
+	feedBeat = 20 * time.Second
+)
+
+func newFeed(st *store.Store, log *slog.Logger) *feed {
+	f := &feed{store: st, log: log, kick: make(chan struct{}, 1), changed: make(chan struct{}), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go f.run()
+	return f
+}
+
+func (f *feed) close() { f.once.Do(func() { close(f.done) }) }
+
+// Round is told of each round of the engine, while the engine waits: it only leaves word.
+func (s *Site) Round(r *engine.Round) {
+	if r.Inputs == 0 {
+		return
+	}
+	select {
+	case s.feed.kick <- struct{}{}:
+	default:
+	}
+}
+
+// run looks for new decisions while somebody reads.
+func (f *feed) run() {
+	for {
+		f.lock.Lock()
+		idle := f.readers == 0
+		f.lock.Unlock()
+		if idle {
+			select {
+			case <-f.done:
+				return
+			case <-f.wake:
+			}
+		}
+		f.look()
+		pause := time.NewTimer(feedPause)
+		select {
+		case <-f.done:
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+		poll := time.NewTimer(feedPoll - feedPause)
+		select {
+		case <-f.done:
+		case <-f.kick:
+		case <-poll.C:
+		}
+		poll.Stop()
+	}
+}
+
+func (f *feed) look() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	newest, err := f.store.NewestDecision(ctx)
+	if err != nil {
+		f.log.Debug("looking for new decisions", "error", err)
+		return
+	}
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	if newest != f.newest {
+		f.newest = newest
+		close(f.changed)
+		f.changed = make(chan struct{})
+	}
+}
+
+// next returns the newest decision and a channel that is closed when there is a newer one.
+func (f *feed) next() (int64, <-chan struct{}) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	return f.newest, f.changed
+}
+
+func (f *feed) join(n int) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	f.readers += n
+	if n > 0 {
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// liveMark returns a text that changes when what the viewer sees on a page may have changed: each event of /live?of=… has one.
+var liveMark = map[string]func(*ask) (string, error){
+	"leads": func(a *ask) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },
+}
+
+// live streams the events that a page asks for: "changed" whenever its mark is another one. A page without a
+// mark of its own is told of every decision, at most one a second.
+func live(a *ask) (answer, error) {
+	out := http.NewResponseController(a.w)
+	if err := out.SetWriteDeadline(time.Time{}); err != nil {
+		return nil, fmt.Errorf("streaming: %w", err)
+	}
+	headers(a.w.Header())
+	a.w.Header().Set("Content-Type", "text/event-stream")
+	a.w.Header().Set("X-Accel-Buffering", "no")
+	f := a.site.feed
+	f.join(1)
+	defer f.join(-1)
+	mark, seen := liveMark[a.FormValue("of")], ""
+	beat := time.NewTicker(feedBeat)
+	defer beat.Stop()
+	fmt.Fprint(a.w, "retry: 3000\n\n")
+	for first := true; ; first = false {
+		newest, changed := f.next()
+		text := fmt.Sprint(newest)
+		if mark != nil {
+			var err error
+			if text, err = mark(a); err != nil && a.Context().Err() == nil {
+				a.site.Log.DebugContext(a.Context(), "reading what changed", "error", err)
+				text = seen
+			}
+		}
+		switch {
+		case first:
+			fmt.Fprintf(a.w, "event: hello\ndata: %s\n\n", text)
+		case text != seen:
+			fmt.Fprintf(a.w, "event: changed\ndata: %s\n\n", text)
+		default:
+			fmt.Fprint(a.w, ": still here\n\n")
+		}
+		seen = text
+		if out.Flush() != nil {
+			return nil, nil
+		}
+		select {
+		case <-a.Context().Done():
+			return nil, nil
+		case <-f.done:
+			return nil, nil
+		case <-changed:
+		case <-beat.C:
+		}
+	}
+}

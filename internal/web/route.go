@@ -1,0 +1,29 @@
+package web
+
+// route is an address of the pages.
+type route struct {
+	pattern string // of net/http: "GET /leads"
+	right   Right  // what its viewer needs
+	handle  func(*ask) (answer, error)
+	entry   *entry // its place in the bars, nil for none
+}
+
+// entry is a page in the side bar and, narrow, in the tab bar.
+type entry struct {
+	Group string // "" for work, See, Agree
+	Label string
+	Short string // in the tab bar; "" for not there
+	Icon  string
+	Key   string // after G
+}
+
+// routes are all addresses there are, in the order of the side bar.
+func routes() []route {
+	return []route{
+		{pattern: "GET /{$}", right: SignedIn, handle: home},
+		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L"}},
+		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
+		{pattern: "POST /theme", right: Anybody, handle: setTheme},
+		{pattern: "GET /live", right: SignedIn, handle: live},
+	}
+}

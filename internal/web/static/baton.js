@@ -1,0 +1,190 @@
+// What the pages do beyond forms and links: keys, menus, undo, live. All of it is a comfort: without it each form still works.
+(() => {
+  'use strict'
+  const $ = (sel, in_ = document) => in_.querySelector(sel)
+  const $$ = (sel, in_ = document) => [...in_.querySelectorAll(sel)]
+  const say = (text, now) => { const at = $(now ? '#assertive' : '#polite'); if (at) { at.textContent = ''; at.textContent = text } }
+
+  // Rows: J and K walk them; the row that has the focus is the one that other keys are about.
+  const rows = () => $$('[data-row]').filter((r) => !r.hidden)
+  const current = () => document.activeElement?.closest('[data-row]') ?? $('[data-row].here') ?? $('[data-next]')
+  const go = (row) => {
+    if (!row) return
+    $$('.here').forEach((r) => r.classList.remove('here'))
+    row.classList.add('here')
+    row.focus({ preventScroll: true })
+    row.scrollIntoView({ block: 'nearest' })
+  }
+  const step = (by) => { const list = rows(), at = list.indexOf(current()); go(list[Math.max(0, Math.min(list.length - 1, at < 0 ? 0 : at + by))]) }
+
+  // Forms that are marked quick are sent behind the page, which then shows how things stand.
+  let asking = 0
+  const swap = (text, url) => {
+    const fresh = new DOMParser().parseFromString(text, 'text/html'), main = $('#main', fresh)
+    if (!main) { location.href = url; return }
+    const list = rows(), here = current(), at = here ? list.indexOf(here) : -1, id = here?.dataset.row
+    const had = !!document.activeElement?.closest('#main')
+    document.title = fresh.title
+    $('#main').replaceWith(main)
+    for (const sel of ['.rail nav', '.topbar h1', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b) a.replaceWith(b) }
+    window.htmx?.process?.(main)
+    const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
+    if (had || at >= 0) go(row)
+    arrived()
+  }
+  const load = async (url, options = {}) => {
+    asking++
+    document.body.classList.add('asking')
+    try {
+      const answer = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin', ...options })
+      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options) }
+      if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
+      swap(await answer.text(), answer.url)
+    } catch {
+      tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
+    } finally {
+      asking--
+      document.body.classList.toggle('asking', asking > 0)
+    }
+  }
+  const busy = async (seconds) => {
+    for (let s = seconds; s > 0; s--) { tell(`Baton is catching up. Your click is kept and will be sent in ${s} s.`); await new Promise((done) => setTimeout(done, 1000)) }
+  }
+  const send = (form, button) => {
+    const data = new URLSearchParams(new FormData(form))
+    if (button?.name) data.set(button.name, button.value)
+    return load(form.action, { method: 'POST', body: data })
+  }
+
+  // What can be undone waits some seconds before it is sent, so that undoing it is honest: nothing has happened yet.
+  let waiting = null
+  const seconds = 8
+  const hold = (form, button) => {
+    finish()
+    const row = form.closest('[data-row]'), next = row && (rows()[rows().indexOf(row) + 1] ?? rows()[rows().indexOf(row) - 1])
+    const words = $('b', button)?.textContent ?? button.textContent
+    const who = form.elements.who?.value ?? ''
+    const data = new URLSearchParams(new FormData(form))
+    if (button.name) data.set(button.name, button.value)
+    if (row) row.hidden = true
+    let left = seconds
+    waiting = { action: form.action, data, row }
+    const bar = tell('', { keep: true })
+    const b = document.createElement('b'); b.className = 'font-semibold'; b.textContent = who
+    const rest = document.createElement('span'); rest.textContent = ` ${form.closest('[data-menu]')?.dataset.menu === 'reject' ? 'rejected' : 'handed back'}: ${words.toLowerCase()}`
+    const undo = document.createElement('button'); undo.type = 'button'; undo.className = 'toast-act'; undo.textContent = 'Undo'; undo.dataset.do = 'undo'
+    const k = document.createElement('kbd'); k.className = 'key ml-1'; k.textContent = 'U'; k.ariaHidden = 'true'; undo.append(k)
+    const count = document.createElement('span'); count.className = 'num opacity-80 text-xs'; count.textContent = `${left} s`; count.ariaHidden = 'true'
+    $('.toast-text', bar).append(b, rest)
+    bar.append(undo, count)
+    undo.onclick = () => { clearInterval(waiting.tick); if (row) { row.hidden = false; go(row) } waiting = null; bar.remove(); say('Undone') }
+    waiting.tick = setInterval(() => { left--; count.textContent = `${left} s`; if (left <= 0) finish() }, 1000)
+    waiting.bar = bar
+    go(next)
+  }
+  const finish = (leaving) => {
+    if (!waiting) return
+    const w = waiting
+    waiting = null
+    clearInterval(w.tick)
+    w.bar?.remove()
+    if (leaving) fetch(w.action, { method: 'POST', body: w.data, keepalive: true, credentials: 'same-origin' })
+    else load(w.action, { method: 'POST', body: w.data })
+  }
+  addEventListener('pagehide', () => finish(true))
+
+  const tell = (text, { alert = false, keep = false } = {}) => {
+    $('#toast')?.remove()
+    const bar = document.createElement('div')
+    bar.id = 'toast'; bar.className = 'toast'; bar.setAttribute('role', alert ? 'alert' : 'status')
+    const span = document.createElement('span'); span.className = 'toast-text'; span.textContent = text
+    bar.append(span)
+    $('#main').prepend(bar)
+    if (!keep) fade(bar)
+    return bar
+  }
+  const fade = (bar) => setTimeout(() => { if (!bar.matches(':hover, :focus-within')) bar.remove(); else fade(bar) }, 8000)
+  const arrived = () => { const bar = $('#toast'); if (bar && !waiting) fade(bar) }
+
+  document.addEventListener('submit', (e) => {
+    const form = e.target
+    if (!form.matches('[data-quick]')) return
+    e.preventDefault()
+    const menu = form.closest('details.menu')
+    if (menu) menu.open = false
+    if (form.matches('[data-delay]') && e.submitter) hold(form, e.submitter)
+    else { form.closest('[data-row]')?.classList.add('saving'); send(form, e.submitter) }
+  })
+
+  // Menus close when another opens, on Escape and on a click beside them.
+  const close = (but) => $$('details.menu[open], details.more[open]').forEach((d) => { if (d !== but) d.open = false })
+  document.addEventListener('toggle', (e) => { if (e.target.matches?.('details.menu') && e.target.open) close(e.target) }, true)
+  document.addEventListener('click', (e) => close(e.target.closest('details.menu, details.more')))
+
+  // Keys.
+  const typing = (t) => t.matches?.('input:not([type=checkbox]), textarea, select, [contenteditable]')
+  let after = '', timer
+  const keys = [['J K', 'Next, previous row'], ['Enter', 'Open'], ['A', 'Accept'], ['R then 1–9', 'Reject with that reason'], ['H then 1–9', 'Hand back with that reason'],
+    ['L then 1–9', 'Log a contact with that outcome'], ['X', 'Select'], ['U', 'Undo, while the message is there'], ['N', 'Take the next of the queue'], ['/ or Ctrl K', 'Search'], ['?', 'These keys']]
+  const press = (sel, within) => { const b = $(sel, within); if (b) { b.focus(); b.click() } return !!b }
+  document.addEventListener('keydown', (e) => {
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k' && !e.altKey) { const f = $('#find'); if (f) { e.preventDefault(); f.click() } return }
+    if (e.key === 'Escape') {
+      const menu = $('details.menu[open]')
+      if (menu) { e.preventDefault(); menu.open = false; $('summary', menu).focus() }
+      return
+    }
+    if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || document.body.dataset.keys === 'off') return
+    const open = $('details.menu[open]')
+    if (open && /^[1-9]$/.test(e.key)) { if (press(`[data-digit="${e.key}"]`, open)) e.preventDefault(); return }
+    if (after === 'g') {
+      after = ''
+      const link = $(`.rail a[data-key="${e.key.toUpperCase()}"]`)
+      if (link) { e.preventDefault(); link.click() }
+      return
+    }
+    const row = current()
+    const menu = (name) => { const d = row && $(`details[data-menu="${name}"]`, row); if (d) { close(d); d.open = true; $('summary', d).focus() } return !!d }
+    const does = {
+      j: () => step(1), ArrowDown: () => open || step(1), k: () => step(-1), ArrowUp: () => open || step(-1),
+      Enter: () => e.target.matches('a, button, summary') ? false : row && press('[data-do=open]', row),
+      a: () => row && press('[data-do=accept]', row), r: () => menu('reject'), h: () => menu('hand-back'), l: () => menu('contact'),
+      x: () => row && press('[data-do=select]', row), u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'),
+      g: () => { after = 'g'; clearTimeout(timer); timer = setTimeout(() => { after = '' }, 1500) },
+      '/': () => press('#find'), '?': () => showKeys(),
+    }[e.key]
+    if (does && does() !== false) e.preventDefault()
+  })
+  const showKeys = () => {
+    const list = $('#keys .keys')
+    if (!list.children.length) {
+      const go = $$('.rail a[data-key]').filter((a) => a.dataset.key).map((a) => [`G then ${a.dataset.key}`, `Go to ${a.textContent.trim()}`])
+      for (const [key, text] of [...keys, ...go]) {
+        const dt = document.createElement('dt'), dd = document.createElement('dd')
+        dt.textContent = key; dd.textContent = text
+        list.append(dt, dd)
+      }
+    }
+    $('#keys').showModal()
+  }
+
+  // Live: the page is asked for again when something it shows may have changed, unless somebody is in the middle of something.
+  const name = document.body.dataset.live
+  if (name && window.EventSource) {
+    let late = false, stream
+    const busyHere = () => waiting || asking || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked')
+    const look = () => { if (busyHere()) { late = true; return } late = false; load(location.href) }
+    const connect = () => {
+      stream = new EventSource('/live?of=' + encodeURIComponent(name))
+      const tag = $('#live')
+      stream.addEventListener('hello', () => { if (tag) tag.hidden = false })
+      stream.addEventListener('changed', look)
+      stream.onerror = () => { if (tag) tag.hidden = true }
+    }
+    connect()
+    setInterval(() => { if (late) look() }, 1000)
+    addEventListener('pagehide', () => stream.close())
+    addEventListener('pageshow', (e) => { if (e.persisted) connect() })
+  }
+  arrived()
+})()
