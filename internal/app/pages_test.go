@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
@@ -181,4 +183,69 @@ func TestScreenshots(t *testing.T) {
 			}
 		}
 	}
+}
+
+// finding is what axe-core says of a page.
+type finding struct{ ID, Impact, Help, Where string }
+
+// examine has axe-core look for what shuts people out of the page that is open, and looks for what scrolls sideways.
+const examine = `(async () => {
+	const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+	const list = found.violations.flatMap(v => v.nodes.map(n => ({ID: v.id, Impact: v.impact, Help: v.help, Where: n.target.join(' ') + ': ' + n.html.slice(0, 160)})))
+	const over = document.documentElement.scrollWidth - document.documentElement.clientWidth
+	if (over > 0) list.push({ID: 'scrolls-sideways', Help: over + ' px too wide', Where: location.pathname})
+	return list
+})()`
+
+// Every page, light and dark, wide and narrow: nothing shuts anybody out, nothing is refused by the pages' own security policy, and
+// no script fails.
+func TestPagesShutNobodyOut(t *testing.T) {
+	dir, err := installed("pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	axe, err := os.ReadFile(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := servePages(t)
+	ctx := browse(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	var complaints sync.Map
+	go func() {
+		for m, err := range chromedp.Events(ctx, cdplog.EntryAdded) {
+			if err != nil {
+				return
+			}
+			if m.Entry.Level == cdplog.EntryLevelError && !strings.Contains(m.Entry.Text, "404") {
+				complaints.Store(m.Entry.Text, m.Entry.URL)
+			}
+		}
+	}()
+	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pictured {
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range []int64{1440, 390, 360} {
+				name := fmt.Sprintf("%s %s %d", p.name, theme, width)
+				if err := l.open(ctx, p.role, p.path, theme, width, 844); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				found, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](string(axe)+";"+examine, chromedp.EvalAwaitPromise))
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				for _, f := range found {
+					t.Errorf("%s: %s (%s): %s\n\t%s", name, f.ID, f.Impact, f.Help, f.Where)
+				}
+			}
+		}
+	}
+	complaints.Range(func(text, url any) bool {
+		t.Errorf("the browser says: %v (%v)", text, url)
+		return true
+	})
 }

@@ -26,38 +26,41 @@ import (
 
 // library is where the tracking libraries of testdata/sdk are installed: once for each version of the list, out of what
 // git looks at. It needs the network the first time.
-var library = sync.OnceValues(func() (string, error) {
+var library = sync.OnceValues(func() (string, error) { return installed("sdk") })
+
+// installed installs what the package list in a folder of testdata names, and returns where.
+func installed(name string) (string, error) {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return "", errors.New("there is no npm on this machine, and this test sends with libraries for Node; install it with: script/need node")
+		return "", errors.New("there is no npm on this machine, and this test uses libraries for it; install it with: script/need node")
 	}
 	sum := sha256.New()
-	files := []string{"package.json", "package-lock.json", ".npmrc"}
+	names := []string{"package.json", "package-lock.json", ".npmrc"}
 	texts := map[string][]byte{}
-	for _, name := range files {
-		if texts[name], err = os.ReadFile(filepath.Join("testdata", "sdk", name)); err != nil {
+	for _, file := range names {
+		if texts[file], err = os.ReadFile(filepath.Join("testdata", name, file)); err != nil {
 			return "", err
 		}
-		sum.Write(texts[name])
+		sum.Write(texts[file])
 	}
 	cache, err := filepath.Abs("../../.cache")
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, fmt.Sprintf("sdk-%x", sum.Sum(nil)[:6]))
+	dir := filepath.Join(cache, fmt.Sprintf("%s-%x", name, sum.Sum(nil)[:6]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
-	half, err := os.MkdirTemp(cache, "sdk-half-")
+	half, err := os.MkdirTemp(cache, name+"-half-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(half)
-	for _, name := range files {
-		if err := os.WriteFile(filepath.Join(half, name), texts[name], 0o644); err != nil {
+	for _, file := range names {
+		if err := os.WriteFile(filepath.Join(half, file), texts[file], 0o644); err != nil {
 			return "", err
 		}
 	}
@@ -67,7 +70,7 @@ var library = sync.OnceValues(func() (string, error) {
 		"--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 	install.Dir = half
 	if out, err := install.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("installing the tracking libraries with npm: %w; the first time this needs the network, or a registry that npm knows of\n%s", err, out)
+		return "", fmt.Errorf("installing libraries with npm: %w; the first time this needs the network, or a registry that npm knows of\n%s", err, out)
 	}
 	// whole or not at all; another test may have been faster
 	if err := os.Rename(half, dir); err != nil && !errors.Is(err, os.ErrExist) {
@@ -76,7 +79,7 @@ var library = sync.OnceValues(func() (string, error) {
 		}
 	}
 	return dir, nil
-})
+}
 
 // modules returns the directory of the libraries.
 func modules(t testing.TB) string {

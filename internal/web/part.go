@@ -269,3 +269,52 @@ func (a *ask) clockTime(at int64) string {
 
 // today is the day and the time, for the head of a page.
 func (a *ask) today() string { return a.now.In(a.zone).Format("Mon 2 Jan, 15:04") }
+
+// link leads to another view of a page.
+type link struct {
+	Href, Words string
+	Current     bool
+}
+
+func currentIf(is bool) string {
+	if is {
+		return "true"
+	}
+	return "false"
+}
+
+// after is where a list goes on, 0 for its beginning: the parameter "after", which nextPage has written.
+func (a *ask) after() int64 {
+	id, err := strconv.ParseInt(a.URL.Query().Get("after"), 36, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, id)
+}
+
+// nextPage is the address of the same list behind an ID, "" for 0.
+func (a *ask) nextPage(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	q := a.URL.Query()
+	q.Set("after", strconv.FormatInt(id, 36))
+	return a.URL.Path + "?" + q.Encode()
+}
+
+// stepPath draws values over time as steps, for stepLine: at runs from 0 to 100, value from 0 to 1.
+func stepPath(at, value []float64) string {
+	var b strings.Builder
+	for i := range at {
+		y := px(23 - 22*min(1, max(0, value[i])))
+		if i == 0 {
+			b.WriteString("M" + px(at[i]) + " " + y)
+			continue
+		}
+		b.WriteString("H" + px(at[i]) + "V" + y)
+	}
+	if len(at) > 0 {
+		b.WriteString("H100")
+	}
+	return b.String()
+}

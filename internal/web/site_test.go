@@ -1,0 +1,127 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Whatever a template or an entry names is among the icons that `make style` has collected.
+func TestIconsAreThere(t *testing.T) {
+	files, err := filepath.Glob("*.templ")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\bicon\w*\("([^"]*)"`).FindAllSubmatch(text, -1) {
+			found++
+			if icons[string(m[1])] == "" {
+				t.Errorf("%s: there is no icon %s: make style", file, m[1])
+			}
+		}
+	}
+	for _, r := range routes() {
+		if r.entry != nil && icons[r.entry.Icon] == "" {
+			t.Errorf("%s: there is no icon %q: make style", r.pattern, r.entry.Icon)
+		}
+	}
+	for _, theme := range []string{"", "light", "dark"} {
+		if icons[themeIcon(theme)] == "" {
+			t.Errorf("there is no icon for the theme %q", theme)
+		}
+	}
+	if found == 0 {
+		t.Error("no template names an icon")
+	}
+}
+
+func TestAssetsAreKeptForGood(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{version}/{file...}", allAssets.serve)
+	get := func(path, accept string) *http.Response {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Accept-Encoding", accept)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w.Result()
+	}
+	for _, name := range []string{"baton.css", "baton.js", "htmx.js", "icon.svg", "fonts/geist-latin-wght-normal.woff2"} {
+		packed, plain := get(assetPath(name), "gzip, br"), get(assetPath(name), "")
+		if packed.StatusCode != 200 || !strings.Contains(packed.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d, %s", name, packed.StatusCode, packed.Header)
+		}
+		if is := packed.Header.Get("Content-Encoding") == "gzip"; is == strings.HasSuffix(name, ".woff2") {
+			t.Errorf("%s: packed: %v", name, is)
+		}
+		if plain.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%s is packed for somebody who cannot unpack it", name)
+		}
+	}
+	// What an older page names is not there any more, and no browser keeps that for good.
+	if old := get("/assets/000000000000/baton.css", ""); old.StatusCode != 404 || old.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("an older version: %d, %s", old.StatusCode, old.Header)
+	}
+	if odd := get("/assets/"+allAssets.version+"/icons.json", ""); odd.StatusCode != 404 {
+		t.Errorf("icons.json: %d", odd.StatusCode)
+	}
+}
+
+// A form leads back to an address of this site, whatever it says.
+func TestBackStaysHere(t *testing.T) {
+	for given, want := range map[string]string{
+		"/leads": "/leads", "/leads?after=1#x": "/leads?after=1", "": "/otherwise", "https://evil.example/": "/otherwise", "//evil.example": "/otherwise",
+		`/\evil.example`: "/otherwise", "leads": "/otherwise", "javascript:alert(1)": "/otherwise", "/\t/evil.example": "/otherwise",
+	} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"back": {given}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		a := &ask{Request: r}
+		if got := a.back("/otherwise"); got != want {
+			t.Errorf("back to %q: %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestOnlyPhonesAreCalled(t *testing.T) {
+	got := map[string]string{}
+	for _, s := range []string{"tel:+4655501042", "tel:112", "javascript:alert(1)", "tel:1;x=javascript", "https://evil.example", ""} {
+		got[s] = phoneOf(s)
+	}
+	want := map[string]string{"tel:+4655501042": "tel:+4655501042", "tel:112": "tel:112", "javascript:alert(1)": "", "tel:1;x=javascript": "", "https://evil.example": "", "": ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What an act led to is told once, in the words it was told in.
+func TestFlashIsToldOnce(t *testing.T) {
+	w := httptest.NewRecorder()
+	said := &flash{Lead: 7, Who: "Ada <b>", Text: "accepted", Open: "tel:+461"}
+	putFlash(&ask{Request: httptest.NewRequest("POST", "/", nil), w: w}, said)
+	r := httptest.NewRequest("GET", "/", nil)
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	w = httptest.NewRecorder()
+	if diff := cmp.Diff(said, takeFlash(&ask{Request: r, w: w})); diff != "" {
+		t.Error(diff)
+	}
+	if list := w.Result().Cookies(); len(list) != 1 || list[0].MaxAge >= 0 {
+		t.Errorf("it is not forgotten: %v", list)
+	}
+	r.Header.Set("Cookie", flashCookie+"=nonsense")
+	if f := takeFlash(&ask{Request: r, w: httptest.NewRecorder()}); f != nil {
+		t.Errorf("read from nonsense: %v", f)
+	}
+}
