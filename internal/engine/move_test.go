@@ -34,6 +34,19 @@ func TestMove(t *testing.T) {
 	if _, err := h.st.AddKey(ctx, store.APIKey{Name: "web", Scope: "track", CreatedAt: start}, []byte("hash")); err != nil {
 		t.Fatal(err)
 	}
+	user, err := h.st.AddUser(ctx, store.User{Email: "ada@northwind.example", Roles: "rep"}, store.Audit{At: start, Action: "made a user"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.st.AddLink(ctx, []byte("link"), store.Link{Kind: "invitation", User: user.ID, EndsAt: start}); err != nil {
+		t.Fatal(err)
+	}
+	begun := func(*store.User) (store.UserChange, error) {
+		return store.UserChange{Begin: &store.Session{How: "password", CreatedAt: start, Hash: []byte("session")}}, nil
+	}
+	if err := h.st.UpdateUser(ctx, user.ID, begun); err != nil {
+		t.Fatal(err)
+	}
 	h.shut(t)
 
 	url := pgtest.Database(t)
@@ -105,6 +118,9 @@ func TestMove(t *testing.T) {
 	verify(t, p)
 	if key, err := p.st.AddKey(ctx, store.APIKey{Name: "app", Scope: "track", CreatedAt: start}, []byte("other")); err != nil || key.ID != 2 {
 		t.Errorf("the next key is %d, %v", key.ID, err)
+	}
+	if user, err := p.st.AddUser(ctx, store.User{Email: "bo@northwind.example"}, store.Audit{At: start}); err != nil || user.ID != 2 {
+		t.Errorf("the next user is %d, %v", user.ID, err)
 	}
 	s := open(t, back, Options{})
 	if err := s.History(ctx, from(list), HistoryOptions{}); err != nil {

@@ -36,6 +36,11 @@ var kept = []struct{ name, columns, order string }{
 	{"endpoint", "id url secret events created_at disabled_at disabled_why old_secret old_until", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
+	{"access_user", "id email name roles password totp totp_step recovery subject created_at signed_in_at deactivated_at", "id"},
+	{"access_session", "id hash user_id how address agent created_at used_at", "id"},
+	{"access_link", "hash kind user_id made_at ends_at", "hash"},
+	{"audit", "id at actor address action subject detail", "id"},
+	{"made_up", "id at", "id"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
 }
 
@@ -220,12 +225,13 @@ func (d *dialect) continueNumbers(ctx context.Context, conn *sql.Conn) error {
 	if !d.shared {
 		return nil
 	}
-	for _, q := range []string{
+	queries := []string{
 		`SELECT setval('input_number', greatest(1, (SELECT max(id) FROM input)), EXISTS (SELECT FROM input))`,
-		`SELECT setval(pg_get_serial_sequence('import', 'id'), greatest(1, (SELECT max(id) FROM import)), EXISTS (SELECT FROM import))`,
-		`SELECT setval(pg_get_serial_sequence('endpoint', 'id'), greatest(1, (SELECT max(id) FROM endpoint)), EXISTS (SELECT FROM endpoint))`,
-		`SELECT setval(pg_get_serial_sequence('api_key', 'id'), greatest(1, (SELECT max(id) FROM api_key)), EXISTS (SELECT FROM api_key))`,
-	} {
+	}
+	for _, t := range []string{"import", "endpoint", "api_key", "access_user", "access_session", "audit"} {
+		queries = append(queries, `SELECT setval(pg_get_serial_sequence('`+t+`', 'id'), greatest(1, (SELECT max(id) FROM `+t+`)), EXISTS (SELECT FROM `+t+`))`)
+	}
+	for _, q := range queries {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return err
 		}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+)
+
+// Audit is one thing that somebody did. It is kept, and never changed.
+type Audit struct {
+	ID, At  int64  // UTC microseconds
+	Actor   string // a user's address, "key NAME", "command line"; empty for somebody unknown
+	Address string // of the network, empty for none
+	Action  string // as "signed in"
+	Subject string // whom or what it was done to
+	Detail  string
+}
+
+// AddAudit keeps what somebody did.
+func (s *Store) AddAudit(ctx context.Context, list ...Audit) error {
+	return s.transact(ctx, "keeping the audit", func(ctx context.Context, conn *sql.Conn) error { return insertAudit(ctx, conn, list) })
+}
+
+func insertAudit(ctx context.Context, conn *sql.Conn, list []Audit) error {
+	for i := range list {
+		a := &list[i]
+		if _, err := conn.ExecContext(ctx, `INSERT INTO audit (at, actor, address, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+			a.At, storable(a.Actor), a.Address, a.Action, storable(a.Subject), storable(a.Detail)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AuditFilter is what of the audit is asked for; fields with nothing in them say nothing.
+type AuditFilter struct {
+	Actor, Subject, Action string
+	Since                  int64 // UTC microseconds
+	Before                 int64 // a number: those with lower ones
+}
+
+// Audits returns what was done, the last first, at most so many.
+func (s *Reader) Audits(ctx context.Context, f AuditFilter, most int) ([]Audit, error) {
+	var c clauses
+	c.add("id > ?", 0)
+	for _, t := range [...]struct{ condition, text string }{{"actor = ?", f.Actor}, {"subject = ?", f.Subject}, {"action = ?", f.Action}} {
+		if t.text != "" {
+			c.add(t.condition, storable(t.text))
+		}
+	}
+	if f.Since != 0 {
+		c.add("at >= ?", f.Since)
+	}
+	if f.Before != 0 {
+		c.add("id < ?", f.Before)
+	}
+	c.args = append(c.args, most)
+	var list []Audit
+	stmt, err := s.queries.get(ctx, `SELECT id, at, actor, address, action, subject, detail FROM audit WHERE `+c.text.String()+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(c.args)))
+	if err == nil {
+		err = scanAll(ctx, stmt, c.args, func(r *sql.Rows) error {
+			var a Audit
+			err := r.Scan(&a.ID, &a.At, &a.Actor, &a.Address, &a.Action, &a.Subject, &a.Detail)
+			list = append(list, a)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
