@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"baton/internal/agreement"
 	"baton/internal/app"
@@ -31,7 +34,39 @@ func (c *verifyCommand) Run(r *run) error {
 		return errSaid
 	}
 	fmt.Fprintf(r.Out, "%s, decided again: every decision is the same to the byte.\n", count(found.Inputs, "input", "inputs"))
+	if found.Audit == nil {
+		return nil
+	}
+	if found.Audit.Faults > 0 {
+		fmt.Fprintf(r.Err, "baton: what must always hold does not, %s. This is a fault of Baton, and not of your agreement; please report it. The first:\n%s\n",
+			times(found.Audit.Faults), found.Audit.First)
+		return errSaid
+	}
+	fmt.Fprintln(r.Out, pursued(found.Audit))
 	return nil
+}
+
+// pursued says how every hand-off ended.
+func pursued(a *replay.Auditor) string {
+	if a.Offered == 0 {
+		return "Every lead is in one stage, and every clock has its outcome. Nothing has been offered to sales yet."
+	}
+	var ends []string
+	for _, state := range slices.Sorted(maps.Keys(a.Ended)) {
+		ends = append(ends, thousands(a.Ended[state])+" "+state)
+	}
+	if open := a.Open(); open > 0 {
+		ends = append(ends, thousands(open)+" open with a holder and a clock")
+	}
+	return fmt.Sprintf("%s: %s; none in limbo. Every lead is in one stage and with one holder, every clock has its outcome, and each of %s has its decision.",
+		count(a.Offered, "hand-off", "hand-offs"), strings.Join(ends, ", "), count(a.Alerts, "alert", "alerts"))
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return thousands(n) + " times"
 }
 
 func verify(r *run, st *store.Store, last int64) (*replay.Verification, error) {
@@ -56,5 +91,8 @@ func verify(r *run, st *store.Store, last int64) (*replay.Verification, error) {
 		return v.Next(in, in.Version, decision)
 	})
 	progress.done()
+	if w := v.World(); w != nil {
+		v.Audit.Close(w.Roster)
+	}
 	return &v.Verification, err
 }

@@ -343,6 +343,9 @@ func TestUndoAfterMerge(t *testing.T) {
 	if err := st.EachInput(ctx, 0, func(in lifecycle.Input, decision []byte) error { return verifier.Next(in, in.Version, decision) }); err != nil || verifier.First != nil {
 		t.Fatal(err, verifier.First)
 	}
+	if fault := verifier.Audit.Close(verifier.World().Roster); fault != "" {
+		t.Error(fault)
+	}
 }
 
 // Two processes take in people whose keys are those of one another, and merge and split them: nothing is lost, and the record verifies.
@@ -478,5 +481,8 @@ func TestMergeAndSplitInOneRequest(t *testing.T) {
 	}
 	if verifier.First != nil {
 		t.Fatal(verifier.First)
+	}
+	if fault := verifier.Audit.Close(verifier.World().Roster); fault != "" {
+		t.Error(fault)
 	}
 }

@@ -47,7 +47,7 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 		from := len(list)
 		add := func(to, by, clause string) {
 			a := Alert{Kind: h.kind, To: to, By: by, Name: h.name, Alert: clause, Due: d.At, Acts: to == h.to && to != ""}
-			if to == "" && by != "webhook" || by == "inbox" {
+			if to == "" && by != "webhook" || by == "inbox" || gone(view.Roster, to) {
 				return
 			}
 			if h.reason > 0 {
@@ -96,6 +96,12 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 		}
 	}
 	return list
+}
+
+// gone reports whether somebody has left the team.
+func gone(r *Roster, to string) bool {
+	m := r.Member(to)
+	return m != nil && m.Inactive
 }
 
 // happenings names the events of a decision.
@@ -196,6 +202,9 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
 	if l == nil {
 		return "the lead is not there any more: it was erased, or turned out to be another one"
 	}
+	if gone(view.Roster, a.To) {
+		return a.To + " has left the team"
+	}
 	h := &l.Handoff
 	clock := func() bool {
 		return slices.ContainsFunc(l.Clocks, func(k Clock) bool { return k.Name == a.Name })
@@ -224,6 +233,14 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
 		}
 		if !clock() && a.Kind == "reminded" {
 			return "the deadline was met, or is nobody's any more"
+		}
+		if queue, queued := strings.CutPrefix(a.To, "queue "); queued && (l.Queue < 0 || plan.Queues[l.Queue].Name != queue) {
+			return "it left the queue meanwhile"
+		}
+		if l.Owner != "" && l.Owner != a.To && slices.Contains(h.Tried, a.To) { // they had it, and it went on from them
+			if m := view.Roster.Member(l.Owner); a.Kind == "escalated" || m == nil || m.Manager != a.To {
+				return l.Owner + " has it meanwhile"
+			}
 		}
 		if a.Kind == "escalated" && plan.Stages[l.Stage].Final != agreement.NotFinal {
 			return "the lead is in stage " + plan.Stages[l.Stage].Name + " meanwhile"

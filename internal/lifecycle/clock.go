@@ -181,6 +181,10 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 			d.reasons[why-1].Text = "there is nobody to remind"
 			return false
 		}
+		if m := d.member(to); m != nil && m.Inactive {
+			d.reasons[why-1].Text = d.name(to) + " has left the team"
+			return false
+		}
 		d.effect(TellRemind, to, clock, why)
 		d.restartClock(clock, d.lead.Owner, why)
 		return true

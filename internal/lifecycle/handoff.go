@@ -192,8 +192,16 @@ func (d *decider) reject() {
 	}
 	b := &d.plan.Handbacks[slot]
 	why := d.becauseText(b.Address, d.in.Text)
+	d.takenBy(h.Name, why)
 	d.close(HandoffRejected, b.Name, why)
 	d.giveBack(b, d.in.Due, why)
+}
+
+// takenBy tells the owner that somebody else has answered for them.
+func (d *decider) takenBy(name string, why int) {
+	if d.lead.Owner != "" && d.in.Actor != "" && d.lead.Owner != d.in.Actor {
+		d.effect(TellTaken, d.lead.Owner, name, why)
+	}
 }
 
 // revisitIsPast refuses a chosen revisit date that would bring the lead back at once.
@@ -237,6 +245,7 @@ func (d *decider) handBack() {
 	if d.lead.Handoff.Rule >= 0 {
 		d.dropClock(d.handoff().ContactClause.Address, why) // without a contact; with one it has stopped
 	}
+	d.takenBy(b.Name, why)
 	d.giveBack(b, d.in.Due, why)
 }
 

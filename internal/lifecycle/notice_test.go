@@ -263,6 +263,9 @@ func TestMoot(t *testing.T) {
 	if why := moot(&offered, at); !strings.Contains(why, s.view.Lead.Owner) {
 		t.Errorf("offered to one and now another's: %q", why)
 	}
+	if why := moot(&reminded, remindedAt); !strings.Contains(why, s.view.Lead.Owner) {
+		t.Errorf("one is reminded and it is another's: %q", why)
+	}
 	taken := s.view.Lead.Clock
 	s.happens(lifecycle.Input{Kind: lifecycle.Accept, At: taken + 60e6, Actor: s.view.Lead.Owner})
 	for _, a := range moved {
@@ -272,6 +275,10 @@ func TestMoot(t *testing.T) {
 	}
 	if why := moot(&reminded, remindedAt); why == "" {
 		t.Error("a reminder of a deadline that was met is sent")
+	}
+	s.view.Roster.Member(offered.To).Inactive = true
+	if why := moot(&lifecycle.Alert{Kind: "reassigned", To: offered.To, Acts: true}, at); !strings.Contains(why, "has left the team") {
+		t.Errorf("who has left the team is told: %q", why)
 	}
 	if why := lifecycle.Moot(s.plan, &lifecycle.View{}, &offered, at); why == "" {
 		t.Error("a lead that was erased is told of")

@@ -13,10 +13,7 @@ import (
 // without a new name is an error: the lead would be nowhere. Other things that are gone are
 // dropped from the state; the inputs that brought them stay.
 func Rebind(from, to *agreement.Plan, v *View) error {
-	names := make(map[string]string, len(to.Renamed))
-	for _, r := range to.Renamed {
-		names[r.What+" "+r.From] = r.To
-	}
+	names := renames(to)
 	rename := func(what, name string) string {
 		if renamed, ok := names[what+" "+name]; ok {
 			return renamed
@@ -141,6 +138,26 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 	slices.Sort(done)
 	l.Done = done
 	return nil
+}
+
+func renames(to *agreement.Plan) map[string]string {
+	names := make(map[string]string, len(to.Renamed))
+	for _, r := range to.Renamed {
+		names[r.What+" "+r.From] = r.To
+	}
+	return names
+}
+
+// Renamed returns what a version of the agreement calls what an earlier one called by a name: what is "stage", "queue"
+// and so on, or "clock" for the address of one.
+func Renamed(to *agreement.Plan, what, name string) string {
+	if what == "clock" {
+		return renameClock(renames(to), name)
+	}
+	if renamed, ok := renames(to)[what+" "+name]; ok {
+		return renamed
+	}
+	return name
 }
 
 // renameClock follows the renames in the address of a clock: "stages.sal.limit".

@@ -77,12 +77,15 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 	n := &evenNoise{seed}
 	w := replay.NewWorld(plan, 1)
 	w.Remember = true
-	passes := map[int64]int64{}
+	passes, audit := map[int64]int64{}, replay.NewAuditor()
 	w.Observe = func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) {
 		out = d.AppendJSON(append(out, '\n'))
 		if stored {
 			store(t, v)
 			return
+		}
+		if !audit.Next(w.Plan, in, d, v) {
+			t.Fatal(audit.First)
 		}
 		l := v.Lead
 		if l == nil || l.Stage < 0 {
@@ -137,6 +140,9 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 		if err := w.Check(); err != nil {
 			t.Fatalf("after a %s of %s: %v", a.Input.Kind, lifecycle.Stamp(at, w.Plan.Calendar.Zone()), err)
 		}
+	}
+	if fault := audit.Close(w.Roster); fault != "" && !stored {
+		t.Fatal(fault)
 	}
 	return out
 }

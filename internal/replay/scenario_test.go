@@ -87,6 +87,9 @@ func verifyScenario(t *testing.T, s *replay.Scenario) {
 	if v.First != nil {
 		t.Fatalf("%d of %d decisions differ when decided again: %s", v.Different, v.Inputs, v.First)
 	}
+	if fault := v.Audit.Close(v.World().Roster); fault != "" {
+		t.Error(fault)
+	}
 }
 
 // A line that cannot be read is an error that names the file, the line and what to write.
