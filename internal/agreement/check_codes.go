@@ -43,6 +43,7 @@ const (
 	codeTarget   = "A40"
 	codeNoHours  = "A41"
 	codeRenamed  = "A42"
+	codeAttempts = "A45"
 
 	codeUnreached = "A50"
 	codeStuck     = "A51"
@@ -72,6 +73,9 @@ const (
 	codeNobody     = "A80"
 	codeEmptyPool  = "A81"
 	codeNoLastRule = "A82"
+
+	codeCallsAgain   = "A85"
+	codeCallsOffered = "A86"
 
 	codeLayout = "A90"
 
@@ -119,6 +123,7 @@ var findingCodes = []struct{ Code, About string }{
 	{codeTarget, "not somebody to assign to"},
 	{codeNoHours, "working time without working hours"},
 	{codeRenamed, "a rename that renames nothing"},
+	{codeAttempts, "not a number of tries"},
 	{codeUnreached, "a stage nobody can reach"},
 	{codeStuck, "a stage nobody can leave"},
 	{codeNoWon, "no stage that is won"},
@@ -144,6 +149,8 @@ var findingCodes = []struct{ Code, About string }{
 	{codeNobody, "an assignment that leaves a lead with nobody"},
 	{codeEmptyPool, "a pool with nobody in it"},
 	{codeNoLastRule, "rules of engagement without a last word"},
+	{codeCallsAgain, "tries that lead back to where they began"},
+	{codeCallsOffered, "leads that are offered and called at the same time"},
 	{codeLayout, "a file that formatting leaves as it is"},
 	{codeMore, "more findings than are shown"},
 }

@@ -14,6 +14,7 @@ func (c *compiler) judge() {
 	c.judgeLadders()
 	c.judgeHandbacks()
 	c.judgeHidden()
+	c.judgeTele()
 	c.judgeAssignment()
 	c.judgeRules()
 	c.judgeScoring()
@@ -59,6 +60,13 @@ func (c *compiler) eachWay(do func(from, to int, by string, dated bool)) {
 			returns(h.To, h.OnNoContact)
 		} else if !h.ContactWithin.IsZero() {
 			returns(h.To, h.OnBreach)
+		}
+	}
+	if q := p.Tele; q != nil {
+		for _, from := range q.Stages {
+			for _, reason := range q.reasons() {
+				back(from, reason)
+			}
 		}
 	}
 	for i := range p.Stages {

@@ -44,6 +44,18 @@ func (c *compiler) index() {
 			x.StageTopics[s].Merge(t.When.Topics)
 		}
 	}
+	if q := p.Tele; q != nil {
+		for _, s := range q.Stages {
+			if q.When != nil {
+				x.StageTopics[s].Merge(q.When.Topics)
+			}
+			for i := range p.Rules {
+				if when := p.Rules[i].When; when != nil {
+					x.StageTopics[s].Merge(when.Topics)
+				}
+			}
+		}
+	}
 	for i := range p.Handoffs {
 		if from := p.Handoffs[i].From; from >= 0 && x.Offers[from] < 0 {
 			x.Offers[from] = i

@@ -20,6 +20,7 @@ const (
 	numberForm
 	countForm // a whole number from 0
 	capForm   // "2 per 30d"
+	triesForm // "5 over 14 days"
 	promiseForm
 	stepForm
 	targetForm // "pool nordics"
@@ -232,6 +233,18 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"within", "The time allowed.", durationShape},
 		{"on_breach", "What happens when the time is over.", stepsShape},
 	}}}},
+	{"tele_qualification", "The queue of leads that wait to be called.", &shape{what: "a mapping", require: []string{"stages", "lease", "attempts", "exhausted"}, keys: []key{
+		{"definition", "What the calls are for.", definitionShape},
+		{"stages", "A lead waits to be called while it is in this stage, or one of several.", namesShape},
+		{"when", "And while this holds; always if absent.", conditionShape},
+		{"by", "The side whose people call; either if absent.", sideShape},
+		{"channel", "The channel of the calls: who may not use it to speak to a lead does not find it in the queue.", nameShape},
+		{"lease", "How long whoever takes a lead has it to themselves.", durationShape},
+		{"attempts", "How many tries that reach nobody, and in which time: \"5 over 14 days\".", &shape{what: "a number of tries", form: triesForm}},
+		{"spacing", "The time between two tries; none if absent.", durationShape},
+		{"exhausted", "The hand-back that follows when the tries, or their time, are used up.", nameShape},
+		{"outcomes", "Calls after which no other try makes sense, and the hand-back that follows.", &shape{what: "a mapping from outcomes to hand-backs", names: textForm, each: nameShape}},
+	}}},
 	{"channels", "The ways to reach a lead.", definedShape("")},
 	{"alerts", "Whom to tell of what.", &shape{what: "a mapping from names to alerts", names: nameForm, each: &shape{what: "an alert", require: []string{"event", "to"}, keys: []key{
 		{"event", "What happened.", &shape{what: "an event", form: wordForm, words: events}},

@@ -28,6 +28,7 @@ func (c *compiler) refer() {
 	c.referAlerts()
 	c.referRules()
 	c.referCommitments()
+	c.referTele()
 	c.referRenamed()
 	c.referBrief()
 }

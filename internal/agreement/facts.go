@@ -68,6 +68,14 @@ func (g Grade) String() string {
 	return grades[(g.Fit-'A')*4+(g.Engagement-'1')]
 }
 
+// Rank orders grades: 0 is A1, then A2 and on to 15, D4; 16 is no grade.
+func (g Grade) Rank() int {
+	if g.Fit == 0 {
+		return len(grades)
+	}
+	return int(g.Fit-'A')*4 + int(g.Engagement-'1')
+}
+
 var grades = [...]string{"A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4", "C1", "C2", "C3", "C4", "D1", "D2", "D3", "D4"}
 
 // Of returns the grade of a fit and an engagement, both in Point.

@@ -1,6 +1,8 @@
 package agreement
 
 import (
+	"slices"
+
 	"baton/internal/calendar"
 )
 
@@ -69,6 +71,7 @@ type Plan struct {
 	Alerts       []Alert
 	Rules        []SpeakRule // rules of engagement
 	Commitments  []Commitment
+	Tele         *TeleQualification // nil: nobody is called from a queue
 	Renamed      []Rename
 	Brief        Brief
 
@@ -151,6 +154,9 @@ type Question struct {
 
 // Worth is how telling an activity or asset is: 1 low, 2 medium, 3 high.
 type Worth uint8
+
+// String returns "", "low", "medium" or "high".
+func (w Worth) String() string { return [...]string{"", "low", "medium", "high"}[w] }
 
 // Activity is a behaviour.
 type Activity struct {
@@ -412,6 +418,36 @@ type SpeakRule struct {
 	// hold the conversation, or the only ones it may use although it does; nil
 	// means all for the one who speaks and none for the other.
 	Marketing, Sales []string // ["none"] and ["all"] are possible
+}
+
+// TeleQualification is the queue of leads that wait to be called: which, by whom, and how often it is tried.
+type TeleQualification struct {
+	Clause
+	Definition string
+	Stages     []int      // slots; a lead waits while it is in one of them
+	When       *Condition // nil: all leads of these stages
+	By         Side       // NoSide: people of either side may call
+	Channel    string     // the channel that calls are made by, as the rules of engagement know it; "" for speaking at all
+	Lease      calendar.Duration
+	Attempts   int               // tries that reach nobody, at most
+	Over       calendar.Duration // and the time they may take
+	Spacing    calendar.Duration // between two tries; zero: at once
+	Exhausted  int               // slot of the hand-back that follows when tries or time are used up
+	Outcomes   []CallOutcome     // those that end the tries at once
+
+	LeaseClause, AttemptsClause, SpacingClause, ExhaustedClause Clause
+}
+
+// CallOutcome is what follows a call that went in a way after which no other try makes sense.
+type CallOutcome struct {
+	Clause
+	Outcome  string // "wrong_number"
+	Handback int    // slot
+}
+
+// Calls reports whether leads in a stage wait to be called.
+func (q *TeleQualification) Calls(stage int) bool {
+	return q != nil && slices.Contains(q.Stages, stage)
 }
 
 // Commitment is what a side promises for each period.

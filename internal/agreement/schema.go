@@ -181,6 +181,8 @@ func scalarSchema(s *shape) object {
 		return object{{"type", "integer"}, {"minimum", 0}, {"maximum", 1_000_000}}
 	case capForm:
 		return text(capWords.String())
+	case triesForm:
+		return text(triesWords.String())
 	case promiseForm:
 		return text(promiseWords.String())
 	case stepForm:

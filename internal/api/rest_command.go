@@ -63,6 +63,7 @@ type contactCommand struct {
 	Body struct {
 		Actor
 		Outcome string         `json:"outcome" enum:"connected,meeting,replied,voicemail,no_answer,wrong_number,sent,autoresponder" doc:"How it went. Only the first three reached a person."`
+		AgainAt *time.Time     `json:"again_at,omitempty" doc:"When to call again, in place of the agreed spacing. For a lead that waits to be called."`
 		Answers map[string]any `json:"answers,omitempty" doc:"What was found out, by the names of the questions." example:"{\"budget\": true}"`
 	}
 }
@@ -184,7 +185,11 @@ func (a *API) commandRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Contact, Name: in.Body.Outcome, Values: values})
+		input := lifecycle.Input{Kind: lifecycle.Contact, Name: in.Body.Outcome, Values: values}
+		if in.Body.AgainAt != nil {
+			input.Due = in.Body.AgainAt.UnixMicro()
+		}
+		return a.act(ctx, &in.Command, &in.Body.Actor, input)
 	})
 	register(a, op("answer", "Record answers", "What the lead said to the questions of the agreement."), ScopeWrite, func(ctx context.Context, in *answerCommand) (*commandAnswer, error) {
 		if len(in.Body.Answers) == 0 {

@@ -17,7 +17,7 @@ func describe(p *agreement.Plan) *document {
 	}
 	d.lead = append(d.lead, say("What is written small after a § is the address of the clause, by which decisions and reports cite it.")...)
 	for _, s := range []*section{
-		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), assignment(p),
+		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), tele(p), assignment(p),
 		rules(p), clocks(p), alerts(p), promises(p), workingTime(p), vocabulary(p), team(p), renames(p),
 	} {
 		if len(s.blocks) > 0 {
@@ -332,6 +332,51 @@ func handbacks(p *agreement.Plan) *section {
 		t.rows = append(t.rows, &row{clause: h.Address, cells: [][]text{say(bold(title(h.Name))), say(sentence(h.Definition)), say(consequence(p, h)), say(capital(kept(h.Keep)))}})
 	}
 	s.blocks = append(s.blocks, t)
+	return s
+}
+
+// tele tells how leads are called before they are offered.
+func tele(p *agreement.Plan) *section {
+	s := &section{id: "tele", title: "Calling leads"}
+	q := p.Tele
+	if q == nil {
+		return s
+	}
+	stages := make([]string, len(q.Stages))
+	for i, g := range q.Stages {
+		stages[i] = stageName(p, g)
+	}
+	words := say("")
+	if q.Definition != "" {
+		words = say(sentence(q.Definition) + " ")
+	}
+	words = append(words, say("A lead waits to be called while it is in "+join(stages, "or"))...)
+	if q.When != nil {
+		words = append(words, say(" and ", condition(p, q.When))...)
+	}
+	who := "whoever is in the team"
+	if q.By != agreement.NoSide {
+		who = "the people of " + q.By.String()
+	}
+	how := ""
+	if q.Channel != "" {
+		how = " by " + phrase(q.Channel)
+	}
+	words = append(words, say(", as long as "+who+" may speak to it"+how+".")...)
+	s.say(q.Address, words)
+	s.say("", "The order is always the same: the grade first, then the value of the most recent asset, then the time left. It is worked out again whenever something happens.")
+	l := &list{}
+	l.items = append(l.items, &item{clause: q.LeaseClause.Address, text: say("Whoever takes a lead has it to themselves for ", bold(q.Lease.String()), "; then it is free again.")},
+		&item{clause: q.AttemptsClause.Address, text: say("We try ", bold(strconv.Itoa(q.Attempts)+" times over "+q.Over.String()), ". Reaching somebody begins the count again.")})
+	if !q.Spacing.IsZero() {
+		l.items = append(l.items, &item{clause: q.SpacingClause.Address, text: say("Between two tries lie at least ", bold(q.Spacing.String()), ", unless the lead asks for another time.")})
+	}
+	l.items = append(l.items, &item{clause: q.ExhaustedClause.Address, text: say("When the tries, or their time, are used up, the reason is ", bold(quoted(phrase(p.Handbacks[q.Exhausted].Name))), ".")})
+	for i := range q.Outcomes {
+		o := &q.Outcomes[i]
+		l.items = append(l.items, &item{clause: o.Address, text: say("After a call with the outcome "+quoted(phrase(o.Outcome))+" the tries end at once: the reason is ", bold(quoted(phrase(p.Handbacks[o.Handback].Name))), ".")})
+	}
+	s.blocks = append(s.blocks, l)
 	return s
 }
 

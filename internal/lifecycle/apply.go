@@ -91,6 +91,8 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		l.Handoff.Contacted = c.At
 	case ClockStarted, ClockPaused, ClockResumed, ClockRestarted, ClockMoved, ClockBreached, ClockStopped, ClockReady:
 		applyClock(l, c)
+	case CallQueued, CallTaken, CallFreed, CallTried, CallReached, CallReady, CallEnded:
+		l.Call.apply(c)
 	case ValueSet:
 		l.Value = c.Num
 	case WakeSet:
@@ -290,7 +292,7 @@ func (l *Lead) Due() int64 {
 	for i := range l.Clocks {
 		due = min(due, l.Clocks[i].Due)
 	}
-	return due
+	return min(due, l.Call.due())
 }
 
 func named(list []agreement.Named, name string) int {

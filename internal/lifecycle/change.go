@@ -55,6 +55,13 @@ const (
 	LeadMerged          // Int is the lead that goes on for it: this one is gone
 	LeadAbsorbed        // Int is the lead that was the same person; At and To are when and by whom the person was brought first
 	LeadPlaced          // a person has put the lead into its account: it stays there
+	CallQueued          // At, Due: it waits to be called, and the time for tries is over then
+	CallTaken           // To is the member, At, Due: until when
+	CallFreed           // From is the member; To is "called", "released" or "lapsed"
+	CallTried           // Name is the outcome, At, Int counts the tries, Due: not before (0 for at once)
+	CallReached         // Name is the outcome, At, Int: the time for tries is over then, Due as above: the count begins again
+	CallReady           // it may be called again
+	CallEnded           // To is "left", "exhausted" or "kept out": of the last the count stays
 )
 
 var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_set", "answer_set", "consent_set", "activity_counted",
@@ -63,7 +70,8 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"handoff_moved", "handoff_closed", "contact_made", "clock_started", "clock_paused", "clock_resumed", "clock_restarted",
 	"clock_moved", "clock_breached", "clock_stopped", "value_set", "wake_set", "account_attribute_set", "account_owner_set",
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
-	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed"}
+	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed",
+	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "call_ended"}
 
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }

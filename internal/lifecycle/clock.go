@@ -82,7 +82,7 @@ func (d *decider) dropClocks() {
 	}
 }
 
-// elapse handles what fell due with a timer: clocks in order of their due time, then the revisit
+// elapse handles what fell due with a timer: clocks in order of their due time, then calls, then the revisit
 // date. What falls due later has a timer of its own.
 func (d *decider) elapse() {
 	for {
@@ -98,6 +98,7 @@ func (d *decider) elapse() {
 		}
 		d.breach(*next)
 	}
+	d.elapseCall()
 	if d.lead.Revisit > 0 && d.lead.Revisit <= d.in.Due {
 		d.revisit()
 	}
@@ -385,6 +386,12 @@ func (d *decider) wake() {
 		for _, i := range d.plan.Index.Automatic[l.Stage] {
 			if when := d.plan.Transitions[i].When; when.Topics.Has(agreement.TopicTime) {
 				next = min(next, when.NextChange(&d.facts))
+			}
+		}
+		if q := d.plan.Tele; q.Calls(l.Stage) {
+			next = min(next, q.When.NextChange(&d.facts))
+			for i := range d.plan.Rules {
+				next = min(next, d.plan.Rules[i].When.NextChange(&d.facts))
 			}
 		}
 		if d.plan.Index.ReadinessTopics.Has(agreement.TopicTime) {

@@ -15,7 +15,7 @@ import (
 // in columns and views beside it. The slots in it belong to the Version of the agreement it names.
 
 const (
-	leadFormat    = 1
+	leadFormat    = 2
 	accountFormat = 1
 	rosterFormat  = 2 // 1 had ledgers in millionths of a lead
 )
@@ -71,7 +71,11 @@ func AppendLead(b []byte, l *Lead) []byte {
 		}
 		b = appendText(b, k.Member)
 	}
-	return appendTexts(b, l.Done)
+	b = appendTexts(b, l.Done)
+	for _, n := range [...]int64{l.Call.Since, l.Call.Ends, int64(l.Call.Tries), l.Call.Last, l.Call.Next, l.Call.Until} {
+		b = binary.AppendVarint(b, n)
+	}
+	return appendText(b, l.Call.Holder)
 }
 
 // ParseLead reads what AppendLead wrote.
@@ -124,6 +128,7 @@ func ParseLead(b []byte) (*Lead, error) {
 		}
 	}
 	l.Done = r.texts()
+	l.Call = Call{Since: r.int(), Ends: r.int(), Tries: int(r.int()), Last: r.int(), Next: r.int(), Until: r.int(), Holder: r.text()}
 	return l, r.end("lead")
 }
 

@@ -163,11 +163,11 @@ func TestEveryKindHasAWord(t *testing.T) {
 			t.Errorf("change %d has no word", k)
 		}
 	}
-	if len(changeWords) != int(LeadPlaced)+1 {
-		t.Errorf("%d words for %d changes", len(changeWords), LeadPlaced+1)
+	if len(changeWords) != int(CallEnded)+1 {
+		t.Errorf("%d words for %d changes", len(changeWords), CallEnded+1)
 	}
-	if len(inputWords) != int(JoinAccount)+1 {
-		t.Errorf("%d words for %d inputs", len(inputWords), JoinAccount+1)
+	if len(inputWords) != int(Release)+1 {
+		t.Errorf("%d words for %d inputs", len(inputWords), Release+1)
 	}
 	if len(effectWords) != int(TellOutcome)+1 {
 		t.Errorf("%d words for %d effects", len(effectWords), TellOutcome+1)

@@ -23,6 +23,7 @@ import (
 //	move     automatic transitions, to a fixed point, never visiting a stage twice; then what belongs to
 //	         the stage begins: its limit, the hand-off offered from it
 //	watch    the agreement's own clocks start, pause, resume, stop
+//	queue    the lead begins or ceases to wait for a call
 //	wake     when time alone can next change anything
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
 	d := deciders.Get().(*Decider)
@@ -232,6 +233,7 @@ func (d *decider) decide() {
 		d.beginStage(why)
 	}
 	d.watch()
+	d.queueCall()
 	d.wake()
 }
 

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type Explanation struct {
 
 // ExplainedSection answers one question.
 type ExplainedSection struct {
-	Title  string // "score", "stage", "owner", "deadlines", "who may speak", "who it is"
+	Title  string // "score", "stage", "owner", "deadlines", "who may speak", "calls", "who it is"
 	Answer string // one sentence
 	Lines  []ExplainedLine
 }
@@ -41,6 +42,9 @@ type ExplainedLine struct {
 func Explain(plan *agreement.Plan, view *View, at int64, past []Decided) Explanation {
 	e := &explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: plan.Calendar.Zone()}
 	sections := []ExplainedSection{e.score(), e.stage(), e.owner(), e.deadlines(), e.speech()}
+	if s := e.calls(); s.Answer != "" {
+		sections = append(sections, s)
+	}
 	if s := e.person(); s.Answer != "" {
 		sections = append(sections, s)
 	}
@@ -302,6 +306,26 @@ func short(d calendar.Duration) string {
 		return fmt.Sprintf("%.1f working hours", float64(d.Amount)/3.6e9)
 	}
 	return fmt.Sprintf("%.1f hours", float64(d.Amount)/3.6e9)
+}
+
+// calls tells where the lead stands among those that wait to be called. It is empty if it does not.
+func (e *explainer) calls() ExplainedSection {
+	s, k, q := ExplainedSection{Title: "calls"}, &e.lead.Call, e.plan.Tele
+	if k.Since == 0 || q == nil {
+		return s
+	}
+	p := PlaceOf(e.plan, e.lead, e.at)
+	switch {
+	case k.Holder != "":
+		s.Answer = e.name(k.Holder) + " has it until " + e.stamp(k.Until) + "."
+	case k.Next > 0:
+		s.Answer = "The next try is from " + e.stamp(k.Next) + " on."
+	default:
+		s.Answer = "Waits to be called since " + e.stamp(k.Since) + "."
+	}
+	s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: "stands in the queue by " + p.Sentence(), Clause: q.Clause},
+		ExplainedLine{Mark: "=", Text: tried(k.Tries) + " of " + strconv.Itoa(q.Attempts) + ", the time for them is over " + e.stamp(k.Ends), Clause: q.AttemptsClause})
+	return s
 }
 
 func (e *explainer) speech() ExplainedSection {

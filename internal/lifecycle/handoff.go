@@ -94,6 +94,10 @@ func (d *decider) command() {
 		d.finish(agreement.Won)
 	case Lose:
 		d.finish(agreement.Lost)
+	case Take:
+		d.takeCall()
+	case Release:
+		d.releaseCall()
 	}
 }
 
@@ -263,6 +267,9 @@ func (d *decider) contact() {
 	}
 	if len(d.in.Values) > 0 {
 		d.answer(d.in.Values)
+	}
+	if d.called(&Outcomes[i]); d.refused != "" {
+		return
 	}
 	l := &d.lead
 	if !Outcomes[i].Reached || l.Handoff.Rule < 0 || l.Handoff.Contacted > 0 {

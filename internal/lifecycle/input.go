@@ -33,11 +33,13 @@ const (
 	Split                 // Actor says that Other is another person after all: as if it had never been merged
 	Restored              // the lead is a person of its own again, no longer part of Other
 	JoinAccount           // Actor puts the lead into Account, where it stays whatever is said later
+	Take                  // Actor takes the lead to call it, and has it for the lease of the agreement
+	Release               // Actor gives it back uncalled
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
 	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract", "merged", "merge", "split", "restored",
-	"join_account"}
+	"join_account", "take", "release"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }
@@ -67,7 +69,7 @@ type Input struct {
 	Other   int64 // Merged, Merge, Split, Restored: the other lead, 0 if it was not found
 	At      int64 // when it occurred
 	Known   int64 // when Baton knew, and decides; never before the lead's Clock
-	Due     int64 // Timer: when it was due; HandBack: revisit date, 0 for the agreement's; Absent: the end
+	Due     int64 // Timer: when it was due; HandBack: revisit date, 0 for the agreement's; Contact: when to call again, 0 for the agreement's; Absent: the end
 	Actor   string
 	Source  string // where it came from: "import:3", "simulation", "cli"
 	Key     string // for finding duplicates; unique with Source

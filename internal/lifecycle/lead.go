@@ -44,6 +44,7 @@ type Lead struct {
 
 	Back    int      // Handbacks slot of the last hand-back, -1 for none
 	Cleared int64    // when the score was last cleared: what occurred before no longer counts
+	Call    Call     // where it stands among those that wait to be called
 	Done    []string // clocks of the agreement's own that ended while their start still holds, sorted
 
 	Consent Consent
@@ -92,6 +93,18 @@ type Handoff struct {
 	Reassigned int
 	Tried      []string // members who had it, in order
 	Reason     int      // Handbacks slot, -1 for none
+}
+
+// Call is where a lead stands in tele-qualification. While it has left the queue for a time, because a condition or a
+// rule of engagement keeps it out, Since is 0 and the count stays.
+type Call struct {
+	Since  int64  // when it came into the queue; 0: it does not wait to be called
+	Ends   int64  // when the time for tries is over
+	Tries  int    // that reached nobody, since it came or was last reached
+	Last   int64  // when it was last tried, 0 for never
+	Next   int64  // not before, 0 for at once
+	Holder string // the member who has taken it, "" for nobody
+	Until  int64  // how long the holder has it to themselves
 }
 
 // ClockState is whether a clock runs.

@@ -53,6 +53,9 @@ func (d *decider) enter(stage int, via string, why int) {
 		if l.Track >= 0 {
 			d.emit(Change{Kind: TrackSet, Reason: why})
 		}
+		if l.Returned || !d.plan.Tele.Calls(stage) {
+			d.endCall("left", why)
+		}
 		if l.Returned {
 			d.emit(Change{Kind: PassStarted, Int: int64(l.Pass) + 1, At: d.now, Reason: why})
 			d.touch(agreement.TopicPass)

@@ -36,7 +36,11 @@ func May(plan *agreement.Plan, view *View, who Speaker, channel string, at int64
 	if m := view.Roster.Member(who.Member); m != nil && m.Side != agreement.NoSide {
 		side = m.Side
 	}
-	facts := FactsAt(plan, view, at)
+	return rule(plan, l, FactsAt(plan, view, at), who, side, channel)
+}
+
+// rule is what the rules of engagement say.
+func rule(plan *agreement.Plan, l *Lead, facts *agreement.Facts, who Speaker, side agreement.Side, channel string) Verdict {
 	for i := range plan.Rules {
 		rule := &plan.Rules[i]
 		if !rule.When.Holds(facts) {

@@ -112,6 +112,20 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return fmt.Sprintf("open hand-offs of %s %+d", c.Name, c.Int)
 	case Rebound:
 		return fmt.Sprintf("follows version %d", c.Int)
+	case CallQueued:
+		return "waits to be called, until " + at(c.Due)
+	case CallTaken:
+		return "taken by " + c.To + " until " + at(c.Due)
+	case CallFreed:
+		return map[string]string{"called": c.From + " has called", "released": "given back to the queue, was taken by " + c.From, "lapsed": c.From + " has it no more: the time to call ran out"}[c.To]
+	case CallTried:
+		return "tried: " + strings.ReplaceAll(c.Name, "_", " ") + fmt.Sprintf(", try %d", c.Int) + again(c.Due, at)
+	case CallReached:
+		return "reached: " + strings.ReplaceAll(c.Name, "_", " ") + again(c.Due, at)
+	case CallReady:
+		return "may be called again"
+	case CallEnded:
+		return "waits no more to be called: " + c.To
 	case ClockReady:
 		return "clock " + c.Name + " may start again"
 	case LeadErased:
@@ -124,6 +138,13 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return "stays in this account"
 	}
 	return ""
+}
+
+func again(due int64, at func(int64) string) string {
+	if due == 0 {
+		return ""
+	}
+	return ", again from " + at(due)
 }
 
 // Stamp writes an instant for people: "Mon 2 Mar 2026 09:00", with seconds when they matter.

@@ -55,7 +55,7 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 	in := &a.Input
 	in.Kind = lifecycle.InputKind(1 + n.below(int(lifecycle.Retract)))
 	if n.below(2) == 0 {
-		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept})
+		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept, lifecycle.Take, lifecycle.Contact, lifecycle.Release})
 	}
 	in.Actor = pick(n, people)
 	switch in.Kind {
@@ -87,6 +87,9 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 			in.Values = []lifecycle.Named{{Name: q.Name, Value: drawAny(n, agreement.Attribute{Kind: q.Kind, Choices: q.Choices})}}
 		}
 		in.Name = pick(n, lifecycle.Outcomes).Name
+		if n.below(6) == 0 {
+			in.Due = at + int64(n.below(40))*43_200_000_000
+		}
 	case lifecycle.Consented:
 		in.Name = pick(n, []string{"granted", "granted", "granted", "withdrawn", "objected", "nonsense"})
 	case lifecycle.Reject, lifecycle.HandBack:
@@ -218,7 +221,7 @@ func snapshot(v *lifecycle.View) []string {
 	return append(s, string(lifecycle.AppendRoster(nil, v.Roster)))
 }
 
-// plans are the templates and the agreement of the relay scenario.
+// plans are the templates and the agreements of two scenarios.
 func plans(tb testing.TB) []*agreement.Plan {
 	var all []*agreement.Plan
 	for _, name := range agreement.Templates() {
@@ -229,15 +232,18 @@ func plans(tb testing.TB) []*agreement.Plan {
 		}
 		all = append(all, plan)
 	}
-	data, err := os.ReadFile("../../testdata/scenario/relay.txtar")
-	if err != nil {
-		tb.Fatal(err)
+	for _, name := range []string{"relay.txtar", "call-lease-lapses.txtar"} {
+		data, err := os.ReadFile("../../testdata/scenario/" + name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s, err := replay.ParseScenario(name, data)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, s.Plan)
 	}
-	s, err := replay.ParseScenario("relay.txtar", data)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return append(all, s.Plan)
+	return all
 }
 
 func TestNoise(t *testing.T) {

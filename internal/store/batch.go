@@ -42,7 +42,7 @@ type Batch struct {
 	roster     []byte
 
 	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
-	visitValues, handoffValues, clockValues               rows
+	visitValues, handoffValues, clockValues, callValues   rows
 	accountValues, nameValues                             rows
 
 	text   []byte
@@ -71,7 +71,7 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.accountValues, &b.nameValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
@@ -293,6 +293,7 @@ func (b *Batch) sealLead(r *Record) {
 		b.wholeLeads = r.values(b.wholeLeads, &b.words, state)
 	}
 	r.stored, r.due = true, r.Due
+	b.sealCall(r)
 }
 
 // Forget takes a lead that is empty again out of the tables, with its keys.
@@ -301,6 +302,7 @@ func (b *Batch) Forget(r *Record, keys []identity.Key) {
 		b.Exec(`DELETE FROM key WHERE kind = $1 AND value = $2`, int64(k.Kind), k.Value)
 	}
 	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
+	b.uncall(r)
 	r.Lead, r.stored = nil, false
 }
 

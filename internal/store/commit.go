@@ -45,6 +45,7 @@ var tables = []struct {
 	{"visit", visitColumns, replace("id", visitChanges), func(b *Batch) rows { return b.visitValues }},
 	{"handoff", handoffColumns, replace("id", handoffColumns), func(b *Batch) rows { return b.handoffValues }},
 	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
+	{"call", callColumns, replace("lead", callColumns), func(b *Batch) rows { return b.callValues }},
 	{"job", jobColumns, "", func(b *Batch) rows { return b.jobs }},
 	{"member", memberColumns, replace("id", memberColumns), func(b *Batch) rows { return b.members }},
 	{"ledger", ledgerColumns, replace("pool, member", ledgerColumns), func(b *Batch) rows { return b.ledgers }},

@@ -38,10 +38,11 @@ type LeadFilter struct {
 	UpdatedAfter, CreatedAfter                        int64 // UTC microseconds
 }
 
-const listedColumns = `l.id, l.version, l.input, l.account, l.clock, l.created_at, l.entered_at, l.revisit_at, l.due, l.owner, l.queue, l.track,
+const listedColumns = listedFields + ` FROM lead l LEFT JOIN account a ON a.id = l.account`
+
+const listedFields = `l.id, l.version, l.input, l.account, l.clock, l.created_at, l.entered_at, l.revisit_at, l.due, l.owner, l.queue, l.track,
 	l.origin, l.stage, l.side, l.outcome, l.pass, l.readiness, l.activities, l.grade, l.buying_stage, l.consent, l.fit, l.engagement, l.value,
-	l.name, l.email, l.attributes, coalesce(a.key, ''), coalesce(a.name, ''), l.state
-	FROM lead l LEFT JOIN account a ON a.id = l.account`
+	l.name, l.email, l.attributes, coalesce(a.key, ''), coalesce(a.name, ''), l.state`
 
 func scanLead(r *sql.Rows) (ListedLead, error) {
 	var v ListedLead

@@ -34,6 +34,16 @@ func TestListsAreNotSorted(t *testing.T) {
 	if query, args = accountList(AccountFilter{Key: "acme.example"}, 0, 50); !strings.Contains(planned(t, s, query, args...), "(key=?") {
 		t.Error(planned(t, s, query, args...))
 	}
+	for state, index := range []string{"call_order", "call_taken", "call_later"} {
+		query, args := callList(CallState(state), "", 50)
+		if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX "+index) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN l") {
+			t.Errorf("%s:\n%s", index, plan)
+		}
+	}
+	query, args = callList(CallTaken, "a@b.c", 50)
+	if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX call_holder (holder=?") || strings.Contains(plan, "B-TREE") {
+		t.Error(plan)
+	}
 	if plan := planned(t, s, timeline, 1, 1, 0, 50); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SEARCH i USING INDEX") {
 		t.Error(plan)
 	}

@@ -133,7 +133,7 @@ func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, err
 		if err != nil {
 			return fmt.Errorf("lead %d: %w", rec.ID, err)
 		}
-		rec.Lead, rec.due = l, rec.Due
+		rec.Lead, rec.due, rec.queued = l, rec.Due, l.Call.Since > 0
 		if found[rec.ID] != nil {
 			return nil
 		}

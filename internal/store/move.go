@@ -27,6 +27,7 @@ var kept = []struct{ name, columns, order string }{
 	{"visit", visitColumns, "id"},
 	{"handoff", handoffColumns, "id"},
 	{"clock", clockColumns, "id"},
+	{"call", callColumns, "lead"},
 	{"roster", "id state", "id"},
 	{"member", memberColumns, "id"},
 	{"ledger", ledgerColumns, "pool, member"},

@@ -29,6 +29,7 @@ type Record struct {
 
 	name, source, campaign, segment, attributes string
 	reworded                                    bool // attributes have changed since
+	queued                                      bool // there is a row of the lead among those to call
 
 	stored bool // there is a row for it
 	due    int64
