@@ -89,7 +89,7 @@ func (a *API) getQueue(ctx context.Context, in *queueRequest) (*queueAnswer, err
 	if in.Holder != "" && in.State != "taken" {
 		return nil, problemOf("invalid", "only leads that are taken have a holder: ask with state=taken", ProblemError{Location: "query.holder", Message: "goes with state=taken"})
 	}
-	rows, err := engine.Queue(ctx, a.Store, a.planOf, callStates[in.State], in.Holder, a.now(), in.Limit)
+	rows, err := engine.Queue(ctx, a.Store, a.PlanOf, callStates[in.State], in.Holder, a.now(), in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (a *API) getQueue(ctx context.Context, in *queueRequest) (*queueAnswer, err
 	out.Body.Items = []queued{}
 	for i := range rows {
 		r := &rows[i]
-		plan, err := a.planOf(ctx, r.Version)
+		plan, err := a.PlanOf(ctx, r.Version)
 		if err != nil {
 			return nil, err
 		}
