@@ -610,36 +610,43 @@ func (a *API) explainLead(ctx context.Context, in *explainRequest) (*explainAnsw
 	return out, nil
 }
 
-// view puts together what is known of a lead: its row, the agreement it follows, its account and the team.
+// view returns a lead with all that a decision about it would look at.
 func (a *API) view(ctx context.Context, ref string) (*store.ListedLead, *agreement.Plan, *lifecycle.View, error) {
 	row, err := a.row(ctx, ref)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	plan, view, err := a.ViewOf(ctx, row)
+	if err == nil {
+		view.Roster, err = a.Store.Roster(ctx)
+	}
+	return row, plan, view, err
+}
+
+// ViewOf returns the agreement that a lead follows and the lead with its account, without the roster.
+func (a *API) ViewOf(ctx context.Context, row *store.ListedLead) (*agreement.Plan, *lifecycle.View, error) {
 	plan, err := a.PlanOf(ctx, row.Version)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	view := &lifecycle.View{Lead: row.Lead}
-	if row.Account != 0 {
-		accounts, err := a.Store.Accounts(ctx, []int64{row.Account})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if len(accounts) > 0 {
-			view.Account = accounts[0].Account
-			// an account follows a new agreement when something happens to one of its leads
-			from, err := a.PlanOf(ctx, view.Account.Version)
-			if err == nil && view.Account.Version != row.Version {
-				err = lifecycle.Rebind(from, plan, &lifecycle.View{Account: view.Account})
-			}
-			if err != nil {
-				return nil, nil, nil, err
-			}
-		}
+	if row.Account == 0 {
+		return plan, view, nil
 	}
-	view.Roster, err = a.Store.Roster(ctx)
-	return row, plan, view, err
+	accounts, err := a.Store.Accounts(ctx, []int64{row.Account})
+	if err != nil || len(accounts) == 0 {
+		return plan, view, err
+	}
+	view.Account = accounts[0].Account
+	if view.Account.Version == row.Version {
+		return plan, view, nil
+	}
+	// an account follows a new agreement when something happens to one of its leads
+	from, err := a.PlanOf(ctx, view.Account.Version)
+	if err == nil {
+		err = lifecycle.Rebind(from, plan, &lifecycle.View{Account: view.Account})
+	}
+	return plan, view, err
 }
 
 type mayRequest struct {

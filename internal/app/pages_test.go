@@ -3,13 +3,17 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +29,7 @@ import (
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/replay"
+	"baton/internal/store"
 	"baton/internal/web"
 )
 
@@ -75,14 +80,18 @@ var demoData = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	model := replay.DemoModel(1, pageTime.UnixMicro(), 40)
+	until := pageTime.Add(-25 * time.Hour).UnixMicro()
+	model := replay.DemoModel(1, until, 40)
 	model.Leads, model.Accounts = 700, 120
 	if _, err := a.Engine.Activate(ctx, plan, source, "agreement.yaml", model.From); err != nil {
 		return "", err
 	}
 	err = a.Engine.History(ctx, func(yield func(*lifecycle.Arrival) error) error {
 		return replay.Simulate(plan, model, yield, func(int64) {})
-	}, engine.HistoryOptions{Until: pageTime.UnixMicro()})
+	}, engine.HistoryOptions{Until: until})
+	if err == nil {
+		err = a.busy(ctx)
+	}
 	if closed := a.Close(); err == nil {
 		err = closed
 	}
@@ -126,6 +135,53 @@ func servePages(t testing.TB) *live {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// busy is what a rep of the demo gets to do on the day of the pictures: leads ask for a demo and are offered to somebody, some of them are
+// accepted. Everything else that falls due until pageTime happens as well.
+func (a *App) busy(ctx context.Context) error {
+	const sara = "sara.holm@northwind.example"
+	rows, err := a.Store.ListLeads(ctx, store.LeadFilter{Stage: "lead"}, 0, 1000)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(r store.ListedLead) bool {
+		return r.Fit < 40*agreement.Point || r.Lead.Consent.Status == lifecycle.Objected || r.Name == ""
+	})
+	var list []lifecycle.Arrival
+	add := func(at time.Time, in lifecycle.Input) {
+		in.At, in.Known, in.Source = at.UnixMicro(), at.UnixMicro(), "test"
+		list = append(list, lifecycle.Arrival{Input: in})
+	}
+	for i, deal := range []struct {
+		offered, accepted string
+		to                string
+	}{
+		{"11 09:20", "11 09:40", johan}, {"11 14:50", "", johan}, {"12 08:05", "12 08:20", johan}, {"12 08:10", "", johan}, {"12 09:20", "", johan}, {"12 09:31", "12 09:38", johan},
+		{"12 08:40", "", sara}, {"12 09:10", "", sara}, {"12 09:15", "", sara},
+	} {
+		when := func(text string) time.Time {
+			at, _ := time.Parse("2006 01 02 15:04", "2026 11 "+text)
+			return at
+		}
+		lead, at := rows[i].ID, when(deal.offered)
+		for n, name := range []string{"pricing_viewed", "content_downloaded", "demo_requested"} {
+			add(at.Add(time.Duration(n-3)*7*time.Minute), lifecycle.Input{Kind: lifecycle.Did, Lead: lead, Name: name})
+		}
+		add(at.Add(-time.Second), lifecycle.Input{Kind: lifecycle.Assign, Lead: lead, Actor: deal.to, Name: deal.to})
+		if deal.accepted != "" {
+			add(when(deal.accepted), lifecycle.Input{Kind: lifecycle.Accept, Lead: lead, Actor: deal.to})
+		}
+	}
+	slices.SortStableFunc(list, func(x, y lifecycle.Arrival) int { return cmp.Compare(x.Input.Known, y.Input.Known) })
+	return a.Engine.History(ctx, func(yield func(*lifecycle.Arrival) error) error {
+		for i := range list {
+			if err := yield(&list[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, engine.HistoryOptions{Until: pageTime.UnixMicro()})
 }
 
 // open opens a page as a role, and waits until it is drawn.
@@ -248,4 +304,33 @@ func TestPagesShutNobodyOut(t *testing.T) {
 		t.Errorf("the browser says: %v (%v)", text, url)
 		return true
 	})
+}
+
+// form sends a form as a role, as a browser without scripts does, and returns the page that it leads to.
+func (l *live) form(t *testing.T, role, path, body string) (text string, status int) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse("http://" + l.address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(at, []*http.Cookie{{Name: "as", Value: role}})
+	r, err := http.NewRequest("POST", "http://"+l.address+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := (&http.Client{Jar: jar}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), res.StatusCode
 }

@@ -55,6 +55,16 @@ func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) 
 	return n
 }
 
+// Known lists what is known of a lead at an instant, as far as the brief of the agreement allows, in its order; nothing of a lead that
+// objected.
+func Known(plan *agreement.Plan, view *View, at int64) []NoticeFact {
+	if view.Lead.Consent.Status == Objected {
+		return nil
+	}
+	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, facts: FactsAt(plan, view, at), zone: plan.Calendar.Zone()}}
+	return t.known()
+}
+
 // teller writes one notice.
 type teller struct {
 	explainer

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,6 +98,59 @@ func act(a *ask) (answer, error) {
 		said.Refused, said.Text, said.Open = true, sentence(decision.Refused), ""
 	}
 	return redirect{to: a.back("/leads"), said: said}, nil
+}
+
+// mostBulk is how many leads one form may be about.
+const mostBulk = 200
+
+// bulk does one thing with several leads: accept them, or give them back with one reason. Each is decided by itself; what was refused is
+// counted, with the first sentence that says why.
+func bulk(a *ask) (answer, error) {
+	name, reason, _ := strings.Cut(a.PostFormValue("act"), " ")
+	in := lifecycle.Input{Kind: lifecycle.Accept, Name: reason, Actor: a.viewer.Email, Source: "web"}
+	done := "accepted"
+	switch name {
+	case "accept":
+		in.Name = ""
+	case "reject":
+		in.Kind, done = lifecycle.Reject, "rejected: "+a.reasonWords(reason)
+	case "hand-back":
+		in.Kind, done = lifecycle.HandBack, "handed back: "+a.reasonWords(reason)
+	default:
+		return nil, badField("choose what to do with them")
+	}
+	leads := a.PostForm["lead"]
+	if len(leads) == 0 || len(leads) > mostBulk {
+		return nil, badField(fmt.Sprintf("select between 1 and %d leads", mostBulk))
+	}
+	count, why := 0, ""
+	for _, ref := range leads {
+		decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, "")
+		var p *api.Problem
+		switch {
+		case errors.As(err, &p) && p.Status < 500:
+			why = cmp.Or(why, p.Detail)
+		case err != nil:
+			return nil, err
+		case decision.Refused != "":
+			why = cmp.Or(why, decision.Refused)
+		default:
+			count++
+		}
+	}
+	said := &flash{Who: fmt.Sprintf("%d %s", count, plural(count, "lead", "leads")), Text: done}
+	if why != "" {
+		said.Refused = true
+		said.Text += fmt.Sprintf("; %d not: %s", len(leads)-count, sentence(why))
+	}
+	return redirect{to: a.back("/leads"), said: said}, nil
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
 }
 
 // phoneOf returns an address that calls somebody, "" for anything else.

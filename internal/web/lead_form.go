@@ -72,3 +72,8 @@ func nextWords(r *leadRow) string {
 	}
 	return "Do this next · " + what
 }
+
+// accountURL is the address of an account.
+func accountURL(id int64) templ.SafeURL {
+	return templ.SafeURL("/accounts/" + strconv.FormatInt(id, 10))
+}

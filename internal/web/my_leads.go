@@ -16,10 +16,13 @@ import (
 // myLeadsPage is what a rep has to do, in order.
 type myLeadsPage struct {
 	Next  *leadRow  // the one thing to do now
+	Brief *brief    // of Next, or of the first of what goes on; nil for nobody
 	New   []leadRow // offered, beside Next
 	Speak []leadRow // accepted, and nobody was reached yet
 	Going []leadRow // in conversation
 	Most  bool      // there are more than are shown
+	// Of the bar for several at once.
+	Reject, Back []reason
 }
 
 // leadRow is a lead as lists of work show it.
@@ -40,7 +43,7 @@ type leadRow struct {
 
 const mostRows = 200
 
-// myLeads makes two queries: the leads of the viewer, and the roster that every page reads.
+// myLeads makes five queries: the roster that every page reads, the leads of the viewer, and three for the brief.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
 	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRows+1)
@@ -62,6 +65,7 @@ func myLeads(a *ask) (answer, error) {
 			p.Going = append(p.Going, row)
 		}
 	}
+	p.Reject, p.Back = rejections(a.plan), handbacks(a.plan)
 	for _, list := range [][]leadRow{p.New, p.Speak, p.Going} {
 		slices.SortStableFunc(list, func(x, y leadRow) int {
 			return cmp.Or(cmp.Compare(x.Left.Due, y.Left.Due), cmp.Compare(gradeRank(x.Grade), gradeRank(y.Grade)), cmp.Compare(x.ID, y.ID))
@@ -73,6 +77,21 @@ func myLeads(a *ask) (answer, error) {
 		p.Next, p.New = &p.New[0], p.New[1:]
 	case len(p.Speak) > 0:
 		p.Next, p.Speak = &p.Speak[0], p.Speak[1:]
+	}
+	var first *leadRow
+	switch {
+	case p.Next != nil:
+		first = p.Next
+	case len(p.Going) > 0:
+		first = &p.Going[0]
+	}
+	for i := range rows {
+		if first != nil && rows[i].ID == first.ID {
+			if p.Brief, err = a.brief(a.Context(), &rows[i]); err != nil {
+				return nil, err
+			}
+			first.Because = p.Brief.Because
+		}
 	}
 	return page{title: "My leads", body: myLeadsBody(p), live: "leads", state: a.today()}, nil
 }
@@ -87,7 +106,7 @@ func (a *ask) leadRow(ctx context.Context, row *store.ListedLead) (leadRow, erro
 		return leadRow{}, err
 	}
 	l := row.Lead
-	r := leadRow{ID: row.ID, Seen: row.LastInput, Name: cmp.Or(row.Name, row.Email, "Lead "+strconv.FormatInt(row.ID, 10)), Company: row.AccountName,
+	r := leadRow{ID: row.ID, Seen: row.LastInput, Name: leadName(row), Company: row.AccountName,
 		Stage: row.Stage, Grade: row.Grade, Email: row.Email, Version: row.Version, Left: timeLeft{State: "none", Words: "No clock", By: "in " + row.Stage, Due: agreement.Never}}
 	r.Phone = textOf(plan, l, "phone")
 	h := &l.Handoff
@@ -103,10 +122,29 @@ func (a *ask) leadRow(ctx context.Context, row *store.ListedLead) (leadRow, erro
 			r.Reject = append(r.Reject, reasonOf(plan, &plan.Handbacks[slot]))
 		}
 	}
-	for i := range plan.Handbacks {
-		r.Back = append(r.Back, reasonOf(plan, &plan.Handbacks[i]))
-	}
+	r.Back = handbacks(plan)
 	return r, nil
+}
+
+// handbacks are the reasons to hand a lead back.
+func handbacks(plan *agreement.Plan) (list []reason) {
+	for i := range plan.Handbacks {
+		list = append(list, reasonOf(plan, &plan.Handbacks[i]))
+	}
+	return list
+}
+
+// rejections are the reasons to reject a lead, of all hand-offs.
+func rejections(plan *agreement.Plan) (list []reason) {
+	var slots []int
+	for i := range plan.Handoffs {
+		slots = append(slots, plan.Handoffs[i].Reject...)
+	}
+	slices.Sort(slots)
+	for _, slot := range slices.Compact(slots) {
+		list = append(list, reasonOf(plan, &plan.Handbacks[slot]))
+	}
+	return list
 }
 
 // reasonOf puts a reason to give a lead back into words, with what follows from it.
@@ -135,18 +173,12 @@ func (a *ask) why(plan *agreement.Plan, l *lifecycle.Lead) string {
 		return cmp.Or(cmp.Compare(plan.Activities[y.Activity].Worth, plan.Activities[x.Activity].Worth), cmp.Compare(y.Last, x.Last))
 	})
 	var parts []string
-	for _, m := range list[:min(len(list), 3)] {
-		s := strings.ReplaceAll(plan.Activities[m.Activity].Name, "_", " ")
+	for i, m := range list[:min(len(list), 3)] {
+		s := activityWords(plan, &m)
 		switch {
-		case m.Count == 2:
-			s += " twice"
-		case m.Count > 2:
-			s += " " + strconv.FormatInt(m.Count, 10) + " times"
-		}
-		switch {
-		case len(parts) > 0:
+		case i > 0:
 		case m.Count > 1:
-			s += ", the last " + strings.TrimPrefix(a.dayWords(m.Last), "on ")
+			s += ", last " + strings.TrimPrefix(a.dayWords(m.Last), "on ")
 		default:
 			s += " " + a.dayWords(m.Last)
 		}

@@ -153,7 +153,8 @@ type timeLeft struct {
 	Long   string // "38 working minutes left, by 11:20"
 	Figure string // the largest unit, for the ring of the next card
 	Unit   string
-	Due    int64 // agreement.Never for none
+	Due    int64  // agreement.Never for none
+	Before string // "time ran out once", "" if it did not
 }
 
 // left says how a clock of a lead stands, in the working time it runs in and in the reader's zone.
@@ -164,6 +165,9 @@ func (a *ask) left(plan *agreement.Plan, k *lifecycle.Clock) timeLeft {
 		cal = m.Hours
 	}
 	t := timeLeft{Due: k.Due, Unit: "left"}
+	if k.Breaches > 0 && k.State == lifecycle.Running && k.Due > now {
+		t.Before = "time ran out " + map[bool]string{true: "once", false: strconv.Itoa(k.Breaches) + " times"}[k.Breaches == 1]
+	}
 	unit := calendar.Unit(k.Unit)
 	switch {
 	case k.State == lifecycle.Paused:
@@ -246,7 +250,7 @@ func amount(us int64) (figure, unit string) {
 	return strconv.FormatInt(m/60/24, 10), "days"
 }
 
-// clockTime writes an instant as short as it is clear today: "14:08", "tomorrow 09:30", "Mon 16, 09:30", "16 Nov".
+// clockTime writes an instant as short as it is clear today: "14:08", "Mon 09:30", "16 Nov, 09:30".
 func (a *ask) clockTime(at int64) string {
 	t, now := time.UnixMicro(at).In(a.zone), a.now.In(a.zone)
 	day := func(t time.Time) int64 {
@@ -255,12 +259,8 @@ func (a *ask) clockTime(at int64) string {
 	switch d := day(t) - day(now); {
 	case d == 0:
 		return t.Format("15:04")
-	case d == 1:
-		return "tomorrow " + t.Format("15:04")
-	case d == -1:
-		return "yesterday " + t.Format("15:04")
 	case d > -7 && d < 7:
-		return t.Format("Mon 2, 15:04")
+		return t.Format("Mon 15:04")
 	case t.Year() == now.Year():
 		return t.Format("2 Jan, 15:04")
 	}

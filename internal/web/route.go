@@ -22,6 +22,8 @@ func routes() []route {
 	return []route{
 		{pattern: "GET /{$}", right: SignedIn, handle: home},
 		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L"}},
+		{pattern: "POST /leads", right: WorkLeads, handle: bulk},
+		{pattern: "GET /leads/{lead}/brief", right: SeeLeads, handle: showBrief},
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},

@@ -14,11 +14,28 @@
     row.classList.add('here')
     row.focus({ preventScroll: true })
     row.scrollIntoView({ block: 'nearest' })
+    brief(row.dataset.row)
   }
+  // The brief beside the list is that of the row one is at.
+  let briefed, briefTimer
+  const brief = (id) => {
+    const at = $('#brief')
+    if (!at || !/^\d+$/.test(id) || at.offsetParent === null) return
+    clearTimeout(briefTimer)
+    briefTimer = setTimeout(async () => {
+      briefed = id
+      const answer = await fetch(`/leads/${id}/brief`, { credentials: 'same-origin' }).catch(() => null)
+      if (answer?.ok && briefed === id) $('#brief').innerHTML = await answer.text()
+    }, 120)
+  }
+  document.addEventListener('focusin', (e) => {
+    const row = e.target.closest?.('[data-row]')
+    if (row && !row.classList.contains('here')) { $$('.here').forEach((r) => r.classList.remove('here')); row.classList.add('here'); brief(row.dataset.row) }
+  })
   const step = (by) => { const list = rows(), at = list.indexOf(current()); go(list[Math.max(0, Math.min(list.length - 1, at < 0 ? 0 : at + by))]) }
 
   // Forms that are marked quick are sent behind the page, which then shows how things stand.
-  let asking = 0
+  let asking = 0, turn = 0
   const swap = (text, url) => {
     const fresh = new DOMParser().parseFromString(text, 'text/html'), main = $('#main', fresh)
     if (!main) { location.href = url; return }
@@ -32,14 +49,17 @@
     if (had || at >= 0) go(row)
     arrived()
   }
-  const load = async (url, options = {}) => {
+  // What was asked for last is shown; idle is asked before what came by itself is.
+  const load = async (url, options = {}, idle = () => true) => {
+    const mine = ++turn
     asking++
     document.body.classList.add('asking')
     try {
       const answer = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin', ...options })
-      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options) }
+      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, idle) }
       if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
-      swap(await answer.text(), answer.url)
+      const text = await answer.text()
+      if (mine === turn && idle()) swap(text, answer.url)
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
     } finally {
@@ -116,6 +136,11 @@
     else { form.closest('[data-row]')?.classList.add('saving'); send(form, e.submitter) }
   })
 
+  const picked = () => $$('[data-do=select]:checked')
+  const count = () => { const at = $('#bulk [data-count]'); if (at) at.textContent = `${picked().length} selected` }
+  document.addEventListener('change', (e) => { if (e.target.matches('[data-do=select]')) count() })
+  document.addEventListener('reset', (e) => { if (e.target.id === 'bulk') picked().forEach((p) => { p.checked = false }) })
+
   // Menus close when another opens, on Escape and on a click beside them.
   const close = (but) => $$('details.menu[open], details.more[open]').forEach((d) => { if (d !== but) d.open = false })
   document.addEventListener('toggle', (e) => { if (e.target.matches?.('details.menu') && e.target.open) close(e.target) }, true)
@@ -149,7 +174,7 @@
       j: () => step(1), ArrowDown: () => open || step(1), k: () => step(-1), ArrowUp: () => open || step(-1),
       Enter: () => e.target.matches('a, button, summary') ? false : row && press('[data-do=open]', row),
       a: () => row && press('[data-do=accept]', row), r: () => menu('reject'), h: () => menu('hand-back'), l: () => menu('contact'),
-      x: () => row && press('[data-do=select]', row), u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'),
+      x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'),
       g: () => { after = 'g'; clearTimeout(timer); timer = setTimeout(() => { after = '' }, 1500) },
       '/': () => press('#find'), '?': () => showKeys(),
     }[e.key]
@@ -172,8 +197,11 @@
   const name = document.body.dataset.live
   if (name && window.EventSource) {
     let late = false, stream
-    const busyHere = () => waiting || asking || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked')
-    const look = () => { if (busyHere()) { late = true; return } late = false; load(location.href) }
+    const busyHere = () => waiting || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked')
+    const look = () => {
+      late = !!(busyHere() || asking)
+      if (!late) load(location.href, {}, () => { late = !!busyHere(); return !late })
+    }
     const connect = () => {
       stream = new EventSource('/live?of=' + encodeURIComponent(name))
       const tag = $('#live')

@@ -1,0 +1,207 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// tab is a page in a browser, for tests that work with it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+	*live
+}
+
+func (l *live) tab(t *testing.T, role, path string) *tab {
+	t.Helper()
+	b := &tab{t, browse(t), l}
+	if err := l.open(b.ctx, role, path, "light", 1440, 900); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// press presses keys, one after the other.
+func (b *tab) press(keys ...string) {
+	b.t.Helper()
+	for _, k := range keys {
+		if err := chromedp.Do(b.ctx, chromedp.KeyEvent(k)); err != nil {
+			b.t.Fatalf("pressing %s: %v", k, err)
+		}
+	}
+}
+
+// until waits until an expression of the page is true.
+func (b *tab) until(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")")); err != nil {
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.querySelector('#main').innerText"))
+		b.t.Fatalf("waiting for %s: %v\nthe page says: %s", expression, err, text)
+	}
+}
+
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// offered gives a lead of nobody's to a member, as an open hand-off.
+func (l *live) offered(t *testing.T, to string) *store.ListedLead {
+	t.Helper()
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Stage: "mql"}, 0, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		r := &rows[i]
+		if s := r.Lead.Handoff.State; r.Owner == to || s != lifecycle.HandoffOpen && s != lifecycle.HandoffEscalated {
+			continue
+		}
+		out, err := l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Assign, Lead: r.ID, At: pageTime.UnixMicro(), Known: pageTime.UnixMicro(), Actor: to, Name: to, Source: "test"}}})
+		if err != nil || out[0].Err != nil {
+			t.Fatal(err, out)
+		}
+		if out[0].Decision.Refused == "" {
+			return r
+		}
+	}
+	t.Fatal("no lead is on offer to somebody else")
+	return nil
+}
+
+func (l *live) lead(t *testing.T, id int64) *store.ListedLead {
+	t.Helper()
+	r, err := l.Store.LeadByID(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const johan = "johan.lind@northwind.example"
+
+// A rep does it all by keys: accepts, hands back and thinks better of it, hands back, logs a contact.
+func TestRepWorksByKeys(t *testing.T) {
+	l := servePages(t)
+	l.offered(t, johan)
+	b := l.tab(t, "rep", "/leads")
+	b.until("document.querySelector('[data-next] [data-do=accept]')")
+	id := eval[string](b, "document.querySelector('[data-next]').dataset.row")
+	var lead int64
+	fmt.Sscan(id, &lead)
+	b.press("a")
+	b.until("document.querySelector('#toast')?.innerText.includes('accepted')")
+	if s := l.lead(t, lead).Lead.Handoff.State; s != lifecycle.HandoffAccepted {
+		t.Errorf("lead %d is %s after A", lead, s)
+	}
+
+	// The menu opens with the reasons of the agreement; a figure picks one; U takes it back before anything was sent.
+	row := fmt.Sprintf("document.querySelector('[data-row=\"%s\"]')", id)
+	b.until(row)
+	eval[bool](b, row+".focus() || true")
+	b.press("h")
+	b.until(row + ".querySelector('details[data-menu=hand-back]').open")
+	b.press("1")
+	b.until("document.querySelector('#toast [data-do=undo]') && " + row + ".hidden")
+	b.press("u")
+	b.until("!document.querySelector('#toast') && !" + row + ".hidden")
+	if o := l.lead(t, lead).Owner; o != johan {
+		t.Errorf("lead %d went to %q although it was undone", lead, o)
+	}
+
+	// A contact that reached somebody moves it on.
+	eval[bool](b, row+".focus() || true")
+	b.press("l", "1")
+	b.until("document.querySelector('#toast')?.innerText.includes('spoke with them')")
+	if l.lead(t, lead).Lead.Handoff.Contacted == 0 {
+		t.Errorf("lead %d has no contact after L 1", lead)
+	}
+
+	// What is not undone is sent, at the latest when the page is left.
+	b.until(row)
+	eval[bool](b, row+".focus() || true")
+	b.press("h", "1")
+	b.until("document.querySelector('#toast [data-do=undo]')")
+	if err := chromedp.Do(b.ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for l.lead(t, lead).Owner == johan && time.Now().Before(deadline) {
+		if _, err := l.Store.NewestDecision(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o := l.lead(t, lead).Owner; o == johan {
+		t.Errorf("lead %d is not handed back after the page was left", lead)
+	}
+}
+
+// New work appears by itself; what somebody else was faster with is told where it was clicked.
+func TestMyLeadsAreLive(t *testing.T) {
+	l := servePages(t)
+	b := l.tab(t, "rep", "/leads")
+	b.until("!document.querySelector('#live').hidden")
+	row := l.offered(t, johan)
+	sel := fmt.Sprintf("document.querySelector('[data-row=\"%d\"]')", row.ID)
+	b.until(sel)
+
+	// The manager accepts it meanwhile; the page is kept from seeing that by an open menu.
+	eval[bool](b, "(() => { const d = "+sel+".querySelector('details[data-menu=reject]'); d.open = true; return true })()")
+	if _, err := l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Accept, Lead: row.ID, At: pageTime.UnixMicro(), Known: pageTime.UnixMicro(),
+		Actor: "astrid.berg@northwind.example", Source: "test"}}}); err != nil {
+		t.Fatal(err)
+	}
+	eval[bool](b, "(() => { "+sel+".querySelector('[data-do=accept]').click(); return true })()")
+	b.until("document.querySelector('#toast')?.innerText.includes('Astrid Berg accepted this one')")
+	if role := eval[string](b, "document.querySelector('#toast').getAttribute('role')"); role != "alert" {
+		t.Errorf("a refusal is a %s", role)
+	}
+}
+
+// Without scripts a form does the same, and the reason for a refusal stands at the lead.
+func TestFormsWorkWithoutScripts(t *testing.T) {
+	l := servePages(t)
+	row := l.offered(t, johan)
+	post := func(act, body string) string {
+		t.Helper()
+		text, status := l.form(t, "rep", fmt.Sprintf("/leads/%d/%s", row.ID, act), body)
+		if status != 200 {
+			t.Fatalf("%s: %d\n%s", act, status, text)
+		}
+		return text
+	}
+	if text := post("hand-back", "reason=timing&who=Her&back=/leads"); !strings.Contains(text, "has not been accepted yet: reject it instead") || !strings.Contains(text, `class="refusal"`) {
+		t.Errorf("no refusal at the lead:\n%s", text)
+	}
+	if text := post("reject", "reason=nonsense&who=Her"); !strings.Contains(text, "no reason of this kind") {
+		t.Errorf("an unknown reason is not refused:\n%s", text)
+	}
+	if text := post("accept", "who=Her&seen=1"); !strings.Contains(text, "accepted") {
+		t.Errorf("accepting is not told:\n%s", text)
+	}
+	if text := post("accept", "who=Her&seen=1"); strings.Contains(text, `role="alert"`) {
+		t.Errorf("the same form sent twice is refused the second time:\n%s", text)
+	}
+	if _, status := l.form(t, "marketing", fmt.Sprintf("/leads/%d/accept", row.ID), ""); status != 403 {
+		t.Errorf("marketing accepts a lead: %d", status)
+	}
+	if _, status := l.form(t, "rep", fmt.Sprintf("/leads/%d/devour", row.ID), ""); status != 404 {
+		t.Errorf("an act that does not exist: %d", status)
+	}
+}
