@@ -73,6 +73,8 @@ const (
 	codeNobody     = "A80"
 	codeEmptyPool  = "A81"
 	codeNoLastRule = "A82"
+	codeMatch      = "A83"
+	codeAccount    = "A84"
 
 	codeCallsAgain   = "A85"
 	codeCallsOffered = "A86"
@@ -151,6 +153,8 @@ var findingCodes = []struct{ Code, About string }{
 	{codeNoLastRule, "rules of engagement without a last word"},
 	{codeCallsAgain, "tries that lead back to where they began"},
 	{codeCallsOffered, "leads that are offered and called at the same time"},
+	{codeMatch, "a match that finds nobody, or asks for nothing"},
+	{codeAccount, "not an account that is one person's by name"},
 	{codeLayout, "a file that formatting leaves as it is"},
 	{codeMore, "more findings than are shown"},
 }

@@ -41,6 +41,7 @@ type compiler struct {
 
 	tracks   map[string]int
 	queues   map[string]int
+	traits   [Traits]map[string]int
 	channels map[string]int
 	clocks   map[string]int
 	nodes    map[string]*node // address -> the node that declares it, for related places

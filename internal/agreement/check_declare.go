@@ -47,6 +47,11 @@ func (c *compiler) declare() {
 	})
 	c.tracks = c.named("tracks", &p.Tracks)
 	p.Index.Pool = c.named("pools", &p.Pools)
+	for k := range p.Traits {
+		c.traits[k] = declareEach(c, traitSections[k], &p.Traits[k], func(t *Trait, clause Clause, name string, n *node) {
+			*t = Trait{Clause: clause, Name: name, Definition: word(n, "definition")}
+		})
+	}
 	c.queues = c.named("queues", &p.Queues)
 	var channels []Named
 	c.channels = c.named("channels", &channels)

@@ -16,6 +16,7 @@ func (c *compiler) judge() {
 	c.judgeHidden()
 	c.judgeTele()
 	c.judgeAssignment()
+	c.judgeMatches()
 	c.judgeRules()
 	c.judgeScoring()
 }

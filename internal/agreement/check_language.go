@@ -60,6 +60,7 @@ var (
 	finals    = []string{"won", "lost", "disqualified"}
 	keeps     = []string{"nothing", "fit", "engagement", "all"}
 	methods   = []string{"round_robin", "least_loaded"}
+	handlings = []string{"keep", "reassign"}
 	speakers  = []string{"sales", "marketing", "originator", "both", "nobody"}
 	events    = Events
 	ways      = []string{"email", "slack", "teams", "webhook", "inbox"}
@@ -208,6 +209,20 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 	{"tracks", "Nurture tracks.", definedShape("")},
 	{"pools", "Groups of people who share leads.", definedShape("")},
 	{"queues", "Where leads wait that nobody has yet.", definedShape("")},
+	{"territories", "Which leads belong where; people take some, and assignment matches them.", traitShape},
+	{"languages", "Which leads speak what.", traitShape},
+	{"skills", "Which leads ask for what knowledge.", traitShape},
+	{"absences", "What becomes of what somebody holds who is away, or has left the team.", &shape{what: "a mapping", keys: []key{
+		{"away", "While somebody is away.", &shape{what: "a mapping", keys: []key{
+			{"offered", "What they have been offered: keep (it waits), or reassign.", handlingShape},
+			{"accepted", "What they have accepted: keep, or reassign.", handlingShape},
+			{"clocks", "Their deadlines: run, or pause until they are back.", &shape{what: "what deadlines do", form: wordForm, words: []string{"run", "pause"}}},
+		}}},
+		{"left", "When somebody has left the team.", &shape{what: "a mapping", keys: []key{
+			{"offered", "What they have been offered: keep, or reassign.", handlingShape},
+			{"accepted", "What they have accepted: keep, or reassign.", handlingShape},
+		}}},
+	}}},
 	{"people", "The team, by e-mail address; people can also join later.", &shape{what: "a mapping from e-mail addresses to people", names: emailForm, each: &shape{what: "a person", require: []string{"side"}, keys: []key{
 		{"name", "The name.", textShape},
 		{"side", "The side.", sideShape},
@@ -215,13 +230,19 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"pools", "The pools this person takes leads of.", namesShape},
 		{"weight", "The share of a pool; 1 if absent.", countShape},
 		{"capacity", "Open hand-offs at most; 0 for no limit.", countShape},
+		{"per_day", "Hand-offs on one day at most; 0 for no limit.", countShape},
+		{"territories", "The territories this person takes.", namesShape},
+		{"languages", "The languages this person speaks.", namesShape},
+		{"skills", "What this person knows about.", namesShape},
+		{"accounts", "Domains of the accounts that are this person's by name.", &shape{what: "a domain or a list of domains", form: textForm, list: textShape, least: 1}},
 		{"hours", "Working hours, if other than the agreement's.", hoursShape},
 		{"timezone", "The time zone, if other than the agreement's.", &shape{what: "a time zone", form: zoneForm}},
 	}}}},
 	{"assignment", "Who gets a lead: the first rule that holds and finds somebody decides.", &shape{what: "a list of rules", least: 1, list: &shape{what: "a rule", require: []string{"to"}, keys: []key{
 		{"name", "The name of the rule.", textShape},
 		{"when", "For which leads; for all if absent.", conditionShape},
-		{"to", "account.owner, pool NAME, queue NAME, or an e-mail address.", &shape{what: "somebody to assign to", form: targetForm}},
+		{"to", "account.owner, account.named, pool NAME, queue NAME, or an e-mail address.", &shape{what: "somebody to assign to", form: targetForm}},
+		{"match", "Only those of the pool who take the lead's territory, speak its language, have the skills it asks for.", matchShape},
 		{"by", "How a pool shares leads out.", &shape{what: "a method", form: wordForm, words: methods}},
 		{"otherwise", "queue NAME, when nobody of the pool can take it.", &shape{what: "a queue", form: targetForm}},
 	}}}},
@@ -285,6 +306,13 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 }}
 
 var (
+	traitShape = &shape{what: "a mapping from names to what they mean", names: nameForm, each: &shape{what: "a mapping", require: []string{"when"}, keys: []key{
+		{"definition", "What it means, in words.", definitionShape},
+		{"when", "For which leads.", conditionShape},
+	}}}
+	handlingShape = &shape{what: "what becomes of it", form: wordForm, words: handlings}
+	matchShape    = &shape{what: "territory, language or skill, or a list of them", form: wordForm, words: traitWords[:], least: 1,
+		list: &shape{what: "territory, language or skill", form: wordForm, words: traitWords[:]}}
 	partyShape = &shape{what: "a party", require: []string{"signatory"}, keys: []key{
 		{"signatory", "Who signs for this side.", emailShape},
 	}}

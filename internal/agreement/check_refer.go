@@ -22,7 +22,9 @@ func (c *compiler) refer() {
 	c.referTransitions()
 	c.referHandbacks()
 	c.referHandoffs()
+	c.referTraits()
 	c.referPeople()
+	c.referAbsences()
 	c.referAssignment()
 	c.referClocks()
 	c.referAlerts()
@@ -426,6 +428,20 @@ func (c *compiler) referPeople() {
 			f, _ := number(at.value)
 			p.Capacity = int(f)
 		}
+		if at := field(n, "per_day"); at != nil {
+			f, _ := number(at.value)
+			p.PerDay = int(f)
+		}
+		for k := range p.Traits {
+			for _, trait := range list(n.get(traitSections[k])) {
+				slot := c.slot(trait, p.Address, traitWords[k], c.traits[k], "declare it under "+traitSections[k])
+				if slot >= 0 && !slices.Contains(p.Traits[k], slot) {
+					p.Traits[k] = append(p.Traits[k], slot)
+				}
+			}
+			slices.Sort(p.Traits[k])
+		}
+		p.Accounts = c.namedAccounts(n, &p)
 		p.Hours = c.ownHours(n, p.Address, calendars)
 		c.plan.People = append(c.plan.People, p)
 	}
@@ -507,6 +523,7 @@ func (c *compiler) referAssignment() {
 		if to := field(item, "to"); to != nil {
 			c.assignTo(to, &a)
 		}
+		c.referMatch(item, &a)
 		by, otherwise := field(item, "by"), field(item, "otherwise")
 		a.By = Method(max(0, slices.Index(methods, word(item, "by"))))
 		if by != nil && a.Pool < 0 && item.get("to") != nil && !strings.HasPrefix(word(item, "to"), "pool") {
@@ -541,6 +558,11 @@ func (c *compiler) assignTo(n *node, a *AssignmentRule) {
 	switch {
 	case text == "account.owner":
 		a.ToOwner = true
+	case text == "account.named":
+		a.ToNamed = true
+		if slot, ok := c.plan.Index.Attribute["company.domain"]; !ok || c.plan.Attributes[slot].Kind != Text {
+			c.find(codeAccount, n, a.Address, "accounts are named by their domain, and the agreement does not have it", "declare it under attributes: company.domain: text")
+		}
 	case kind == "pool" && name != "":
 		a.Pool = c.slot(c.lastWords(n, name), a.Address, "pool", c.plan.Index.Pool, "declare it under pools")
 	case kind == "queue" && name != "":
@@ -550,7 +572,7 @@ func (c *compiler) assignTo(n *node, a *AssignmentRule) {
 			c.notePerson(n, a.Person, a.Address)
 		}
 	default:
-		hint := "write account.owner, pool NAME, queue NAME, or an e-mail address"
+		hint := "write account.owner, account.named, pool NAME, queue NAME, or an e-mail address"
 		if _, ok := c.plan.Index.Pool[text]; ok {
 			hint = "write pool " + text
 		} else if _, ok := c.queues[text]; ok {

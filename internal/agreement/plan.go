@@ -64,6 +64,8 @@ type Plan struct {
 	Tracks       []Named // nurture tracks
 	Pools        []Named
 	People       []Person
+	Traits       [Traits][]Trait // territories, languages, skills
+	Absences     Absences
 	Queues       []Named
 	Assignment   []AssignmentRule
 	Clocks       []ClockRule
@@ -331,7 +333,50 @@ type Person struct {
 	Pools    []int
 	Weight   int                // share of a pool, 1 by default
 	Capacity int                // open hand-offs at most; 0: no limit
+	PerDay   int                // hand-offs on one local day at most; 0: no limit
+	Traits   [Traits][]int      // slots of Plan.Traits: what they take, speak and know
+	Accounts []string           // domains of the accounts that are theirs by name
 	Hours    *calendar.Calendar // nil: the agreement's
+}
+
+// TraitKind is what somebody can be matched by.
+type TraitKind uint8
+
+// The kinds of traits, and how many there are.
+const (
+	Territory TraitKind = iota // a member takes leads of one of theirs
+	Language                   // a member speaks one of the lead's
+	Skill                      // a member has all that the lead asks for
+	Traits    = 3
+)
+
+// String returns the word of an assignment rule.
+func (k TraitKind) String() string { return traitWords[k] }
+
+var traitWords = [Traits]string{"territory", "language", "skill"}
+
+// traitSections are the sections that declare them, and the keys of people.
+var traitSections = [Traits]string{"territories", "languages", "skills"}
+
+// Trait is a territory, a language or a skill: members have it, and leads to which its condition applies ask for it.
+type Trait struct {
+	Clause
+	Name       string
+	Definition string
+	When       *Condition
+}
+
+// Absences says what becomes of what somebody holds who is away, or has left the team.
+type Absences struct {
+	Away, Left Handling
+}
+
+// Handling is what becomes of what a member holds.
+type Handling struct {
+	Clause
+	Offered  bool // what they have been offered goes through the assignment again
+	Accepted bool // what they have accepted does
+	Pause    bool // their deadlines stand still
 }
 
 // Method is how a pool shares leads out.
@@ -353,11 +398,13 @@ type AssignmentRule struct {
 	Name      string
 	When      *Condition // nil: always
 	ToOwner   bool       // account.owner
+	ToNamed   bool       // account.named: whoever names the account of the lead among theirs
 	Pool      int        // slot, -1 for none
 	Person    string     // ID, "" for none
 	Queue     int        // slot, -1 for none
 	By        Method
-	Otherwise int // queue slot when nobody of the pool can take it, -1: the next rule
+	Match     []TraitKind // of a pool: what its members have to have of what the lead asks for
+	Otherwise int         // queue slot when nobody of the pool can take it, -1: the next rule
 }
 
 // ClockRule is a deadline of the agreement's own, beside those of stages and hand-offs.

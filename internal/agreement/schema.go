@@ -188,7 +188,7 @@ func scalarSchema(s *shape) object {
 	case stepForm:
 		return text(`^(remind (owner|manager)|reassign( at most [0-9]{1,3}( times)?)?|escalate (to )?(manager|\S+@\S+)|return to \S+|queue \S+)$`)
 	case targetForm:
-		return text(`^(account\.owner|pool \S+|queue \S+|\S+@\S+)$`)
+		return text(`^(account\.(owner|named)|pool \S+|queue \S+|\S+@\S+)$`)
 	case zoneForm, fileForm:
 		return object{{"type", "string"}, {"minLength", 1}}
 	}

@@ -37,7 +37,7 @@ func TestForm(t *testing.T) {
 	}
 	want := []string{
 		"activity page_viewed path=/pricing ",
-		"identify company.name=Acme message=Call me newsletter=yes title=VP Operations #form:s1/i ",
+		"identify company.domain=acme.example company.name=Acme message=Call me newsletter=yes title=VP Operations keep[company.domain] #form:s1/i ",
 		`consent granted #form:s1/c ticked "You may write to me about products." in form contact on https://www.acme.example/contact at 2026-11-23T12:00:00Z`,
 		"activity form_submitted form=contact url=https://www.acme.example/contact #form:s1 ",
 	}

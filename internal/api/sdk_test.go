@@ -73,7 +73,7 @@ func TestSegmentGoSDK(t *testing.T) {
 	if got := s.query(`SELECT email || ' ' || name || ' ' || source || ' ' || campaign || ' ' || activities FROM lead`); got != "jane@acme.example Jane Doe paid_search spring 23" {
 		t.Errorf("the lead is %q", got)
 	}
-	if got := s.query(`SELECT key || ' ' || name || ' ' || attributes FROM account`); got != `acme.example Acme {"company.name":"Acme","company.employees":420}` {
+	if got := s.query(`SELECT key || ' ' || name || ' ' || attributes FROM account`); got != `acme.example Acme {"company.name":"Acme","company.domain":"acme.example","company.employees":420}` {
 		t.Errorf("the account is %q", got)
 	}
 	if got := s.query(`SELECT group_concat(value, ' ') FROM (SELECT value FROM key ORDER BY kind, value)`); got != "jane@acme.example user:b2 user:u1 b1 b2" {

@@ -169,7 +169,7 @@ func TestNodeLibraries(t *testing.T) {
 				t.Errorf("messages (-sent +stored):\n%s", diff)
 			}
 			b.expect(`SELECT email || ' ' || name || ' ' || source || ' ' || campaign || ' ' || activities FROM lead`, "jane@acme.example Jane Doe paid_search spring 43")
-			b.expect(`SELECT key || ' ' || name || ' ' || attributes FROM account`, `acme.example Acme {"company.name":"Acme","company.employees":420}`)
+			b.expect(`SELECT key || ' ' || name || ' ' || attributes FROM account`, `acme.example Acme {"company.name":"Acme","company.domain":"acme.example","company.employees":420}`)
 			b.expect(`SELECT value FROM key ORDER BY kind, value`, "jane@acme.example", "user:b2", "user:u1", "b1", "b2")
 			b.expect(`SELECT activity || ' ' || count(*) FROM activities GROUP BY activity ORDER BY activity`, "demo_requested 40", "page_viewed 2", "pricing_viewed 1")
 		})

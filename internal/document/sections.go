@@ -17,7 +17,7 @@ func describe(p *agreement.Plan) *document {
 	}
 	d.lead = append(d.lead, say("What is written small after a § is the address of the clause, by which decisions and reports cite it.")...)
 	for _, s := range []*section{
-		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), tele(p), assignment(p),
+		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), tele(p), assignment(p), absences(p),
 		rules(p), clocks(p), alerts(p), promises(p), workingTime(p), vocabulary(p), team(p), renames(p),
 	} {
 		if len(s.blocks) > 0 {
@@ -404,6 +404,7 @@ func assignment(p *agreement.Plan) *section {
 		l.items = append(l.items, &item{clause: a.Address, text: words})
 	}
 	s.blocks = append(s.blocks, l)
+	s.traits(p)
 	return s
 }
 
@@ -586,12 +587,61 @@ func kindWords(k agreement.Kind, choices []string) string {
 	return k.String()
 }
 
+// traits lists which leads ask for what of those who get them.
+func (s *section) traits(p *agreement.Plan) {
+	for k, title := range [agreement.Traits]string{"Territories", "Languages", "Skills"} {
+		if len(p.Traits[k]) == 0 {
+			continue
+		}
+		s.part(title, "")
+		l := &list{}
+		for i := range p.Traits[k] {
+			t := &p.Traits[k][i]
+			words := say(bold(capital(phrase(t.Name))), ": ")
+			if t.Definition != "" {
+				words = append(words, say(sentence(t.Definition)+" ")...)
+			}
+			words = append(words, say([...]string{"A lead belongs to it if ", "A lead speaks it if ", "A lead asks for it if "}[k], condition(p, t.When), ".")...)
+			l.items = append(l.items, &item{clause: t.Address, text: words})
+		}
+		s.blocks = append(s.blocks, l)
+	}
+}
+
+// absences says what becomes of what somebody holds who is not there.
+func absences(p *agreement.Plan) *section {
+	s := &section{id: "absences", title: "When somebody is away"}
+	says := func(who string, h *agreement.Handling) {
+		if h.Address == "" {
+			return
+		}
+		goes := [2]string{"waits for them", "goes to somebody else, by the rules above"}
+		which := func(b bool) string {
+			if b {
+				return goes[1]
+			}
+			return goes[0]
+		}
+		words := "what they have been offered " + which(h.Offered) + "; what they have accepted " + which(h.Accepted) + "."
+		if h.Offered == h.Accepted {
+			words = "what they hold " + which(h.Offered) + "."
+		}
+		if h.Pause {
+			words += " Their deadlines stand still until they are back."
+		}
+		s.say(h.Address, who+words)
+	}
+	says("While somebody is away, ", &p.Absences.Away)
+	says("When somebody has left the team, ", &p.Absences.Left)
+	return s
+}
+
 func team(p *agreement.Plan) *section {
 	s := &section{id: "people", title: "The team"}
 	if len(p.People) == 0 {
 		return s
 	}
-	t := &table{caption: "People named in the agreement", head: []string{"Name", "Side", "Manager", "Pools", "Share", "Open hand-offs at most"}, right: []bool{false, false, false, false, true, true}}
+	t := &table{caption: "People named in the agreement", head: []string{"Name", "Side", "Manager", "Pools", "Takes", "Share", "Hand-offs at most"}, right: []bool{false, false, false, false, false, true, false}}
 	for i := range p.People {
 		m := &p.People[i]
 		var pools []string
@@ -601,8 +651,26 @@ func team(p *agreement.Plan) *section {
 			}
 		}
 		most := "no limit"
-		if m.Capacity > 0 {
-			most = strconv.Itoa(m.Capacity)
+		switch {
+		case m.Capacity > 0 && m.PerDay > 0:
+			most = strconv.Itoa(m.Capacity) + " open, " + strconv.Itoa(m.PerDay) + " on a day"
+		case m.Capacity > 0:
+			most = strconv.Itoa(m.Capacity) + " open"
+		case m.PerDay > 0:
+			most = strconv.Itoa(m.PerDay) + " on a day"
+		}
+		var takes []string
+		for k := range m.Traits {
+			var names []string
+			for _, slot := range m.Traits[k] {
+				names = append(names, phrase(p.Traits[k][slot].Name))
+			}
+			if len(names) > 0 {
+				takes = append(takes, [...]string{"", "speaks ", "knows "}[k]+join(names, "and"))
+			}
+		}
+		if len(m.Accounts) > 0 {
+			takes = append(takes, "by name "+join(m.Accounts, "and"))
 		}
 		var side []text
 		if m.Side != agreement.NoSide {
@@ -612,7 +680,7 @@ func team(p *agreement.Plan) *section {
 		if m.Manager != "" {
 			manager = personName(p, m.Manager)
 		}
-		t.rows = append(t.rows, &row{clause: m.Address, cells: [][]text{say(bold(personName(p, m.ID))), side, say(manager), say(join(pools, "and")), say(strconv.Itoa(m.Weight)), say(most)}})
+		t.rows = append(t.rows, &row{clause: m.Address, cells: [][]text{say(bold(personName(p, m.ID))), side, say(manager), say(join(pools, "and")), say(strings.Join(takes, "; ")), say(strconv.Itoa(m.Weight)), say(most)}})
 	}
 	s.blocks = append(s.blocks, t)
 	return s

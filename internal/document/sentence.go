@@ -220,8 +220,13 @@ func receiver(p *agreement.Plan, a *agreement.AssignmentRule) string {
 	switch {
 	case a.ToOwner:
 		s = "the owner of the account gets it"
+	case a.ToNamed:
+		s = "whoever has the account by name gets it"
 	case a.Pool >= 0 && a.Pool < len(p.Pools):
 		s = "the pool " + quoted(phrase(p.Pools[a.Pool].Name)) + " gets it, "
+		if matched := matching(a.Match); matched != "" {
+			s += "of those " + matched + ", "
+		}
 		if a.By == agreement.LeastLoaded {
 			s += "whoever has the fewest open hand-offs for their share"
 		} else {
@@ -238,6 +243,16 @@ func receiver(p *agreement.Plan, a *agreement.AssignmentRule) string {
 		s += "; if nobody there can take it, it waits in the queue " + quoted(phrase(p.Queues[a.Otherwise].Name))
 	}
 	return s
+}
+
+// matching says what somebody has to have to get a lead.
+func matching(kinds []agreement.TraitKind) string {
+	words := [agreement.Traits]string{"who take its territory", "who speak its language", "who have the skills it asks for"}
+	var parts []string
+	for _, k := range kinds {
+		parts = append(parts, words[k])
+	}
+	return join(parts, "and")
 }
 
 func personName(p *agreement.Plan, id string) string {

@@ -154,6 +154,7 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 			e.batch.Account(c.account.AccountRecord)
 		}
 	}
+	lifecycle.TellDomain(e.plan, in, c.account.Account.Key)
 	if placed {
 		c.account = own
 	}

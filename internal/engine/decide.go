@@ -161,14 +161,17 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 	n := c.entry
 	account, roster := c.account != nil && !c.account.stored, false
 	var wakeAccount int64
+	var review []string
 	for i := range d.Changes {
 		change := &d.Changes[i]
 		lifecycle.Apply(e.plan, view, change)
 		switch change.Kind {
 		case lifecycle.AccountAttributeSet, lifecycle.AccountOwnerSet:
 			account, wakeAccount = true, c.account.Account.ID
-		case lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet:
+		case lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet, lifecycle.AbsenceCleared:
 			roster = true
+		case lifecycle.HeldReviewed:
+			review = append(review, change.Name)
 		}
 		if n != nil {
 			n.Lead = view.Lead
@@ -199,6 +202,11 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 		if n.Lead.Stage >= 0 {
 			e.batch.Lead(n.Record)
 			e.setDue(n, n.Lead.Due())
+		}
+	}
+	for _, member := range review {
+		if err := e.wakeHeld(ctx, member, c.in.Known); err != nil {
+			return err
 		}
 	}
 	if wakeAccount != 0 {
@@ -257,6 +265,44 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		return nil
 	}
 	leads, err := e.tx.LeadsOfAccount(ctx, id)
+	e.dues.earlier(leads, at, e.cache.leads)
+	return err
+}
+
+// wakeHeld has the leads under way that a member owns looked at, in the way of wake.
+func (e *Engine) wakeHeld(ctx context.Context, member string, at int64) error {
+	held := func(n *entry) bool {
+		return n.Lead != nil && n.Lead.Stage >= 0 && n.Lead.Owner == member && n.Lead.Version == e.version && e.plan.Stages[n.Lead.Stage].Final == agreement.NotFinal
+	}
+	if e.dues != nil && !e.live {
+		leads, err := e.tx.LeadsHeld(ctx, member)
+		if err != nil {
+			return err
+		}
+		leads = slices.DeleteFunc(leads, func(lead int64) bool { // with somebody else since
+			n := e.cache.leads[lead]
+			return n != nil && !held(n)
+		})
+		for id, n := range e.cache.leads {
+			if held(n) {
+				leads = append(leads, id)
+			}
+		}
+		e.refresh, e.refreshAt = append(e.refresh, leads...), at
+		return nil
+	}
+	for _, n := range e.cache.leads {
+		if held(n) && (!e.shared || n.locked == e.turn) {
+			n.used = e.turn
+			e.setDue(n, min(n.Due, at))
+		}
+	}
+	e.now.review[member] = at
+	e.batch.WakeHeld(e.shared, member, at)
+	if e.dues == nil {
+		return nil
+	}
+	leads, err := e.tx.LeadsHeld(ctx, member)
 	e.dues.earlier(leads, at, e.cache.leads)
 	return err
 }

@@ -108,11 +108,12 @@ type overlay struct {
 	keys     map[identity.Key]int64
 	dedupe   map[int64][]store.Twin
 	accounts map[string]int64
-	woken    map[int64]int64 // account -> instant
+	woken    map[int64]int64  // account -> instant
+	review   map[string]int64 // member -> instant at which what they own was to be looked at
 }
 
 func newOverlay() *overlay {
-	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}}
+	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}, map[string]int64{}}
 }
 
 // New makes the engine of a store.

@@ -28,7 +28,7 @@ var (
 
 // aboutTeam reports whether an input is about the team and not about a lead.
 func aboutTeam(k lifecycle.InputKind) bool {
-	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent
+	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent || k == lifecycle.Present || k == lifecycle.Calendar
 }
 
 // gather reads all that the arrivals of a round, and the leads given, will need.
@@ -150,6 +150,9 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		}
 		for _, o := range [...]*overlay{e.old, e.now} {
 			if at, ok := o.woken[rec.Lead.Account]; ok {
+				rec.Due = min(rec.Due, at)
+			}
+			if at, ok := o.review[rec.Lead.Owner]; ok && rec.Lead.Owner != "" {
 				rec.Due = min(rec.Due, at)
 			}
 		}

@@ -103,7 +103,9 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		setSlot(&v.Account.Attributes, len(plan.Attributes), plan.Index.Attribute[c.Name], c.Value)
 	case AccountOwnerSet:
 		v.Account.Owner = c.To
-	case MemberSet, MemberLeft, AbsenceSet, LedgerMoved, LoadChanged:
+	case AttendSet:
+		l.Attend = c.At
+	case MemberSet, MemberLeft, AbsenceSet, AbsenceCleared, LedgerMoved, LoadChanged:
 		applyRoster(plan, v.Roster, c)
 	}
 }
@@ -126,7 +128,7 @@ func Gone(id int64) *Lead {
 }
 
 func blank(id int64) Lead {
-	return Lead{ID: id, Asset: -1, BuyingStage: -1, Track: -1, Queue: -1, Back: -1, Handoff: Handoff{Rule: -1, Reason: -1}, Wake: agreement.Never, Stage: -1}
+	return Lead{ID: id, Asset: -1, BuyingStage: -1, Track: -1, Queue: -1, Back: -1, Handoff: Handoff{Rule: -1, Reason: -1}, Wake: agreement.Never, Attend: agreement.Never, Stage: -1}
 }
 
 func setSlot(values *[]agreement.Value, n, slot int, v agreement.Value) {
@@ -285,7 +287,7 @@ func (k *Clock) within() calendar.Duration {
 // Due returns the earliest instant at which something falls due for the lead, or
 // agreement.Never.
 func (l *Lead) Due() int64 {
-	due := l.Wake
+	due := min(l.Wake, l.Attend)
 	if l.Revisit > 0 {
 		due = min(due, l.Revisit)
 	}

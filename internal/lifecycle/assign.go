@@ -3,9 +3,11 @@ package lifecycle
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"baton/internal/agreement"
+	"baton/internal/identity"
 )
 
 // assignment is who gets a lead.
@@ -28,6 +30,10 @@ func (d *decider) assign(tried []string) assignment {
 		switch {
 		case rule.ToOwner:
 			if id := d.facts.AccountOwner; id != "" && d.canTake(rule, id, tried) {
+				return assignment{member: id, queue: -1, why: d.becauseSaw(rule.Address, rule.When)}
+			}
+		case rule.ToNamed:
+			if id := d.named(); id != "" && d.canTake(rule, id, tried) {
 				return assignment{member: id, queue: -1, why: d.becauseSaw(rule.Address, rule.When)}
 			}
 		case rule.Person != "":
@@ -84,19 +90,82 @@ func (d *decider) unable(m *Member) string {
 		return "is away until " + time.UnixMicro(m.back(d.now)).In(d.plan.Calendar.Zone()).Format("2 Jan 15:04")
 	case m.Capacity > 0 && m.Open >= m.Capacity:
 		return fmt.Sprintf("has %d of %d open hand-offs", m.Open, m.Capacity)
+	case m.PerDay > 0 && m.Today >= m.PerDay && m.Day == calendarOf(d.plan, m.ID).Day(d.now):
+		return fmt.Sprintf("has had %d of %d hand-offs of the day", m.Today, m.PerDay)
+	}
+	return ""
+}
+
+// named returns whose the account of the lead is by name, "" for nobody.
+func (d *decider) named() string {
+	d.team = true
+	slot, ok := d.plan.Index.Attribute[CompanyDomain]
+	if !ok || d.state.Roster == nil {
+		return ""
+	}
+	domain, ok := identity.AccountKey(strings.ToLower(valueAt(d.facts.Company, slot).Str))
+	if !ok {
+		return ""
+	}
+	for i := range d.state.Roster.Members {
+		if m := &d.state.Roster.Members[i]; slices.Contains(m.Accounts, domain) {
+			return m.ID
+		}
+	}
+	return ""
+}
+
+// asks finds what the lead asks for of one kind: nil for nothing, and then everybody will do.
+func (d *decider) asks(kind agreement.TraitKind) []int {
+	var slots []int
+	for i := range d.plan.Traits[kind] {
+		if d.plan.Traits[kind][i].When.Holds(&d.facts) {
+			slots = append(slots, i)
+		}
+	}
+	return slots
+}
+
+// unlike says what a member lacks of what the lead asks for, or "". One territory and one language in common will do; of
+// skills it takes all.
+func (d *decider) unlike(m *Member, kind agreement.TraitKind, asked []int) string {
+	if len(asked) == 0 {
+		return ""
+	}
+	name := func(i int) string { return d.plan.Traits[kind][i].Name }
+	lacks := func(i int) bool { return !slices.Contains(m.Traits[kind], i) }
+	switch kind {
+	case agreement.Skill:
+		if i := slices.IndexFunc(asked, lacks); i >= 0 {
+			return "does not have the skill " + name(asked[i])
+		}
+		return ""
+	case agreement.Territory:
+		if !slices.ContainsFunc(asked, func(i int) bool { return !lacks(i) }) {
+			return "does not take the territory " + name(asked[0])
+		}
+	case agreement.Language:
+		if !slices.ContainsFunc(asked, func(i int) bool { return !lacks(i) }) {
+			return "does not speak " + name(asked[0])
+		}
 	}
 	return ""
 }
 
 // choose picks a member of a pool, and returns who shared the lead. While anybody of the pool is at
-// work, only they share; at night everybody does.
+// work, only they share; at night everybody does. Whoever is passed over is named in the reasons.
 func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string, []string) {
 	d.team = true
 	r := d.state.Roster
 	if r == nil {
 		return "", nil
 	}
+	var asked [agreement.Traits][]int
+	for _, kind := range rule.Match {
+		asked[kind] = d.asks(kind)
+	}
 	var able, working []*Member
+members:
 	for i := range r.Members {
 		m := &r.Members[i]
 		if !m.in(rule.Pool) {
@@ -110,12 +179,23 @@ func (d *decider) choose(rule *agreement.AssignmentRule, tried []string) (string
 			d.becauseText(rule.Address, d.name(m.ID)+" "+text)
 			continue
 		}
+		for _, kind := range rule.Match {
+			if text := d.unlike(m, kind, asked[kind]); text != "" {
+				d.becauseText(rule.Address, d.name(m.ID)+" "+text)
+				continue members
+			}
+		}
 		able = append(able, m)
 		if calendarOf(d.plan, m.ID).Open(d.now) {
 			working = append(working, m)
 		}
 	}
 	if len(working) > 0 {
+		for _, m := range able {
+			if !slices.Contains(working, m) {
+				d.becauseText(rule.Address, d.name(m.ID)+" is not at work now")
+			}
+		}
 		able = working
 	}
 	if len(able) == 0 {

@@ -160,7 +160,7 @@ func business(seed uint64, hours, capacity bool) *shares {
 		for i := range roster.Members {
 			m := &roster.Members[i]
 			if r.IntN(1250) == 0 {
-				m.Away = addAbsence(m.Away, Absence{s.at, s.at + 40 + r.Int64N(800)})
+				m.Away = addAbsence(m.Away, Absence{From: s.at, To: s.at + 40 + r.Int64N(800)})
 			}
 			held := open[m.ID][:0]
 			for _, until := range open[m.ID] {

@@ -39,16 +39,16 @@ const (
 	ClockRestarted      // Name, At, Due, To is the member: the whole time begins again; Int is the next step of the ladder, 0 for the same
 	ClockMoved          // Name, Due: a calendar changed; To is the member, if it is another's now
 	ClockBreached       // Name, At (the due time)
-	ClockStopped        // Name, At; To is "met", "late" or "dropped"
+	ClockStopped        // Name, At; To is "met", "late" or "dropped"; Int is the amount used
 	ValueSet            // Num
 	WakeSet             // At
 	AccountAttributeSet // Name, Value
 	AccountOwnerSet     // From, To
 	MemberSet           // Member
 	MemberLeft          // Name
-	AbsenceSet          // Name, At, Due
+	AbsenceSet          // Name, At, Due; To is "calendar" if the member's calendar says so
 	LedgerMoved         // Name is the pool, To the member who got the lead, Num how many leads behind their share they were, Members who shared, At
-	LoadChanged         // Name is the member, Int is 1 or -1
+	LoadChanged         // Name is the member, Int is 1 or -1; At is when, if it counts for the day
 	Rebound             // Int is the version: the lead follows another agreement now
 	ClockReady          // Name: an ended clock of the agreement's own may start again
 	LeadErased          // the lead is as if nothing had happened; what follows rebuilds it
@@ -62,6 +62,9 @@ const (
 	CallReached         // Name is the outcome, At, Int: the time for tries is over then, Due as above: the count begins again
 	CallReady           // it may be called again
 	CallEnded           // To is "left", "exhausted" or "kept out": of the last the count stays
+	AbsenceCleared      // Name, At, Due: not away in that time after all; To as in AbsenceSet
+	HeldReviewed        // Name is a member: what they hold is looked at again
+	AttendSet           // At: when the owner goes away
 )
 
 var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_set", "answer_set", "consent_set", "activity_counted",
@@ -71,7 +74,8 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"clock_moved", "clock_breached", "clock_stopped", "value_set", "wake_set", "account_attribute_set", "account_owner_set",
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
 	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed",
-	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "call_ended"}
+	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "call_ended",
+	"absence_cleared", "held_reviewed", "attend_set"}
 
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }

@@ -16,8 +16,100 @@ func calendarOf(plan *agreement.Plan, member string) *calendar.Calendar {
 	return plan.Calendar
 }
 
+// deadline returns when a time allowed to a member is over, in working time of their calendar. What they are away of it does not
+// count, if the agreement has clocks pause then.
+func deadline(plan *agreement.Plan, r *Roster, member string, from int64, within calendar.Duration) int64 {
+	cal := calendarOf(plan, member)
+	for _, a := range pauses(plan, r, member) {
+		if a.To <= from {
+			continue
+		}
+		if a.From > from {
+			used := cal.Between(from, a.From, within.Unit)
+			if used >= within.Amount {
+				break
+			}
+			within.Amount -= used
+		}
+		from = a.To
+	}
+	return cal.Add(from, within)
+}
+
+// elapsed returns how much of the time allowed to a member has passed between two instants.
+func elapsed(plan *agreement.Plan, r *Roster, member string, from, to int64, unit calendar.Unit) int64 {
+	cal := calendarOf(plan, member)
+	sum := int64(0)
+	for _, a := range pauses(plan, r, member) {
+		if a.To <= from {
+			continue
+		}
+		if a.From >= to {
+			break
+		}
+		if a.From > from {
+			sum += cal.Between(from, a.From, unit)
+		}
+		from = min(a.To, to)
+	}
+	return sum + cal.Between(from, to, unit)
+}
+
+// pauses returns the absences of a member in which their clocks stand still.
+func pauses(plan *agreement.Plan, r *Roster, member string) []Absence {
+	if !plan.Absences.Away.Pause {
+		return nil
+	}
+	if m := r.Member(member); m != nil {
+		return m.Away
+	}
+	return nil
+}
+
+// deadline is the function deadline, on what is decided on.
+func (d *decider) deadline(member string, within calendar.Duration) int64 {
+	d.team = d.team || d.plan.Absences.Away.Pause && member != ""
+	return deadline(d.plan, d.state.Roster, member, d.now, within)
+}
+
+// used returns how much of its time a clock has used until now.
+func (d *decider) used(k *Clock) int64 {
+	if k.State == Paused {
+		return k.Used
+	}
+	d.team = d.team || d.plan.Absences.Away.Pause && k.Member != ""
+	return k.Used + elapsed(d.plan, d.state.Roster, k.Member, k.Since, d.now, calendar.Unit(k.Unit))
+}
+
+// moveClocks brings the deadlines up to date with calendars that have changed: what was used before a pause stays used, and
+// what the clock has run since is measured anew. A deadline that would be
+// past is a second ahead, and what ran out has run out.
+func (d *decider) moveClocks() {
+	why := 0
+	for i := range d.lead.Clocks {
+		k := &d.lead.Clocks[i]
+		if k.State != Running {
+			continue
+		}
+		left := k.within()
+		left.Amount = max(0, left.Amount-k.Used)
+		d.team = d.team || d.plan.Absences.Away.Pause && k.Member != ""
+		due := max(d.now+1_000_000, deadline(d.plan, d.state.Roster, k.Member, k.Since, left))
+		if due != k.Due && k.Due > d.now {
+			if why == 0 {
+				if d.in.Kind == Refresh {
+					why = d.becauseText(d.plan.Absences.Away.Address, d.name(k.Member)+" is away at other times now")
+				} else {
+					why = d.becauseText("calendar", "working hours have changed")
+				}
+			}
+			d.emit(Change{Kind: ClockMoved, Name: k.Name, Due: due, Reason: why})
+		}
+	}
+}
+
 func (d *decider) startClock(name string, within calendar.Duration, member string, why int) {
-	due := calendarOf(d.plan, member).Add(d.now, within)
+	due := d.deadline(member, within)
 	d.emit(Change{Kind: ClockStarted, Name: name, At: d.now, Due: due, Int: within.Amount, Unit: uint8(within.Unit), To: member, Reason: why})
 }
 
@@ -35,7 +127,7 @@ func (d *decider) restartClock(name, member string, why int) {
 	if k == nil {
 		return
 	}
-	due := calendarOf(d.plan, member).Add(d.now, k.within())
+	due := d.deadline(member, k.within())
 	next := int64(0)
 	if name == d.climbs {
 		next = d.next
@@ -53,13 +145,13 @@ func (d *decider) stopClock(name string, why int) {
 	if k.Breaches > 0 {
 		how = "late"
 	}
-	d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: how, Reason: why})
+	d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: how, Int: d.used(k), Reason: why})
 }
 
 // dropClock ends a clock that nobody is held to any more.
 func (d *decider) dropClock(name string, why int) {
-	if d.clock(name) != nil {
-		d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: why})
+	if k := d.clock(name); k != nil {
+		d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Int: d.used(k), Reason: why})
 	}
 }
 
@@ -77,7 +169,7 @@ func (d *decider) dropClocks() {
 	for i := len(d.lead.Clocks) - 1; i >= 0; i-- {
 		name := d.lead.Clocks[i].Name
 		if _, ok := d.plan.Index.Clause[name]; !ok {
-			d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Reason: d.becauseText(name, "the agreement has this clause no more")})
+			d.emit(Change{Kind: ClockStopped, Name: name, At: d.now, To: "dropped", Int: d.used(&d.lead.Clocks[i]), Reason: d.becauseText(name, "the agreement has this clause no more")})
 		}
 	}
 }
@@ -199,15 +291,7 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		if d.pending() {
 			d.moveHandoff(to, to.why)
 		} else {
-			if d.lead.Owner != "" {
-				d.effect(TellTaken, d.lead.Owner, clock, to.why)
-			}
-			if h := &d.lead.Handoff; h.State == HandoffAccepted {
-				d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.member, Int: int64(h.Reassigned) + 1, At: d.now, Reason: to.why})
-			}
-			d.setQueue(-1, to.why)
-			d.setOwner(to.member, to.why)
-			d.effect(TellOffer, to.member, clock, to.why)
+			d.passOn(to, clock)
 		}
 		if !accepting {
 			d.restartClock(clock, to.member, why)
@@ -282,6 +366,19 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 		return true
 	}
 	return false
+}
+
+// passOn gives a lead that waits for no answer to another member.
+func (d *decider) passOn(to assignment, about string) {
+	if d.lead.Owner != "" {
+		d.effect(TellTaken, d.lead.Owner, about, to.why)
+	}
+	if h := &d.lead.Handoff; h.State == HandoffAccepted {
+		d.emit(Change{Kind: HandoffMoved, From: d.lead.Owner, To: to.member, Int: int64(h.Reassigned) + 1, At: d.now, Reason: to.why})
+	}
+	d.setQueue(-1, to.why)
+	d.setOwner(to.member, to.why)
+	d.effect(TellOffer, to.member, about, to.why)
 }
 
 // target names the person a step speaks of: the owner, the owner's manager, or themselves.
@@ -360,15 +457,13 @@ func (d *decider) watch() {
 			continue
 		}
 		paused := rule.Pause.Holds(&d.facts)
-		cal := calendarOf(d.plan, k.Member)
 		switch {
 		case paused && k.State == Running:
-			used := k.Used + cal.Between(k.Since, d.now, calendar.Unit(k.Unit))
-			d.emit(Change{Kind: ClockPaused, Name: rule.Address, At: d.now, Int: used, Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+			d.emit(Change{Kind: ClockPaused, Name: rule.Address, At: d.now, Int: d.used(k), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
 		case !paused && k.State == Paused:
 			left := k.within()
 			left.Amount = max(0, left.Amount-k.Used)
-			d.emit(Change{Kind: ClockResumed, Name: rule.Address, At: d.now, Due: cal.Add(d.now, left), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+			d.emit(Change{Kind: ClockResumed, Name: rule.Address, At: d.now, Due: d.deadline(k.Member, left), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
 		}
 	}
 }

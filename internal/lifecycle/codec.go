@@ -17,7 +17,7 @@ import (
 const (
 	leadFormat    = 2
 	accountFormat = 1
-	rosterFormat  = 2 // 1 had ledgers in millionths of a lead
+	rosterFormat  = 3
 )
 
 var errShort = errors.New("the stored state ends too early")
@@ -28,7 +28,7 @@ func AppendLead(b []byte, l *Lead) []byte {
 	for _, n := range [...]int64{l.Version, l.ID, l.Account, l.Seq, l.Clock, l.Created, int64(l.Origin), l.Total, l.FitPoints,
 		l.Engagement, int64(l.Grade.Fit), int64(l.Grade.Engagement), int64(l.Readiness), int64(l.Asset), l.AssetAt, int64(l.BuyingStage),
 		int64(l.Stage), l.Entered, int64(l.Pass), l.PassFrom, flag(l.Returned) | 2*flag(l.Placed), int64(l.Track), l.Revisit, int64(l.Queue), int64(l.Back),
-		l.Cleared, int64(l.Consent.Status), l.Consent.At, l.Wake} {
+		l.Cleared, int64(l.Consent.Status), l.Consent.At, l.Wake, l.Attend} {
 		b = binary.AppendVarint(b, n)
 	}
 	b = appendText(b, l.Owner)
@@ -91,7 +91,7 @@ func ParseLead(b []byte) (*Lead, error) {
 	l.Returned, l.Placed = flags&1 != 0, flags&2 != 0
 	l.Track, l.Revisit, l.Queue, l.Back, l.Cleared = int(r.int()), r.int(), int(r.int()), int(r.int()), r.int()
 	l.Consent = Consent{Status: ConsentStatus(r.int()), At: r.int()}
-	l.Wake = r.int()
+	l.Wake, l.Attend = r.int(), r.int()
 	l.Owner, l.Consent.Source = r.text(), r.text()
 	l.Value = r.float()
 	l.Attributes, l.Answers = r.values(), r.values()
@@ -160,16 +160,23 @@ func AppendRoster(b []byte, o *Roster) []byte {
 	for i := range o.Members {
 		m := &o.Members[i]
 		b = appendText(appendText(appendText(b, m.ID), m.Name), m.Manager)
-		for _, n := range [...]int64{int64(m.Side), int64(m.Weight), int64(m.Capacity), flag(m.Inactive), int64(m.Open), m.Taken} {
+		for _, n := range [...]int64{int64(m.Side), int64(m.Weight), int64(m.Capacity), flag(m.Inactive), int64(m.Open), m.Taken, int64(m.PerDay), int64(m.Day), int64(m.Today)} {
 			b = binary.AppendVarint(b, n)
 		}
 		b = binary.AppendUvarint(b, uint64(len(m.Pools)))
 		for _, p := range m.Pools {
 			b = binary.AppendVarint(b, int64(p))
 		}
+		for _, traits := range m.Traits {
+			b = binary.AppendUvarint(b, uint64(len(traits)))
+			for _, t := range traits {
+				b = binary.AppendVarint(b, int64(t))
+			}
+		}
+		b = appendTexts(b, m.Accounts)
 		b = binary.AppendUvarint(b, uint64(len(m.Away)))
 		for _, a := range m.Away {
-			b = binary.AppendVarint(binary.AppendVarint(b, a.From), a.To)
+			b = binary.AppendVarint(binary.AppendVarint(binary.AppendVarint(b, a.From), a.To), flag(a.Calendar))
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(o.Ledgers)))
@@ -187,11 +194,7 @@ func AppendRoster(b []byte, o *Roster) []byte {
 
 // ParseRoster reads what AppendRoster wrote.
 func ParseRoster(b []byte) (*Roster, error) {
-	old := len(b) > 0 && b[0] == 1
 	r := newReader(b, rosterFormat)
-	if old {
-		r = newReader(b, 1)
-	}
 	o := &Roster{Seq: r.int(), Version: r.int()}
 	if n := r.count(10); n > 0 {
 		o.Members = make([]Member, n)
@@ -200,11 +203,18 @@ func ParseRoster(b []byte) (*Roster, error) {
 			m.ID, m.Name, m.Manager = r.text(), r.text(), r.text()
 			m.Side, m.Weight, m.Capacity = agreement.Side(r.int()), int(r.int()), int(r.int())
 			m.Inactive, m.Open, m.Taken = r.int() != 0, int(r.int()), r.int()
+			m.PerDay, m.Day, m.Today = int(r.int()), int(r.int()), int(r.int())
 			for range r.count(1) {
 				m.Pools = append(m.Pools, int(r.int()))
 			}
-			for range r.count(2) {
-				m.Away = append(m.Away, Absence{From: r.int(), To: r.int()})
+			for k := range m.Traits {
+				for range r.count(1) {
+					m.Traits[k] = append(m.Traits[k], int(r.int()))
+				}
+			}
+			m.Accounts = r.texts()
+			for range r.count(3) {
+				m.Away = append(m.Away, Absence{From: r.int(), To: r.int(), Calendar: r.int() != 0})
 			}
 		}
 	}
@@ -212,9 +222,6 @@ func ParseRoster(b []byte) (*Roster, error) {
 		g := Ledger{Pool: i}
 		for range r.count(6) {
 			e := Entry{Member: r.text(), Debt: r.int(), Handicap: r.int(), Since: r.int(), Given: r.int(), Present: r.int() != 0}
-			if old {
-				e.Debt, e.Handicap = e.Debt*1000, e.Handicap*1000
-			}
 			g.Entries = append(g.Entries, e)
 		}
 		o.Ledgers = append(o.Ledgers, g)

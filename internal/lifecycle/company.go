@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"strings"
 
 	"baton/internal/agreement"
@@ -68,6 +69,25 @@ func Called(name string, a *Arrival) string {
 		return or(a.AccountName, name)
 	}
 	return name
+}
+
+// CompanyDomain is the attribute that holds the domain of an account, if an agreement declares it.
+const CompanyDomain = "company.domain"
+
+// TellDomain has an input that brings a lead into an account say the domain by which the account is known, if the agreement assigns
+// by accounts and nobody has said another. key is that of the account.
+func TellDomain(plan *agreement.Plan, in *Input, key string) {
+	slot, ok := plan.Index.Attribute[CompanyDomain]
+	if !ok || plan.Attributes[slot].Kind != agreement.Text || in.Kind != Identify || key == "" || strings.HasPrefix(key, "name:") ||
+		!slices.ContainsFunc(plan.Assignment, func(r agreement.AssignmentRule) bool { return r.ToNamed }) {
+		return
+	}
+	i, found := slices.BinarySearchFunc(in.Values, CompanyDomain, func(v Named, name string) int { return strings.Compare(v.Name, name) })
+	if found {
+		return
+	}
+	in.Values = slices.Insert(slices.Clone(in.Values), i, Named{CompanyDomain, agreement.TextValue(key)})
+	in.Keep = append(slices.Clone(in.Keep), CompanyDomain)
 }
 
 // NeedsCompanies reports whether the account of an arrival has to be found among those with a name like its own:

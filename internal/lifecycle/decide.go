@@ -18,6 +18,7 @@ import (
 //	admit    is the input possible at all? A command that is not is refused, with a sentence
 //	record   what the input says: attributes, answers, consent, the activity
 //	elapse   clocks and dates that fall due with a timer
+//	attend   what becomes of what somebody holds who is away or has left; deadlines follow their calendars
 //	command  what a person asks for
 //	score    fit and engagement points, grade, readiness
 //	move     automatic transitions, to a fixed point, never visiting a stage twice; then what belongs to
@@ -25,6 +26,7 @@ import (
 //	watch    the agreement's own clocks start, pause, resume, stop
 //	queue    the lead begins or ceases to wait for a call
 //	wake     when time alone can next change anything
+//	expect   when the owner goes away next
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
 	d := deciders.Get().(*Decider)
 	out := *d.Decide(plan, view, in)
@@ -216,6 +218,7 @@ func (d *decider) decide() {
 	if d.in.Kind == Timer {
 		d.elapse()
 	}
+	d.attend()
 	d.command()
 	if d.refused != "" {
 		return
@@ -235,6 +238,7 @@ func (d *decider) decide() {
 	d.watch()
 	d.queueCall()
 	d.wake()
+	d.expect()
 }
 
 // create makes the lead that an input is the first to mention.

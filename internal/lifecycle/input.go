@@ -35,11 +35,13 @@ const (
 	JoinAccount           // Actor puts the lead into Account, where it stays whatever is said later
 	Take                  // Actor takes the lead to call it, and has it for the lease of the agreement
 	Release               // Actor gives it back uncalled
+	Present               // the member in Name is not away from At to Due after all: what was entered is taken back (no lead)
+	Calendar              // the calendar of the member in Name says that they are away at Away, and at no other time to come (no lead)
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
 	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract", "merged", "merge", "split", "restored",
-	"join_account", "take", "release"}
+	"join_account", "take", "release", "present", "calendar"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }
@@ -69,7 +71,7 @@ type Input struct {
 	Other   int64 // Merged, Merge, Split, Restored: the other lead, 0 if it was not found
 	At      int64 // when it occurred
 	Known   int64 // when Baton knew, and decides; never before the lead's Clock
-	Due     int64 // Timer: when it was due; HandBack: revisit date, 0 for the agreement's; Contact: when to call again, 0 for the agreement's; Absent: the end
+	Due     int64 // Timer: when it was due; HandBack: revisit date, 0 for the agreement's; Contact: when to call again, 0 for the agreement's; Absent, Present: the end
 	Actor   string
 	Source  string // where it came from: "import:3", "simulation", "cli"
 	Key     string // for finding duplicates; unique with Source
@@ -82,9 +84,10 @@ type Input struct {
 	Bot     bool   // a scanner or robot: kept, never counted
 	Clause  string // Reject, HandBack: the clause that let the lead through, if the person names one
 	Member  *agreement.Person
-	Version int64    // of the agreement that decides
-	Import  int64    // the import it came in with, 0 for none; Retract: the import that is undone
-	Keep    []string // Identify: names set only while the lead has no value yet
+	Away    []Absence // Calendar: sorted, not overlapping
+	Version int64     // of the agreement that decides
+	Import  int64     // the import it came in with, 0 for none; Retract: the import that is undone
+	Keep    []string  // Identify: names set only while the lead has no value yet
 }
 
 // Outcomes of a contact, and whether a person was reached.

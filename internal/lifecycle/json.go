@@ -42,6 +42,14 @@ func (in *Input) AppendJSON(b []byte) []byte {
 	o.text("clause", in.Clause)
 	o.person("member", in.Member)
 	o.texts("keep", in.Keep)
+	if len(in.Away) > 0 {
+		o.key("away")
+		for i, a := range in.Away {
+			o.b = append(o.b, "[,"[min(i, 1)], '[')
+			o.b = append(strconv.AppendInt(append(strconv.AppendInt(o.b, a.From, 10), ','), a.To, 10), ']')
+		}
+		o.b = append(o.b, ']')
+	}
 	o.int("other", in.Other)
 	return append(o.b, '}')
 }
@@ -186,17 +194,29 @@ func (o *object) person(name string, p *agreement.Person) {
 	q.text("name", p.Name)
 	q.text("side", p.Side.String())
 	q.text("manager", p.Manager)
-	if len(p.Pools) > 0 {
-		q.key("pools")
-		for i, pool := range p.Pools {
-			q.b = append(q.b, "[,"[min(i, 1)])
-			q.b = strconv.AppendInt(q.b, int64(pool), 10)
-		}
-		q.b = append(q.b, ']')
-	}
+	q.slots("pools", p.Pools)
 	q.int("weight", int64(p.Weight))
 	q.int("capacity", int64(p.Capacity))
+	q.int("per_day", int64(p.PerDay))
+	for k, name := range traitKeys {
+		q.slots(name, p.Traits[k])
+	}
+	q.texts("accounts", p.Accounts)
 	o.b = append(q.b, '}')
+}
+
+var traitKeys = [agreement.Traits]string{"territories", "languages", "skills"}
+
+func (o *object) slots(name string, list []int) {
+	if len(list) == 0 {
+		return
+	}
+	o.key(name)
+	for i, slot := range list {
+		o.b = append(o.b, "[,"[min(i, 1)])
+		o.b = strconv.AppendInt(o.b, int64(slot), 10)
+	}
+	o.b = append(o.b, ']')
 }
 
 // appendValue writes a text as a string, a number as a number, a boolean as true or false,
@@ -282,6 +302,7 @@ type inputJSON struct {
 	Clause string          `json:"clause"`
 	Member *personJSON     `json:"member"`
 	Keep   []string        `json:"keep"`
+	Away   [][2]int64      `json:"away"`
 	Other  int64           `json:"other"`
 }
 
@@ -293,13 +314,20 @@ type personJSON struct {
 	Pools    []int  `json:"pools"`
 	Weight   int    `json:"weight"`
 	Capacity int    `json:"capacity"`
+	PerDay   int    `json:"per_day"`
+
+	Territories []int    `json:"territories"`
+	Languages   []int    `json:"languages"`
+	Skills      []int    `json:"skills"`
+	Accounts    []string `json:"accounts"`
 }
 
 func (p *personJSON) person() *agreement.Person {
 	if p == nil {
 		return nil
 	}
-	return &agreement.Person{ID: p.ID, Name: p.Name, Side: parseSide(p.Side), Manager: p.Manager, Pools: p.Pools, Weight: p.Weight, Capacity: p.Capacity}
+	return &agreement.Person{ID: p.ID, Name: p.Name, Side: parseSide(p.Side), Manager: p.Manager, Pools: p.Pools, Weight: p.Weight, Capacity: p.Capacity,
+		PerDay: p.PerDay, Traits: [agreement.Traits][]int{p.Territories, p.Languages, p.Skills}, Accounts: p.Accounts}
 }
 
 type decisionJSON struct {
@@ -351,6 +379,9 @@ func ParseInput(b []byte) (Input, error) {
 		return Input{}, fmt.Errorf("reading a stored input: %w", err)
 	}
 	in.Values = values
+	for _, a := range j.Away {
+		in.Away = append(in.Away, Absence{From: a[0], To: a[1], Calendar: true})
+	}
 	return in, nil
 }
 

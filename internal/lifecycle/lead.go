@@ -49,6 +49,7 @@ type Lead struct {
 
 	Consent Consent
 	Wake    int64 // when the truth of something can change by time alone; Never for not
+	Attend  int64 // when the owner goes away next, if what they hold is not theirs then; Never for not
 }
 
 // RuleMemory is what an engagement rule has counted.
@@ -181,10 +182,15 @@ type Roster struct {
 type Member struct {
 	agreement.Person
 	Inactive bool
-	Away     []Absence // ascending, not overlapping; those that are over are dropped
+	Away     []Absence // by when they begin; those of one origin do not overlap
 	Open     int       // hand-offs held: open, or escalated to this member
 	Taken    int64     // assignments ever
+	Day      int       // the local day on which they last got a hand-off, and how many on it;
+	Today    int       // both are kept only of who has a cap for the day
 }
 
 // Absence is [From, To).
-type Absence struct{ From, To int64 }
+type Absence struct {
+	From, To int64
+	Calendar bool // the member's calendar says so; the others were entered
+}

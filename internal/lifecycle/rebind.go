@@ -49,8 +49,22 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 			}
 			return moved
 		}
+		traits := func(k int, old []int) []int {
+			var moved []int
+			for _, t := range old {
+				if j := slices.IndexFunc(to.Traits[k], func(n agreement.Trait) bool { return n.Name == from.Traits[k][t].Name }); j >= 0 {
+					moved = append(moved, j)
+				}
+			}
+			slices.Sort(moved)
+			return moved
+		}
 		for i := range r.Members {
-			r.Members[i].Pools = pools(r.Members[i].Pools)
+			m := &r.Members[i]
+			m.Pools = pools(m.Pools)
+			for k := range m.Traits {
+				m.Traits[k] = traits(k, m.Traits[k])
+			}
 		}
 		old := r.Ledgers
 		r.Ledgers = nil

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -72,13 +73,24 @@ func (m *Member) away(at int64) bool {
 	return false
 }
 
+// back returns when somebody who is away is there again, of absences that follow upon each other when the last is over.
 func (m *Member) back(at int64) int64 {
 	for _, a := range m.Away {
 		if a.From <= at && at < a.To {
-			return a.To
+			at = a.To
 		}
 	}
 	return at
+}
+
+// leaves returns when the next absence begins after an instant, Never for none.
+func (m *Member) leaves(at int64) int64 {
+	for _, a := range m.Away {
+		if a.From > at {
+			return a.From
+		}
+	}
+	return agreement.Never
 }
 
 func (m *Member) in(pool int) bool { return slices.Contains(m.Pools, pool) }
@@ -93,36 +105,98 @@ func applyRoster(plan *agreement.Plan, r *Roster, c *Change) {
 		}
 	case AbsenceSet:
 		if m := r.Member(c.Name); m != nil {
-			m.Away = addAbsence(m.Away, Absence{From: c.At, To: c.Due})
+			m.Away = addAbsence(m.Away, Absence{From: c.At, To: c.Due, Calendar: c.To == byCalendar})
+		}
+	case AbsenceCleared:
+		if m := r.Member(c.Name); m != nil {
+			m.Away = cutAbsence(m.Away, Absence{From: c.At, To: c.Due, Calendar: c.To == byCalendar})
 		}
 	case LoadChanged:
 		if m := r.Member(c.Name); m != nil {
 			m.Open = max(0, m.Open+int(c.Int))
+			if c.At != 0 {
+				if day := calendarOf(plan, m.ID).Day(c.At); m.Day != day {
+					m.Day, m.Today = day, 0
+				}
+				m.Today++
+			}
 		}
 	case LedgerMoved:
 		r.share(named(plan.Pools, c.Name), c.Members, c.To, c.At)
 	}
 }
 
-// addAbsence keeps the last ten years' worth at most: sixty-four absences.
+// byCalendar is what changes say of an absence that the member's calendar tells.
+const byCalendar = "calendar"
+
+// mostAway is how many absences of a member are kept: the latest.
+const mostAway = 64
+
+// addAbsence enters an absence. What overlaps or touches it of the same origin becomes one with it.
 func addAbsence(list []Absence, a Absence) []Absence {
 	if a.To <= a.From {
 		return list
 	}
 	out := make([]Absence, 0, len(list)+1)
 	for _, b := range list {
-		if b.To < a.From || a.To < b.From {
+		if b.Calendar != a.Calendar || b.To < a.From || a.To < b.From {
 			out = append(out, b)
 			continue
 		}
-		a = Absence{min(a.From, b.From), max(a.To, b.To)}
+		a.From, a.To = min(a.From, b.From), max(a.To, b.To)
 	}
-	i, _ := slices.BinarySearchFunc(out, a.From, func(b Absence, from int64) int { return int(min(1, max(-1, b.From-from))) })
+	i, _ := slices.BinarySearchFunc(out, a.From, func(b Absence, from int64) int { return cmp.Compare(b.From, from) })
 	out = slices.Insert(out, i, a)
-	if len(out) > 64 {
-		out = out[len(out)-64:]
+	return out[max(0, len(out)-mostAway):]
+}
+
+// cutAbsence takes a time out of the absences of one origin.
+func cutAbsence(list []Absence, cut Absence) []Absence {
+	out := make([]Absence, 0, len(list)+1)
+	for _, a := range list {
+		if a.Calendar != cut.Calendar || a.To <= cut.From || cut.To <= a.From {
+			out = append(out, a)
+			continue
+		}
+		if a.From < cut.From {
+			out = append(out, Absence{a.From, cut.From, a.Calendar})
+		}
+		if cut.To < a.To {
+			out = append(out, Absence{cut.To, a.To, a.Calendar})
+		}
 	}
-	return out
+	slices.SortStableFunc(out, func(a, b Absence) int { return cmp.Compare(a.From, b.From) })
+	return out[max(0, len(out)-mostAway):]
+}
+
+// readCalendar finds how what a member's calendar says of the time to come differs from what is known: what it says no more, and
+// what is new. What is over stays.
+func readCalendar(known, says []Absence, now int64) (gone, fresh []Absence) {
+	ahead := func(list []Absence) []Absence {
+		var out []Absence
+		for _, a := range list {
+			if a.Calendar && a.To > now {
+				out = append(out, a)
+			}
+		}
+		return out
+	}
+	var all []Absence
+	for _, a := range says {
+		all = addAbsence(all, Absence{a.From, a.To, true})
+	}
+	was, is := ahead(known), ahead(all)
+	for _, a := range was {
+		if !slices.Contains(is, a) {
+			gone = append(gone, a)
+		}
+	}
+	for _, a := range is {
+		if !slices.Contains(was, a) {
+			fresh = append(fresh, a)
+		}
+	}
+	return gone, fresh
 }
 
 // decideRoster handles inputs about the team.
@@ -138,6 +212,9 @@ func (d *decider) decideRoster() {
 			return
 		}
 		d.emit(Change{Kind: MemberLeft, Name: in.Name})
+		if left := &d.plan.Absences.Left; left.Offered || left.Accepted {
+			d.reviewHeld(in.Name)
+		}
 	case Absent:
 		if d.member(in.Name) == nil {
 			d.refuse("nobody called %q is in the team", in.Name)
@@ -148,10 +225,59 @@ func (d *decider) decideRoster() {
 			return
 		}
 		d.emit(Change{Kind: AbsenceSet, Name: in.Name, At: in.At, Due: in.Due})
+		d.awayChanged(in.Name)
+	case Present:
+		m := d.member(in.Name)
+		if m == nil {
+			d.refuse("nobody called %q is in the team", in.Name)
+			return
+		}
+		if in.Due <= in.At {
+			d.refuse("the time in which somebody is there ends after it begins")
+			return
+		}
+		during := func(a Absence) bool { return a.From < in.Due && in.At < a.To }
+		if !slices.ContainsFunc(m.Away, func(a Absence) bool { return during(a) && !a.Calendar }) {
+			if slices.ContainsFunc(m.Away, during) {
+				d.refuse("the calendar of %s says that they are away then; change it there", d.name(in.Name))
+			} else {
+				d.refuse("%s is not away in that time", d.name(in.Name))
+			}
+			return
+		}
+		d.emit(Change{Kind: AbsenceCleared, Name: in.Name, At: in.At, Due: in.Due})
+		d.awayChanged(in.Name)
+	case Calendar:
+		m := d.member(in.Name)
+		if m == nil {
+			d.refuse("nobody called %q is in the team", in.Name)
+			return
+		}
+		gone, fresh := readCalendar(m.Away, in.Away, d.now)
+		for _, a := range gone {
+			d.emit(Change{Kind: AbsenceCleared, Name: in.Name, At: a.From, Due: a.To, To: byCalendar})
+		}
+		for _, a := range fresh {
+			d.emit(Change{Kind: AbsenceSet, Name: in.Name, At: a.From, Due: a.To, To: byCalendar})
+		}
+		if len(gone)+len(fresh) > 0 {
+			d.awayChanged(in.Name)
+		}
 	default:
 		d.refuse("%s needs a lead", in.Kind)
 	}
 }
+
+// awayChanged has what a member holds looked at again, if it matters to it whether they are away.
+func (d *decider) awayChanged(member string) {
+	if away := &d.plan.Absences.Away; away.Offered || away.Accepted || away.Pause {
+		d.reviewHeld(member)
+	}
+}
+
+// reviewHeld has the leads that a member owns looked at again: whoever carries out decisions has each of them decided, in the
+// order of their IDs, with a Refresh.
+func (d *decider) reviewHeld(member string) { d.emit(Change{Kind: HeldReviewed, Name: member}) }
 
 func (d *decider) ownRoster() {
 	d.team = true
@@ -172,5 +298,9 @@ func (d *decider) load(member string, by int64, why int) {
 		return
 	}
 	d.ownRoster()
-	d.emit(Change{Kind: LoadChanged, Name: member, Int: by, Reason: why})
+	c := Change{Kind: LoadChanged, Name: member, Int: by, Reason: why}
+	if m := d.member(member); by > 0 && m.PerDay > 0 {
+		c.At = d.now
+	}
+	d.emit(c)
 }

@@ -52,7 +52,7 @@ func Sound(plan *agreement.Plan, l *Lead) error {
 		return errors.New("has an owner and waits in a queue")
 	case l.Waits() && plan.Index.Offers[l.Stage] != h.Rule:
 		return fmt.Errorf("is on offer in %s, which does not offer it", stage.Name)
-	case (stage.Final != agreement.NotFinal || l.Consent.Status == Objected) && (len(l.Clocks) > 0 || l.Wake != agreement.Never || l.Waits()):
+	case (stage.Final != agreement.NotFinal || l.Consent.Status == Objected) && (len(l.Clocks) > 0 || l.Wake != agreement.Never || l.Attend != agreement.Never || l.Waits()):
 		return fmt.Errorf("in %s, with consent %s, has a clock, an offer or a wake-up", stage.Name, l.Consent.Status)
 	case l.Consent.Status == Objected && (l.Engagement != 0 || l.FitPoints != 0 || l.Readiness != 0 || l.Grade != agreement.Grade{}):
 		return errors.New("objected and has a score")

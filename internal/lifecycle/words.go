@@ -105,7 +105,19 @@ func (c *Change) Sentence(zone *time.Location) string {
 	case MemberLeft:
 		return c.Name + " has left the team"
 	case AbsenceSet:
+		if c.To == "calendar" {
+			return c.Name + " is away from " + at(c.At) + " to " + at(c.Due) + ", by their calendar"
+		}
 		return c.Name + " is away until " + at(c.Due)
+	case AbsenceCleared:
+		return c.Name + " is not away from " + at(c.At) + " to " + at(c.Due) + " after all"
+	case HeldReviewed:
+		return "what " + c.Name + " holds is looked at again"
+	case AttendSet:
+		if c.At == agreement.Never {
+			return ""
+		}
+		return "looks again when its owner goes away, " + at(c.At)
 	case LedgerMoved:
 		return "pool " + c.Name + ": " + c.To + " of " + strings.Join(c.Members, ", ")
 	case LoadChanged:

@@ -252,6 +252,7 @@ func (w *World) place(a *lifecycle.Arrival, in *lifecycle.Input) int64 {
 			w.blocks[block] = slices.Insert(w.blocks[block], at, id)
 		}
 	}
+	lifecycle.TellDomain(w.Plan, in, w.accounts[id].Key)
 	return id
 }
 

@@ -188,7 +188,7 @@ func (s *Scenario) step(line string) (Step, error) {
 	switch kind {
 	case lifecycle.Timer, lifecycle.Activate, lifecycle.Refresh, lifecycle.Merged, lifecycle.Restored:
 		return Step{}, fmt.Errorf("%s is not written: it happens by itself", what)
-	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent:
+	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent, lifecycle.Present, lifecycle.Calendar:
 		if who != "team" {
 			return Step{}, fmt.Errorf("%s is about the team: write team %s", what, what)
 		}
@@ -274,6 +274,19 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 			m.Weight, err = strconv.Atoi(value)
 		case "capacity":
 			m.Capacity, err = strconv.Atoi(value)
+		case "per_day":
+			m.PerDay, err = strconv.Atoi(value)
+		case "territories", "languages", "skills":
+			k := slices.Index([]string{"territories", "languages", "skills"}, key)
+			for name := range strings.SplitSeq(value, ",") {
+				slot := slices.IndexFunc(s.Plan.Traits[k], func(t agreement.Trait) bool { return t.Name == name })
+				if slot < 0 {
+					return fmt.Errorf("%q is not among the %s of the agreement", name, key)
+				}
+				m.Traits[k] = append(m.Traits[k], slot)
+			}
+		case "accounts":
+			m.Accounts = strings.Split(value, ",")
 		case "side":
 			if value == "marketing" {
 				m.Side = agreement.Marketing
@@ -317,6 +330,21 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 		a.Other, in.Other, err = whom(value)
 	case "keep":
 		in.Keep = strings.Split(value, ",")
+	case "away": // "2026-03-02 09:00/2026-03-03 09:00", and more with commas between
+		for span := range strings.SplitSeq(value, ",") {
+			from, to, ok := strings.Cut(span, "/")
+			if !ok {
+				return fmt.Errorf("%q has no /: write when it begins and when it ends", span)
+			}
+			a := lifecycle.Absence{Calendar: true}
+			if a.From, err = s.instant(from); err != nil {
+				return err
+			}
+			if a.To, err = s.instant(to); err != nil {
+				return err
+			}
+			in.Away = append(in.Away, a)
+		}
 	case "known":
 		in.Known, err = s.instant(value)
 	case "occurred", "from":

@@ -165,6 +165,9 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		touchesAccount = touchesAccount || c.Kind == lifecycle.AccountAttributeSet || c.Kind == lifecycle.AccountOwnerSet
+		if c.Kind == lifecycle.HeldReviewed {
+			w.review(c.Name)
+		}
 		lifecycle.Apply(w.Plan, v, c)
 	}
 	lifecycle.Advance(v, in)
@@ -205,6 +208,15 @@ func (w *World) Decide(in *lifecycle.Input) *lifecycle.Decision {
 		w.Observe(in, d, v)
 	}
 	return d
+}
+
+// review has the leads under way that a member owns looked at again.
+func (w *World) review(member string) {
+	for id, l := range w.leads { // order: sorted before they are looked at
+		if l.Stage >= 0 && l.Owner == member && l.Version == w.Version && w.Plan.Stages[l.Stage].Final == agreement.NotFinal {
+			w.refresh = append(w.refresh, id)
+		}
+	}
 }
 
 // refreshMates looks again at the leads whose account an input has changed.

@@ -174,6 +174,16 @@ func (b *Batch) WakeAccount(shared bool, account, at, but int64) {
 	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND account = $2 AND account <> 0 AND id <> $3`, at, account, but)
 }
 
+// WakeHeld has the leads under way that a member owns looked at at an instant, in the way of WakeAccount.
+func (b *Batch) WakeHeld(shared bool, member string, at int64) {
+	if shared {
+		b.Exec(`UPDATE lead SET due = $1 WHERE id IN (SELECT id FROM lead WHERE due > $1 AND owner = $2 AND owner <> '' AND outcome = '' ORDER BY id FOR UPDATE SKIP LOCKED)`, at, member)
+		b.Exec(`INSERT INTO wake (lead, at) SELECT id, $1 FROM lead WHERE due > $1 AND owner = $2 AND owner <> '' AND outcome = '' ON CONFLICT (lead) DO NOTHING`, at, member)
+		return
+	}
+	b.Exec(`UPDATE lead SET due = $1 WHERE due > $1 AND owner = $2 AND owner <> '' AND outcome = ''`, at, member)
+}
+
 // RosterRows remembers the rows of members and ledgers as last written, so that an
 // assignment writes two rows and not the whole team. The zero value writes all.
 type RosterRows struct {

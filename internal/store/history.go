@@ -2,8 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
@@ -164,7 +162,7 @@ func (b *Batch) projectClock(plan *agreement.Plan, rec *Record, d *lifecycle.Dec
 	}
 	if c.Kind == lifecycle.ClockStarted {
 		if i >= 0 {
-			b.stopClock(plan, rec, i, c.At, "dropped")
+			b.stopClock(rec, i, c.At, "dropped", rec.Clocks[i].Used)
 		}
 		k := &Clock{ID: b.row(&b.clockRows, d.Input), Lead: rec.Lead.ID, Prev: rec.LastClock, Name: c.Name, State: "running", Member: c.To,
 			StartedAt: c.At, Since: c.At, DueAt: due(c.Due), Unit: int64(c.Unit), Within: c.Int}
@@ -194,19 +192,16 @@ func (b *Batch) projectClock(plan *agreement.Plan, rec *Record, d *lifecycle.Dec
 			k.BreachedAt = c.At
 		}
 	case lifecycle.ClockStopped:
-		b.stopClock(plan, rec, i, c.At, c.To)
+		b.stopClock(rec, i, c.At, c.To, c.Int)
 		return
 	}
 	b.touchClock(k)
 	b.promise(plan, rec, c)
 }
 
-func (b *Batch) stopClock(plan *agreement.Plan, rec *Record, i int, at int64, state string) {
+func (b *Batch) stopClock(rec *Record, i int, at int64, state string, used int64) {
 	k := rec.Clocks[i]
-	if k.State != "paused" {
-		k.Used += hours(plan, k.Member).Between(k.Since, at, calendar.Unit(k.Unit))
-	}
-	k.State, k.StoppedAt, k.DueAt = state, at, 0
+	k.State, k.StoppedAt, k.DueAt, k.Used = state, at, 0, used
 	rec.Clocks = append(rec.Clocks[:i:i], rec.Clocks[i+1:]...)
 	b.touchClock(k)
 }
@@ -256,8 +251,7 @@ func queueName(plan *agreement.Plan, slot int) string {
 
 // hours returns the calendar a member works by.
 func hours(plan *agreement.Plan, member string) *calendar.Calendar {
-	i, ok := slices.BinarySearchFunc(plan.People, member, func(p agreement.Person, id string) int { return strings.Compare(p.ID, id) })
-	if ok && plan.People[i].Hours != nil {
+	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
 		return plan.People[i].Hours
 	}
 	return plan.Calendar

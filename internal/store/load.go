@@ -317,6 +317,11 @@ func (s *Reader) LeadsOfAccount(ctx context.Context, account int64) ([]int64, er
 	return s.ids(ctx, `SELECT id FROM lead WHERE account = $1 AND account <> 0 ORDER BY id`, account)
 }
 
+// LeadsHeld returns the IDs of the leads under way that a member owns.
+func (s *Reader) LeadsHeld(ctx context.Context, member string) ([]int64, error) {
+	return s.ids(ctx, `SELECT id FROM lead WHERE owner = $1 AND owner <> '' AND outcome = '' ORDER BY id`, member)
+}
+
 // LeadsBehind returns leads under way that follow another version of the agreement than
 // this one, from an ID on, at most so many.
 func (s *Reader) LeadsBehind(ctx context.Context, version, after int64, most int) ([]int64, error) {
