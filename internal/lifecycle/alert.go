@@ -238,9 +238,12 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
 			return "it left the queue meanwhile"
 		}
 		if l.Owner != "" && l.Owner != a.To && slices.Contains(h.Tried, a.To) { // they had it, and it went on from them
-			if m := view.Roster.Member(l.Owner); a.Kind == "escalated" || m == nil || m.Manager != a.To {
+			if a.Kind == "escalated" || !view.Roster.Leads(a.To, l.Owner) {
 				return l.Owner + " has it meanwhile"
 			}
+		}
+		if a.Kind == "escalated" && strings.HasSuffix(a.Name, ".accept_within") && !l.Waits() {
+			return "it is on offer no more"
 		}
 		if a.Kind == "escalated" && plan.Stages[l.Stage].Final != agreement.NotFinal {
 			return "the lead is in stage " + plan.Stages[l.Stage].Name + " meanwhile"

@@ -276,6 +276,11 @@ func TestMoot(t *testing.T) {
 	if why := moot(&reminded, remindedAt); why == "" {
 		t.Error("a reminder of a deadline that was met is sent")
 	}
+	escalated := lifecycle.Alert{Kind: "escalated", To: "sales", Name: "handoffs.mql_to_sales.accept_within", Acts: true}
+	s.view.Lead.Handoff.State = lifecycle.HandoffRejected
+	if why := moot(&escalated, s.view.Lead.Clock); why == "" {
+		t.Error("somebody is asked to help with an offer that was turned down meanwhile")
+	}
 	s.view.Roster.Member(offered.To).Inactive = true
 	if why := moot(&lifecycle.Alert{Kind: "reassigned", To: offered.To, Acts: true}, at); !strings.Contains(why, "has left the team") {
 		t.Errorf("who has left the team is told: %q", why)

@@ -29,6 +29,20 @@ func (r *Roster) Member(id string) *Member {
 	return &r.Members[i]
 }
 
+// Leads reports whether a member is the manager of another, or stands above their manager.
+func (r *Roster) Leads(boss, id string) bool {
+	for range r.Members { // managers may be each other's
+		m := r.Member(id)
+		if m == nil || m.Manager == "" {
+			return false
+		}
+		if id = m.Manager; id == boss {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *Roster) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(r.Members, id, func(m Member, id string) int { return strings.Compare(m.ID, id) })
 }

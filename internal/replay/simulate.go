@@ -43,6 +43,7 @@ type simulation struct {
 	take     func(*lifecycle.Arrival) error
 	progress func(at int64)
 	watch    func(in *lifecycle.Input, d *lifecycle.Decision) // for tests
+	wrote    func(p *prospect, member, channel string)        // for tests: somebody speaks to a lead
 
 	now     int64
 	queue   eventQueue
@@ -84,6 +85,8 @@ const (
 	evWork
 	evCall
 	evOwn
+	evLeave
+	evActivate
 )
 
 type event struct {
@@ -164,6 +167,36 @@ func newSimulation(plan *agreement.Plan, m Model) (*simulation, error) {
 	return s, nil
 }
 
+// activate lets another version of the agreement decide from now on.
+func (s *simulation) activate(plan *agreement.Plan) error {
+	s.plan = plan // what it decides is looked at under it
+	s.route()
+	return s.world.Activate(plan, s.now)
+}
+
+// may reports whether somebody may speak to a lead now.
+func (s *simulation) may(p *prospect, who lifecycle.Speaker, channel string) bool {
+	if !s.m.Asks {
+		return true
+	}
+	view := s.world.View(p.lead)
+	if view.Lead == nil || view.Lead.Stage < 0 {
+		return false
+	}
+	return lifecycle.May(s.world.plans[view.Lead.Version], &view, who, channel, s.now).Allowed
+}
+
+// reached returns when an alert that is sent at an instant arrives: at once, or when the mail works again.
+func (s *simulation) reached(at int64) int64 {
+	for _, o := range s.m.Outages {
+		from := s.m.From + (s.m.Until-s.m.From)/1000*int64(o.From)
+		if to := from + int64(o.Days)*simDay; from <= at && at < to {
+			return to
+		}
+	}
+	return at
+}
+
 // route finds the way of a lead through the stages of sales.
 func (s *simulation) route() {
 	plan := s.plan
@@ -209,6 +242,9 @@ func (s *simulation) plot() {
 	m := &s.m
 	span := m.Until - m.From
 	s.plotTeam()
+	for i := range m.Versions {
+		s.at(s.clock(s.working(m.From+span/1000*int64(m.Versions[i].From)), 11, 7, 0), event{kind: evActivate, n: i})
+	}
 	zone := s.plan.Calendar.Zone()
 	for i, midnight := range s.days {
 		s.at(midnight, event{kind: evDay, n: i})
@@ -329,6 +365,10 @@ func (s *simulation) play(e *event) error {
 		return s.call(e)
 	case evOwn:
 		return s.own(e.p, e.member)
+	case evLeave:
+		return s.leave(e.member)
+	case evActivate:
+		return s.activate(s.m.Versions[e.n].Plan)
 	}
 	return nil
 }

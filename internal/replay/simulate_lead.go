@@ -266,8 +266,11 @@ func (s *simulation) letter(n int) error {
 	_, leaves := s.plan.Index.Activity["unsubscribed"]
 	for _, p := range s.leads {
 		c := &p.c
-		if p.lead == 0 || p.gone || p.noMail {
+		if p.lead == 0 || p.gone || p.noMail || !s.may(p, lifecycle.Speaker{Side: agreement.Marketing}, "newsletter") {
 			continue
+		}
+		if s.wrote != nil {
+			s.wrote(p, "", "newsletter")
 		}
 		if clicked >= 0 && c.hit(s.m.Robot) {
 			// a scanner follows every link before the letter is read

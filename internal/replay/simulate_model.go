@@ -32,7 +32,10 @@ type Model struct {
 	Team       []MemberModel
 	Weekdays   [7]int  // weight of each day for what leads do, Sunday first
 	Hours      [24]int // weight of each local hour for what leads do
-	Growth     int     // how many more leads arrive in the last day than in the first, in thousandths
+	Versions   []VersionModel
+	Outages    []Absent // when alerts reach nobody: people learn of what they said when it is over, or when they look by themselves
+	Asks       bool     // nobody speaks to a lead whom the agreement does not let
+	Growth     int      // how many more leads arrive in the last day than in the first, in thousandths
 
 	// What people do besides.
 	Missing      int // chance that a form leaves an attribute out
@@ -188,7 +191,15 @@ type MemberModel struct {
 	Picky    int // added to the chance of a rejection
 	Queue    int // sales development: weight in taking from a queue (if nobody has one, everybody takes), and in calling for marketing
 	Joins    int // when, in thousandths of the time span; 0: was there before
+	Leaves   int // when they leave the team for good, in thousandths; 0: they stay
 	Away     []Absent
+}
+
+// VersionModel is another version of the agreement, activated at From thousandths of the time span. Its
+// stages are those of the first, in the same order; so are its questions and activities.
+type VersionModel struct {
+	From int
+	Plan *agreement.Plan
 }
 
 // Absent is a time away: From in thousandths of the time span, and how many days.

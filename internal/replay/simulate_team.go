@@ -37,6 +37,9 @@ func (s *simulation) plotTeam() {
 			}
 			s.at(at, event{kind: evMember, n: i})
 		}
+		if t.Leaves > 0 {
+			s.at(s.clock(s.working(s.m.From+span/1000*int64(t.Leaves)), 16, 30, 0), event{kind: evLeave, member: t.ID})
+		}
 		for _, away := range t.Away {
 			from := s.working(s.m.From + span/1000*int64(away.From))
 			said := s.clock(from, 7, int(c.below(50)), 0) // ill: said in the morning
@@ -70,6 +73,29 @@ func (s *simulation) absent(e *event) error {
 		return nil
 	}
 	return s.send(nil, e.arrival)
+}
+
+// leave takes somebody out of the team. Their manager passes on what they have, one after the other.
+func (s *simulation) leave(member string) error {
+	if s.world.Roster.Member(member) == nil {
+		return nil
+	}
+	if err := s.send(nil, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Left, Name: member}}); err != nil {
+		return err
+	}
+	for _, p := range s.leads {
+		if l := s.world.Lead(p.lead); l != nil && l.Stage >= 0 && l.Owner == member && s.world.plans[l.Version].Stages[l.Stage].Final == agreement.NotFinal {
+			p.turn++ // what they had planned is off
+			s.toManager(p, l)
+		}
+	}
+	return nil
+}
+
+// here reports whether somebody is in the team now.
+func (s *simulation) here(member string) bool {
+	m := s.world.Roster.Member(member)
+	return m != nil && !m.Inactive
 }
 
 func (s *simulation) managerOf(member string) string {
@@ -121,7 +147,7 @@ func (s *simulation) delay(p *prospect, t *MemberModel, minutes, spread int64) i
 // reply draws when a member answers; while all of sales is away together, nobody does.
 func (s *simulation) reply(p *prospect, t *MemberModel, minutes, spread int64) int64 {
 	amount := s.delay(p, t, minutes, spread)
-	at := s.later(t.ID, s.now, amount)
+	at := s.later(t.ID, s.reached(s.now), amount)
 	for _, b := range s.m.Busy {
 		from := s.working(s.m.From + (s.m.Until-s.m.From)/1000*int64(b.From))
 		if to := s.morning(from + int64(b.Days)*simDay + 2*simHour); from <= at && at < to {
@@ -208,6 +234,9 @@ func (s *simulation) planCall(p *prospect) {
 func (s *simulation) call(e *event) error {
 	p, c := e.p, &e.p.c
 	if e.turn != p.turn || p.gone {
+		return nil
+	}
+	if !s.may(p, lifecycle.Speaker{Member: e.member, Side: agreement.Sales}, "phone") {
 		return nil
 	}
 	p.tries++
@@ -334,6 +363,9 @@ func (s *simulation) reminded(p *prospect, l *lifecycle.Lead) {
 func (s *simulation) react(e *event) error {
 	p, c := e.p, &e.p.c
 	l := s.world.Lead(p.lead)
+	if !s.here(e.member) {
+		return nil
+	}
 	if e.turn != p.turn {
 		// too late: it has moved on. Now and then somebody tries nevertheless, and is told so.
 		if l.Owner != e.member && s.plan.Stages[l.Stage].Final == agreement.NotFinal && c.hit(s.m.TooLate) {
@@ -417,7 +449,7 @@ func (s *simulation) note(why string, c *chance) string {
 // manage is the manager with a lead that nobody has answered, or that nobody has.
 func (s *simulation) manage(e *event) error {
 	p, c := e.p, &e.p.c
-	if e.turn != p.turn || p.gone {
+	if e.turn != p.turn || p.gone || !s.here(e.member) {
 		return nil
 	}
 	l := s.world.Lead(p.lead)
@@ -483,10 +515,16 @@ func (s *simulation) work(e *event) error {
 	}
 	l := s.world.Lead(p.lead)
 	t := s.person(l.Owner)
-	if t == nil || s.plan.Stages[l.Stage].Side != agreement.Sales {
+	if t == nil || !s.here(t.ID) || s.plan.Stages[l.Stage].Side != agreement.Sales {
 		return nil
 	}
 	turn := p.turn
+	if !s.may(p, lifecycle.Speaker{Member: t.ID, Side: agreement.Sales}, "phone") {
+		return s.handBack(p, t, "silent")
+	}
+	if s.wrote != nil {
+		s.wrote(p, t.ID, "phone")
+	}
 	switch {
 	case !p.reached:
 		p.tries++
