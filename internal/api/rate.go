@@ -187,6 +187,9 @@ func (l *limiter) tries(client netip.Prefix, now time.Time) error {
 // failed notes that a client gave no key, or one that is none.
 func (l *limiter) failed(client netip.Prefix, now time.Time) { l.clients.take(client, l.Tries, 1, now) }
 
+// Client returns the network address that a request came from, as limits count it.
+func (a *API) Client(r *http.Request) netip.Prefix { return a.rates.client(r) }
+
 // client returns the address a request came from: of a proxy that is believed, what it says.
 // The addresses that one subscriber has (IPv6: /64) are one.
 func (l *limiter) client(r *http.Request) netip.Prefix {

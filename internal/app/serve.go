@@ -40,8 +40,13 @@ type ServeOptions struct {
 	Seal *seal.Keys
 	// Delivery is by what alerts go out.
 	Delivery Delivery
-	// Viewer says who sent a request for a page; nil for nobody.
+	// URL is where people open Baton, as https://baton.northwind.example; the address that is listened on if it is empty.
+	URL    string
+	SignIn SignIn
+	// Viewer says who sent a request for a page; nil for whoever is signed in.
 	Viewer func(*http.Request) (*web.Viewer, error)
+	// SetUp is called before Ready with a code to make the first user with, if there is none: it is for whoever runs the server.
+	SetUp func(url, code string)
 	// Ready is called with the address once requests are answered.
 	Ready func(address string)
 
@@ -107,7 +112,18 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	watch.underWay = &counted.underWay
 	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
 		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Rates: opts.Rates, Limited: counted.refused})
-	pages := web.New(web.Options{Store: a.Store, Engine: a.Engine, API: tracking, Viewer: opts.Viewer, Clock: a.clock, Log: opts.Log})
+	if opts.URL == "" {
+		opts.URL = "http://" + listener.Addr().String()
+	}
+	gate := a.newGate(&opts, desk.Mail, tracking)
+	defer gate.Close()
+	if opts.SignIn.Demo {
+		if err := gate.Demo(ctx, listener.Addr().String()); err != nil {
+			listener.Close()
+			return fmt.Errorf("serving: %w", err)
+		}
+	}
+	pages := web.New(web.Options{Store: a.Store, Engine: a.Engine, API: tracking, Gate: gate, Viewer: opts.Viewer, Clock: a.clock, Log: opts.Log})
 	defer pages.Close()
 	watch.rounds = append(watch.rounds, pages.Round)
 	a.watch.Store(watch)
@@ -145,6 +161,11 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	go func() { ended <- server.Serve(listener) }()
 	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Name(), "agreement", plan.Name)
 	manager.tell("READY=1\nSTATUS=listening on " + listener.Addr().String())
+	if code, err := gate.NewSetUpCode(ctx); err != nil {
+		opts.Log.Warn("there is no code to make the first user with", "error", err)
+	} else if code != "" && opts.SetUp != nil {
+		opts.SetUp(opts.URL+"/set-up", code)
+	}
 	if opts.Ready != nil {
 		opts.Ready(listener.Addr().String())
 	}

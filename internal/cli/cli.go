@@ -102,6 +102,8 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`
 	Serve    serveCommand    `cmd:"" help:"Take in events and forms over HTTP, and decide at once."`
 	Key      keyCommand      `cmd:"" help:"Make, list or revoke the keys with which programs send."`
+	User     userCommand     `cmd:"" help:"Make, list, change or deactivate those who may sign in, or let one who is locked out back in."`
+	Audit    auditCommand    `cmd:"" help:"List who did what when: sign-ins, roles, keys, agreements."`
 	Jobs     jobsCommand     `cmd:"" help:"List what goes out to people and programs, or have it tried again."`
 	Webhook  webhookCommand  `cmd:"" help:"Add, list or remove addresses that are sent events, signed."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the tables of a database up to date."`

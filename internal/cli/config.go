@@ -35,7 +35,7 @@ type settings struct {
 var unconfigured = []string{"config", "print-config", "help"}
 
 // secret flags can be given as files, by their variable and _FILE, and are not shown.
-var secretFlags = []string{"db", "trace-headers", "smtp-password", "seal-key", "slack", "teams"}
+var secretFlags = []string{"db", "trace-headers", "smtp-password", "oidc-secret", "seal-key", "slack", "teams"}
 
 // unreadable is a configuration that cannot be used, with all that is wrong in it.
 type unreadable struct{ text string }

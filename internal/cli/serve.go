@@ -33,6 +33,18 @@ type serveCommand struct {
 	Tries        api.Rate            `help:"Requests with no key that is known, for each client address." default:"1/s burst 30" placeholder:"RATE" env:"BATON_TRIES"`
 	TrustedProxy []network           `help:"A proxy whose X-Forwarded-For is believed." placeholder:"ADDRESS" env:"BATON_TRUSTED_PROXY"`
 
+	URL            string            `name:"url" help:"Where people open Baton, as https://baton.northwind.example; links in mails begin with it." placeholder:"URL" env:"BATON_URL"`
+	SessionIdle    time.Duration     `help:"How long somebody stays signed in who does not look." default:"72h" env:"BATON_SESSION_IDLE"`
+	SessionLongest time.Duration     `help:"How long anybody stays signed in." default:"720h" env:"BATON_SESSION_LONGEST"`
+	OIDCIssuer     string            `name:"oidc-issuer" help:"Provider of sign-ins (OpenID Connect)." placeholder:"URL" env:"BATON_OIDC_ISSUER"`
+	OIDCClient     string            `name:"oidc-client" help:"As whom Baton is known there." placeholder:"ID" env:"BATON_OIDC_CLIENT"`
+	OIDCSecret     string            `name:"oidc-secret" help:"The secret of that." env:"BATON_OIDC_SECRET"`
+	OIDCName       string            `name:"oidc-name" help:"What people call it." placeholder:"NAME" env:"BATON_OIDC_NAME"`
+	OIDCScopes     []string          `name:"oidc-scopes" help:"What is asked for beside openid, email and profile." placeholder:"SCOPE" env:"BATON_OIDC_SCOPES"`
+	OIDCRolesClaim string            `name:"oidc-roles-claim" help:"The claim that gives roles; without it those who were invited come in." placeholder:"NAME" env:"BATON_OIDC_ROLES_CLAIM"`
+	OIDCRoles      map[string]string `name:"oidc-roles" help:"The role that a value of that claim gives." placeholder:"VALUE=ROLE" env:"BATON_OIDC_ROLES"`
+	OIDCTrustEmail bool              `name:"oidc-trust-email" help:"Take addresses that the provider does not say it has verified." env:"BATON_OIDC_TRUST_EMAIL"`
+
 	MetricsListen string `help:"Address of its own for metrics, open to whoever reaches it." placeholder:"HOST:PORT" env:"BATON_METRICS_LISTEN"`
 
 	SMTPHost     string            `name:"smtp-host" help:"Mail server by which alerts go out; without it there are no mails." placeholder:"HOST" env:"BATON_SMTP_HOST"`
@@ -87,6 +99,10 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 	if err := a.Adopt(r.ctx, c.Agreement, r.now()); err != nil {
 		return err
 	}
+	signIn, err := c.signIn()
+	if err != nil {
+		return err
+	}
 	keys, err := c.keys(&c.database)
 	if err != nil {
 		return err
@@ -100,6 +116,7 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 		Delivery: app.Delivery{Host: c.SMTPHost, Port: c.SMTPPort, Security: c.SMTPSecurity, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom,
 			Mails: c.MailTo, Slack: c.Slack, Teams: c.Teams, Allow: c.Outbound, PlainHTTP: c.OutboundHTTP},
 		MetricsListen: c.MetricsListen, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
+		URL: c.URL, SignIn: signIn, SetUp: func(url, code string) { welcome(r, url, code) },
 		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {
 		err = closed

@@ -19,7 +19,7 @@ type entry struct {
 
 // routes are all addresses there are, in the order of the side bar.
 func routes() []route {
-	return []route{
+	return append([]route{
 		{pattern: "GET /{$}", right: SignedIn, handle: home},
 		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L"}},
 		{pattern: "POST /leads", right: WorkLeads, handle: bulk},
@@ -27,5 +27,5 @@ func routes() []route {
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},
-	}
+	}, accessRoutes()...)
 }

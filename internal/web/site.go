@@ -16,6 +16,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/api"
 	"baton/internal/engine"
@@ -27,8 +28,9 @@ import (
 type Options struct {
 	Store  *store.Store
 	Engine *engine.Engine
-	API    *api.API // carries out what people do on a page
-	// Viewer says who sent a request; ErrSignedOut for nobody. It is asked for each request.
+	API    *api.API     // carries out what people do on a page
+	Gate   *access.Gate // lets people in; nil for nobody
+	// Viewer says who sent a request; ErrSignedOut for nobody. It is asked for each request. If it is nil, the gate says.
 	Viewer func(*http.Request) (*Viewer, error)
 	Clock  func() time.Time // time.Now if nil
 	Log    *slog.Logger     // slog.Default() if nil
@@ -51,6 +53,9 @@ func New(opts Options) *Site {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.Default()
+	}
+	if opts.Viewer == nil && opts.Gate != nil {
+		opts.Viewer = opts.Gate.Viewer
 	}
 	s := &Site{Options: opts, routes: routes(), mux: http.NewServeMux(), assets: allAssets, feed: newFeed(opts.Store, opts.Log)}
 	for i := range s.routes {
@@ -261,8 +266,11 @@ func (r redirect) answer(a *ask) error {
 }
 
 // back returns where a form came from, as it says in its field "back": an address of this site, or otherwise.
-func (a *ask) back(otherwise string) string {
-	u, err := url.Parse(a.PostFormValue("back"))
+func (a *ask) back(otherwise string) string { return here(a.PostFormValue("back"), otherwise) }
+
+// here returns an address if it is one of this site, or otherwise.
+func here(address, otherwise string) string {
+	u, err := url.Parse(address)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) {
 		return otherwise
 	}
