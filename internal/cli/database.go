@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"baton/internal/app"
 	"baton/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (c *moveCommand) Run(r *run) (err error) {
 	if from := (database{c.From}); !from.there() {
 		return fmt.Errorf("%s is not there", c.From)
 	}
-	from, err := store.Open(r.ctx, c.From)
+	from, err := app.Open(r.ctx, app.Options{DB: c.From})
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (c *moveCommand) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	moved, err := from.MoveTo(r.ctx, to)
+	moved, err := from.Store.MoveTo(r.ctx, to)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ func (e *Engine) activateOnce(ctx context.Context, plan *agreement.Plan, source 
 	if err := e.ready(ctx); err != nil && !errors.Is(err, ErrNoAgreement) {
 		return 0, false, err
 	}
-	if err := e.wait(); err != nil {
+	// what a row lacks is in the words of the agreement that applied
+	if err := e.writeLate(ctx, lateAll); err != nil {
 		return 0, false, err
 	}
 	if err := e.beginRound(ctx, true); err != nil {
@@ -103,7 +104,7 @@ func (e *Engine) fits(ctx context.Context, plan *agreement.Plan) error {
 			continue
 		}
 		l := rec.Lead
-		from, err := e.planOf(ctx, l.Version)
+		from, err := e.planOf(ctx, e.tx.Reader, l.Version)
 		if err != nil {
 			return err
 		}
@@ -188,7 +189,7 @@ func (e *Engine) followOnce(ctx context.Context, after *int64) (more bool, err e
 // agreement has no place stays as it is, with the problem on record.
 func (e *Engine) follow(ctx context.Context, n *entry, known int64) error {
 	before := n.Lead
-	from, err := e.planOf(ctx, before.Version)
+	from, err := e.planOf(ctx, e.tx.Reader, before.Version)
 	if err != nil {
 		return err
 	}

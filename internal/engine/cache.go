@@ -3,7 +3,7 @@ package engine
 import "baton/internal/store"
 
 // cache keeps leads in memory, the least recently used leave first. A lead used in the
-// present or the last turn stays: it may hold what is not stored yet.
+// present or the last turn stays: it may hold what is not stored yet. So does one whose row is behind.
 type cache struct {
 	most      int
 	leads     map[int64]*entry
@@ -91,7 +91,7 @@ func (c *cache) remove(n *entry) {
 func (c *cache) shrink(turn int64, evicted func(*store.Record)) {
 	for len(c.leads) > c.most {
 		n := c.root.prev
-		if n == &c.root || n.used >= turn-1 {
+		if n == &c.root || n.used >= turn-1 || n.Late() {
 			return
 		}
 		evicted(n.Record)

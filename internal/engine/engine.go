@@ -34,6 +34,9 @@ type Options struct {
 	// Queue is how many arrivals may wait (20,000 by default), Cached how many leads are kept
 	// in memory (10,000, at 3 KB each), Batch how many inputs a transaction holds at most (2,000).
 	Queue, Cached, Batch int
+	// Late is by how many inputs the rows of leads may be behind in a database of one process while there is much to do
+	// (20,000 by default; negative: not at all). See store.Late.
+	Late int
 	// Observe is told of each round that is done, one at a time, while the engine waits: it returns at once and
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
@@ -84,6 +87,7 @@ type Engine struct {
 	view      lifecycle.View // of the decision at hand
 	batch     *store.Batch
 	spare     *store.Batch // written, or being written
+	late      *store.Late
 	tally     tally
 	live      bool
 	round     *Round  // observed, nil if it is not
@@ -130,6 +134,12 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 	if opts.Batch <= 0 {
 		opts.Batch = 2_000
 	}
+	if opts.Late == 0 {
+		opts.Late = 20_000
+	}
+	if opts.Late < 0 || st.Shared() {
+		opts.Late = 0
+	}
 	e := &Engine{st: st, opts: opts, shared: st.Shared(), plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
 	if err := st.StopImports(context.Background()); err != nil {
 		return nil, err
@@ -152,7 +162,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.accounts = map[int64]*account{}
 	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
 	e.who = newIdentities()
-	e.batch, e.spare, e.tally = store.NewBatch(), nil, tally{}
+	e.batch, e.spare, e.tally, e.late = store.NewBatch(), nil, tally{}, store.NewLate(e.opts.Late)
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.refresh, e.numbers = nil, numbers{}
 	if e.dues != nil {
@@ -160,7 +170,10 @@ func (e *Engine) load(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.adopt(ctx, e.st.Reader)
+	if err := e.adopt(ctx, e.st.Reader); err != nil {
+		return err
+	}
+	return e.catchUpRows(ctx)
 }
 
 // active is the agreement that applies.
@@ -202,11 +215,11 @@ func (e *Engine) governedBy(version int64, plan *agreement.Plan) {
 }
 
 // planOf returns the plan of a version.
-func (e *Engine) planOf(ctx context.Context, version int64) (*agreement.Plan, error) {
+func (e *Engine) planOf(ctx context.Context, from *store.Reader, version int64) (*agreement.Plan, error) {
 	if p := e.plans[version]; p != nil {
 		return p, nil
 	}
-	a, err := e.tx.AgreementVersion(ctx, version)
+	a, err := from.AgreementVersion(ctx, version)
 	if err != nil {
 		return nil, err
 	}
@@ -276,13 +289,13 @@ func (e *Engine) evicted(rec *store.Record) {
 
 // commit writes the batch and waits for it.
 func (e *Engine) commit(ctx context.Context) error {
-	e.send(ctx)
+	e.send(ctx, false)
 	return e.wait()
 }
 
 // send hands the batch to the database and returns while it is written; at most one is
-// on its way. A shared database is waited for.
-func (e *Engine) send(ctx context.Context) {
+// on its way. A shared database is waited for. The rows of leads may be behind, see store.Late.
+func (e *Engine) send(ctx context.Context, behind bool) {
 	if e.shared {
 		if err := e.seal(ctx, e.tx.Commit); err != nil {
 			e.broken = err
@@ -293,16 +306,16 @@ func (e *Engine) send(ctx context.Context) {
 		}
 		return
 	}
-	e.sendThen(ctx, func(error) {})
+	e.sendThen(ctx, behind, func(error) {})
 }
 
 // sendThen is send, and tells when the batch is on disk or why it is not.
-func (e *Engine) sendThen(ctx context.Context, then func(error)) {
+func (e *Engine) sendThen(ctx context.Context, behind bool, then func(error)) {
 	if err := e.wait(); err != nil || e.batch.Empty() {
 		then(err)
 		return
 	}
-	tx, b := e.tx, e.sealed()
+	tx, b := e.tx, e.sealed(behind)
 	// The one that was sent before is written by now: its memory serves again.
 	e.batch, e.spare = e.spare, b
 	if e.batch == nil {
@@ -319,11 +332,12 @@ func (e *Engine) sendThen(ctx context.Context, then func(error)) {
 }
 
 // sealed returns the batch, ready to be written.
-func (e *Engine) sealed() *store.Batch {
+func (e *Engine) sealed(behind bool) *store.Batch {
 	e.tally.put(e.batch)
 	if e.rosterDirty {
 		e.batch.Roster(e.plan, e.roster, &e.rosterRows)
 	}
+	e.late.Sift(e.batch, behind)
 	e.batch.Seal(e.plan)
 	e.tally, e.rosterDirty = tally{}, false
 	return e.batch
@@ -331,7 +345,7 @@ func (e *Engine) sealed() *store.Batch {
 
 // seal has the batch written now, and begins another.
 func (e *Engine) seal(ctx context.Context, write func(context.Context, *store.Batch) error) error {
-	err := write(ctx, e.sealed())
+	err := write(ctx, e.sealed(false))
 	e.batch.Reset()
 	return err
 }
@@ -367,8 +381,8 @@ func (e *Engine) Close() error {
 	<-e.drained
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.inFlight == nil {
+	if e.inFlight == nil && e.late.Len() == 0 {
 		return nil // what went wrong before was told to whoever asked for it
 	}
-	return e.wait()
+	return e.writeLate(context.Background(), lateAll)
 }

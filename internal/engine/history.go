@@ -162,7 +162,7 @@ func (h *history) stop() error {
 	defer h.e.mu.Unlock()
 	h.e.dues, h.e.dueSince = nil, 0
 	h.lock.Release()
-	return h.e.wait()
+	return h.e.writeLate(context.Background(), lateAll)
 }
 
 // flush decides the arrivals of a round, in one transaction unless there are far more timers between
@@ -198,7 +198,7 @@ func (h *history) flush(ctx context.Context) error {
 		if err != nil {
 			return e.finish(ctx, err)
 		}
-		e.send(ctx)
+		e.send(ctx, true)
 		return e.broken
 	})
 	h.round = h.round[:0]
@@ -348,7 +348,7 @@ func (h *history) full(ctx context.Context, decided int) error {
 		return nil
 	}
 	h.sent += filled
-	h.e.send(ctx)
+	h.e.send(ctx, true)
 	if h.e.broken != nil {
 		return h.e.broken
 	}
@@ -395,7 +395,7 @@ func (h *history) runOn(ctx context.Context) (done bool, err error) {
 		if err != nil {
 			return e.finish(ctx, err)
 		}
-		e.send(ctx)
+		e.send(ctx, true)
 		return e.broken
 	})
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 // The test binary runs itself again as the process that is killed.
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 // die runs the history and says after each transaction how far it is, until somebody kills it.
 func die(path string) {
 	t := &testing.T{}
-	h := open(t, path, Options{})
+	h := open(t, path, behind)
 	h.activate(t, northwind, start-day)
 	err := h.History(context.Background(), from(killed()), HistoryOptions{Batch: 40, Until: killedUntil, Progress: func(p Progress) { fmt.Println(p.Inputs) }})
 	if err != nil {
@@ -40,6 +41,9 @@ func die(path string) {
 }
 
 func killed() []lifecycle.Arrival { return arrivals(2, 1500, 120) }
+
+// behind lets rows be behind by many transactions.
+var behind = Options{Late: 400}
 
 var killedUntil = start + 230*day
 
@@ -95,14 +99,14 @@ func tables(t testing.TB, path string) map[string][]string {
 func TestKilledHistoryGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.db")
-	h := open(t, whole, Options{})
+	h := open(t, whole, Options{Late: -1})
 	h.activate(t, northwind, start-day)
 	if err := h.History(context.Background(), from(killed()), HistoryOptions{Batch: 40, Until: killedUntil}); err != nil {
 		t.Fatal(err)
 	}
 	h.shut(t)
 
-	path := filepath.Join(dir, "killed.db")
+	path, rowsBehind := filepath.Join(dir, "killed.db"), false
 	for round, after := range []int{1, 9, 4, 15, 7} {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), victim+"="+path)
@@ -123,8 +127,15 @@ func TestKilledHistoryGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		child.Wait()
+		rowsBehind = rowsBehind || lateFrom(t, path) != 0
 	}
-	h = open(t, path, Options{})
+	if !rowsBehind {
+		t.Error("no row was ever behind when the process was killed")
+	}
+	h = open(t, path, behind)
+	if from := lateFrom(t, path); from != 0 {
+		t.Errorf("rows are behind since input %d", from)
+	}
 	stored := len(recorded(t, h))
 	if err := h.History(context.Background(), from(killed()), HistoryOptions{Batch: 40, Until: killedUntil}); err != nil {
 		t.Fatal(err)
@@ -137,4 +148,19 @@ func TestKilledHistoryGoesOn(t *testing.T) {
 	if diff := cmp.Diff(tables(t, whole), tables(t, path)); diff != "" {
 		t.Errorf("tables (-uninterrupted +killed):\n%.4000s", diff)
 	}
+}
+
+// lateFrom returns from which input on rows of leads may be behind in a database.
+func lateFrom(t *testing.T, path string) int64 {
+	t.Helper()
+	st, err := store.OpenReadOnly(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	from, err := st.LateFrom(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return from
 }

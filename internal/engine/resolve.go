@@ -212,7 +212,7 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 		if !e.mayChange(a) {
 			return nil, &errAccount{id}
 		}
-		from, err := e.planOf(ctx, a.Account.Version)
+		from, err := e.planOf(ctx, e.tx.Reader, a.Account.Version)
 		if err != nil {
 			return nil, err
 		}

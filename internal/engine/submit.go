@@ -63,7 +63,7 @@ func (e *Engine) put(r *request) error {
 // serve takes whatever has been submitted, decides it in one transaction, and answers.
 func (e *Engine) serve() {
 	defer close(e.drained)
-	for first := range e.requests {
+	for first := e.next(); first != nil; first = e.next() {
 		group := []*request{first}
 		n := len(first.arrivals)
 	collect:
@@ -145,7 +145,7 @@ func (e *Engine) together(group []*request, n int) {
 		answer(err)
 		return
 	}
-	e.sendThen(ctx, answer)
+	e.sendThen(ctx, true, answer)
 }
 
 // finish commits a round that went well. After an error, what the round put together is dropped.

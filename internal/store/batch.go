@@ -282,20 +282,22 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 }
 
 func (b *Batch) sealLead(r *Record) {
-	reworded, was := r.reworded, r.rare
-	if reworded {
+	was, now := r.rare, r.rarely()
+	quiet := r.unmoved(now)
+	if r.reworded {
 		r.reword(&b.words)
+		now = r.rarely()
 	}
-	r.rare = r.rarely()
+	r.rare = now
 	start := len(b.states)
 	b.states = lifecycle.AppendLead(b.states, r.Lead)
 	state := b.states[start:len(b.states):len(b.states)]
 	switch {
 	case !r.stored:
 		b.newLeads = r.values(b.newLeads, &b.words, state)
-	case !reworded && was == r.rare && r.due == r.Due:
+	case quiet && r.due == r.Due:
 		b.quietLeads = r.quiet(b.quietLeads, &b.words, state)
-	case !reworded && was == r.rare:
+	case quiet:
 		b.dueLeads = r.quiet(append(b.dueLeads, r.Due), &b.words, state)
 	case was.account == r.rare.account && was.owner == r.rare.owner && was.created == r.rare.created && was.origin == r.rare.origin && r.due == r.Due:
 		b.wideLeads = r.values(b.wideLeads, &b.words, state)
@@ -313,7 +315,7 @@ func (b *Batch) Forget(r *Record, keys []identity.Key) {
 	}
 	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
 	b.uncall(r)
-	r.Lead, r.stored = nil, false
+	r.Lead, r.stored, r.late = nil, false, 0
 }
 
 // files is what an agreement names beside itself, as JSON.

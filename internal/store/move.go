@@ -14,7 +14,7 @@ import (
 )
 
 // kept are all tables with their columns; the first orders the rows. Those of a queue that a running Baton empties
-// (wake) are not among them.
+// (wake), and what says how far rows are behind, are not among them.
 var kept = []struct{ name, columns, order string }{
 	{"agreement", "version name hash file source files activated_at", "version"},
 	{"import", "id name file hash state started_at finished_at rows arrivals refused first_input last_input notes", "id"},
@@ -61,6 +61,11 @@ var ErrNotEmpty = errors.New("there is something in it already; give a database 
 func (s *Store) MoveTo(ctx context.Context, to *Store) ([]Moved, error) {
 	if s.writer == nil {
 		return nil, fmt.Errorf("moving: %w", errReadOnly)
+	}
+	if behind, err := s.LateFrom(ctx); err != nil {
+		return nil, err
+	} else if behind != 0 {
+		return nil, fmt.Errorf("moving: the rows of leads in %s are behind what was decided; an engine brings them up to date when it starts", s.name)
 	}
 	last, err := to.LastInput(ctx)
 	if err != nil {

@@ -35,6 +35,7 @@ type Record struct {
 	due    int64
 	rare   rare
 	batch  int64
+	late   int64 // see Late; 0 if the row is not behind
 }
 
 // rare is what the row of a lead holds of things that most inputs do not change, but for the
@@ -71,6 +72,9 @@ func (r *Record) rarely() rare {
 	}
 	return v
 }
+
+// unmoved reports whether what has changed since the row was written is what most inputs change, but for when the lead is due.
+func (r *Record) unmoved(now rare) bool { return r.stored && !r.reworded && r.rare == now }
 
 // Stored reports whether the lead has a row, in the database or in a batch on its way.
 func (r *Record) Stored() bool { return r.stored }
