@@ -57,7 +57,7 @@ func (l *Late) Sift(b *Batch, may bool) {
 	}
 	kept := b.leads[:0]
 	for _, r := range b.leads {
-		if many && r.unmoved(r.rarely()) && r.due == r.Due {
+		if many && r.patient() {
 			if r.late == 0 {
 				r.late = first
 				l.waiting = append(l.waiting, late{r, first})
@@ -83,6 +83,12 @@ func (l *Late) Sift(b *Batch, may bool) {
 		b.LateFrom(upto)
 		l.upto = upto
 	}
+}
+
+// patient reports whether the row of the lead may wait: nobody has the lead in hand, or is about to call, and nothing else than what
+// most inputs change has changed.
+func (r *Record) patient() bool {
+	return r.Lead.Owner == "" && r.Lead.Call.Since == 0 && !r.queued && r.due == r.Due && r.unmoved(r.rarely())
 }
 
 // LateFrom says from which input on rows of leads may lack something; 0: none does.
