@@ -101,3 +101,21 @@ func TestTemplatesShowTheWholeLanguage(t *testing.T) {
 	}
 	expect(language, "agreement")
 }
+
+// Every template has the twelve reasons to give a lead back, each with its consequence, and sales may give each when it is offered one.
+func TestTemplatesHaveEveryReason(t *testing.T) {
+	classes := map[string]string{"timing": "recycle", "budget": "recycle", "no_response": "recycle", "not_decision_maker": "recycle", "existing_contact": "recycle",
+		"bad_data": "disqualify", "competitor": "disqualify", "student": "disqualify", "customer": "disqualify", "duplicate": "disqualify", "out_of_territory": "disqualify", "no_fit": "disqualify"}
+	for _, name := range Templates() {
+		source, _ := Template(name)
+		plan, _ := Compile(name, source, nil)
+		if len(plan.Handbacks) != len(classes) || len(plan.Handoffs[0].Reject) != len(classes) {
+			t.Errorf("%s has %d reasons, and %d to reject", name, len(plan.Handbacks), len(plan.Handoffs[0].Reject))
+		}
+		for _, b := range plan.Handbacks {
+			if b.Class != classes[b.Name] || b.Definition == "" || b.Class == "recycle" && (b.Track < 0 || b.Revisit == 0 || b.Keep == KeepNothing) {
+				t.Errorf("%s: %+v", name, b)
+			}
+		}
+	}
+}

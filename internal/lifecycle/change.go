@@ -61,6 +61,7 @@ const (
 	CallTried           // Name is the outcome, At, Int counts the tries, Due: not before (0 for at once)
 	CallReached         // Name is the outcome, At, Int: the time for tries is over then, Due as above: the count begins again
 	CallReady           // it may be called again
+	ClauseNamed         // Name is the clause that let the lead through, as whoever gave it back says
 	CallEnded           // To is "left", "exhausted" or "kept out": of the last the count stays
 	AbsenceCleared      // Name, At, Due: not away in that time after all; To as in AbsenceSet
 	HeldReviewed        // Name is a member: what they hold is looked at again
@@ -74,7 +75,7 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"clock_moved", "clock_breached", "clock_stopped", "value_set", "wake_set", "account_attribute_set", "account_owner_set",
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
 	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed",
-	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "call_ended",
+	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "clause_named", "call_ended",
 	"absence_cleared", "held_reviewed", "attend_set"}
 
 // String returns the word for the kind in decisions and views.

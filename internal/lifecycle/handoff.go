@@ -126,7 +126,10 @@ func (d *decider) mayAct(verb string) bool {
 		if member != nil && !member.Inactive && member.Side != agreement.Marketing {
 			return true
 		}
-		d.refuse("%s is not an active member of sales, and this lead waits in the queue %s for one", actor, d.plan.Queues[l.Queue].Name)
+		if d.stranger() {
+			return false
+		}
+		d.refuse("%s is not an active member of sales, and this lead waits in the queue %s for one", d.name(actor), d.plan.Queues[l.Queue].Name)
 		return false
 	}
 	if holder := d.member(l.Owner); holder != nil && holder.Manager == actor && actor != "" {
@@ -134,10 +137,20 @@ func (d *decider) mayAct(verb string) bool {
 	}
 	if slices.Contains(l.Handoff.Tried, actor) {
 		d.refuse("this lead went to %s on %s, when the time to accept it was over; ask them if you would like it back", d.name(l.Owner), d.stamp(l.Handoff.Since))
-	} else {
-		d.refuse("this lead is offered to %s, not to %s", d.name(l.Owner), actor)
+	} else if !d.stranger() {
+		d.refuse("this lead is offered to %s, not to %s", d.name(l.Owner), d.name(actor))
 	}
 	return false
+}
+
+// stranger refuses whoever is not in the team.
+func (d *decider) stranger() bool {
+	id := d.in.Actor
+	if id == "" || d.member(id) != nil || d.state.Roster != nil && slices.ContainsFunc(d.state.Roster.Members, func(m Member) bool { return m.Manager == id }) {
+		return false
+	}
+	d.refuse("nobody called %q is in the team; sign in as somebody who is, or ask whoever runs Baton to add you", id)
+	return true
 }
 
 func (d *decider) name(id string) string {
@@ -237,6 +250,9 @@ func (d *decider) handBack() {
 		return
 	case d.lead.Owner != d.in.Actor && d.in.Actor != "":
 		if m := d.member(d.lead.Owner); d.lead.Owner != "" && (m == nil || m.Manager != d.in.Actor) {
+			if d.stranger() {
+				return
+			}
 			d.refuse("this lead is %s's; only they or their manager can hand it back", d.name(d.lead.Owner))
 			return
 		}
@@ -353,13 +369,13 @@ func (d *decider) moveHandoff(to assignment, why int) {
 func (d *decider) moveByHand() {
 	slot, ok := d.plan.Index.Transition[d.in.Name]
 	if !ok {
-		d.refuse("the agreement has no transition %q", d.in.Name)
+		d.refuse("the agreement has no transition %q; %s", d.in.Name, d.ways())
 		return
 	}
 	t := &d.plan.Transitions[slot]
 	stage := &d.plan.Stages[d.lead.Stage]
 	if !slices.Contains(t.From, d.lead.Stage) {
-		d.refuse("%s does not lead out of stage %s", t.Name, stage.Name)
+		d.refuse("%s does not lead out of stage %s; %s", t.Name, stage.Name, d.ways())
 		return
 	}
 	if t.By == agreement.NoSide {
@@ -372,13 +388,29 @@ func (d *decider) moveByHand() {
 	d.enter(t.To, t.Name, d.because(t.Address))
 }
 
+// ways says which transitions whoever asks can take from where the lead is.
+func (d *decider) ways() string {
+	var names []string
+	m := d.member(d.in.Actor)
+	for i := range d.plan.Transitions {
+		t := &d.plan.Transitions[i]
+		if t.By != agreement.NoSide && slices.Contains(t.From, d.lead.Stage) && (m == nil || m.Side == agreement.NoSide || m.Side == t.By) {
+			names = append(names, t.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "from stage " + d.plan.Stages[d.lead.Stage].Name + " nothing can be taken by hand"
+	}
+	return "from stage " + d.plan.Stages[d.lead.Stage].Name + " you can take " + strings.Join(names, ", ")
+}
+
 // otherSide refuses a transition to a person of the other side.
 func (d *decider) otherSide(t *agreement.Transition) bool {
 	m := d.member(d.in.Actor)
 	if t.By == agreement.NoSide || m == nil || m.Side == agreement.NoSide || m.Side == t.By {
 		return false
 	}
-	d.refuse("%s is %s's to take (%s)", t.Name, t.By, t.Address)
+	d.refuse("%s is for %s to take (%s)", t.Name, t.By, t.Address)
 	return true
 }
 

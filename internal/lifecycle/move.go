@@ -125,6 +125,13 @@ func (d *decider) setQueue(queue int, why int) {
 func (d *decider) giveBack(b *agreement.Handback, revisit int64, why int) {
 	l := &d.lead
 	d.person = true
+	if clause := d.in.Clause; clause != "" {
+		if _, ok := d.plan.Index.Clause[clause]; ok {
+			d.emit(Change{Kind: ClauseNamed, Name: clause, Reason: why})
+		} else {
+			d.becauseText(b.Address, "the agreement has no clause "+clause+": kept with the input")
+		}
+	}
 	if b.Keep != agreement.KeepAll {
 		d.emit(Change{Kind: ScoreCleared, To: b.Keep.String(), Int: int64(b.Keep), At: d.now, Reason: why})
 		d.rescore = true

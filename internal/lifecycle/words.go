@@ -124,6 +124,8 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return fmt.Sprintf("open hand-offs of %s %+d", c.Name, c.Int)
 	case Rebound:
 		return fmt.Sprintf("follows version %d", c.Int)
+	case ClauseNamed:
+		return "should not have come by " + c.Name
 	case CallQueued:
 		return "waits to be called, until " + at(c.Due)
 	case CallTaken:

@@ -62,6 +62,7 @@ func TestQueriesAreFixed(t *testing.T) {
 		{"sla", sla, "owner", 2},
 		{"sla", sla, "source", 3},
 		{"response", response, "", 1},
+		{"rejections", rejections, "", 2},
 	} {
 		s, err := h.Snapshot(ctx)
 		if err != nil {

@@ -305,7 +305,7 @@ func (b *Batch) sealLead(r *Record) {
 		b.wholeLeads = r.values(b.wholeLeads, &b.words, state)
 	}
 	r.stored, r.due = true, r.Due
-	b.sealCall(r)
+	b.sealCall(r, &was)
 }
 
 // Forget takes a lead that is empty again out of the tables, with its keys.

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
 )
 
 // A lead that waits to be called has a row in the table call beside its own: what orders the queue, in an index that
@@ -12,12 +15,23 @@ import (
 
 const callColumns = `lead grade asset due free holder until next_at since tries`
 
-// sealCall writes the row of a lead among those to call, or takes it out.
-func (b *Batch) sealCall(r *Record) {
+// callRow is what that row is made of; the zero value is none. It is part of rare: so a change of it is written at once.
+type callRow struct {
+	lifecycle.Call
+	grade agreement.Grade
+	asset int
+	due   int64
+}
+
+// sealCall writes the row of a lead among those to call, or takes it out, if it is not as it was.
+func (b *Batch) sealCall(r *Record, was *rare) {
 	l := r.Lead
 	k := &l.Call
 	if k.Since == 0 {
 		b.uncall(r)
+		return
+	}
+	if r.queued && was.call == r.rare.call && was.version == r.rare.version {
 		return
 	}
 	asset := int64(3)

@@ -19,6 +19,7 @@ type Visit struct {
 	EnteredVia           string
 	LeftAt, LeftDay      int64
 	LeftVia, ToStage     string
+	Named                string // the clause that let the lead in and should not have, as whoever gave it back says
 
 	batch int64
 }
@@ -79,6 +80,11 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 		b.erase(rec)
 	case lifecycle.AttributeSet, lifecycle.AnswerSet, lifecycle.Rebound, lifecycle.LeadCreated:
 		rec.reworded = true
+	case lifecycle.ClauseNamed:
+		if v := rec.Visit; v != nil {
+			v.Named = c.Name
+			b.touchVisit(v)
+		}
 	case lifecycle.StageEntered:
 		b.enter(plan, rec, d, c, clause)
 	case lifecycle.OwnerSet, lifecycle.QueueSet:

@@ -168,7 +168,7 @@ func (s *Reader) openVisits(ctx context.Context, of map[int64]*Record) error {
 		v := &Visit{}
 		var leftAt, leftDay sql.NullInt64
 		if err := r.Scan(&v.ID, &v.Lead, &v.Prev, &v.N, &v.Pass, &v.Stage, &v.Side, &v.Outcome, &v.FromStage, &v.EnteredAt, &v.EnteredDay,
-			&v.EnteredVia, &leftAt, &leftDay, &v.LeftVia, &v.ToStage); err != nil {
+			&v.EnteredVia, &leftAt, &leftDay, &v.LeftVia, &v.ToStage, &v.Named); err != nil {
 			return err
 		}
 		v.LeftAt, v.LeftDay = leftAt.Int64, leftDay.Int64

@@ -47,6 +47,7 @@ type rare struct {
 	owner, email, clocks                                               string
 	origin                                                             agreement.Side
 	consent                                                            lifecycle.ConsentStatus
+	call                                                               callRow
 }
 
 func (r *Record) rarely() rare {
@@ -54,6 +55,9 @@ func (r *Record) rarely() rare {
 	v := rare{version: l.Version, account: l.Account, created: l.Created, entered: l.Entered, revisit: l.Revisit, clock: r.LastClock,
 		stage: l.Stage, pass: l.Pass, queue: l.Queue, track: l.Track, value: l.Value, owner: l.Owner, email: r.Email, origin: l.Origin,
 		consent: l.Consent.Status}
+	if l.Call.Since > 0 {
+		v.call = callRow{l.Call, l.Grade, l.Asset, l.CallDeadline()}
+	}
 	if r.Visit != nil {
 		v.visit = r.Visit.ID
 	}
@@ -221,9 +225,9 @@ func (r *AccountRecord) values(to rows, plan *agreement.Plan) rows {
 }
 
 const (
-	visitColumns = `id lead prev n pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage`
+	visitColumns = `id lead prev n pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage named`
 	// what can change of a visit once it is stored
-	visitChanges   = `pass left_at left_day left_via to_stage`
+	visitChanges   = `pass left_at left_day left_via to_stage named`
 	handoffColumns = `id lead prev name pass state offered_at offered_day owner queue accept_due accepted_at accepted_by accept_used
 		accept_breached_at contact_due contacted_at contact_used contact_breached_at closed_at reason reassigned`
 	clockColumns = `id lead prev name state member started_at since due_at breached_at breaches stopped_at unit within used`
@@ -235,7 +239,7 @@ func (v *Visit) values(to rows) rows {
 		leftDay = v.LeftDay
 	}
 	return append(to, v.ID, v.Lead, v.Prev, v.N, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
-		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage)
+		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage, v.Named)
 }
 
 func (h *Handoff) values(to rows) rows {

@@ -29,6 +29,46 @@ func (n *Snapshot) EachEntry(ctx context.Context, each func(*VisitRow) error) er
 		}, each)
 }
 
+// ReturnRow is a lead that was given back: rejected, handed back, or called in vain. Via is the clause by which it
+// had come to marketing last before sales or the callers had it, "" for none; At is when it was given back.
+type ReturnRow struct {
+	Lead, At   int64
+	Reason     string // a clause: handbacks.…
+	Stage      string // that it was given back from
+	Via, Named string
+}
+
+// EachReturn hands over what was given back within a time. A revisit date that has come leaves by the clause it came by, and
+// is none. From the visit that was left it walks back over those with sales.
+func (n *Snapshot) EachReturn(ctx context.Context, at Span, each func(*ReturnRow) error) error {
+	where, args := at.within("left_at")
+	if where == "" {
+		where = " WHERE 1 = 1"
+	}
+	return stream(ctx, n, `WITH RECURSIVE back (lead, at, reason, stage, named, id, prev, side, via) AS (
+			SELECT lead, left_at, left_via, stage, named, id, prev, side, entered_via FROM visit`+where+` AND left_at IS NOT NULL
+				AND left_via LIKE 'handbacks.%' AND left_via <> entered_via UNION ALL
+			SELECT b.lead, b.at, b.reason, b.stage, b.named, p.id, p.prev, p.side, p.entered_via FROM back b JOIN visit p ON p.id = b.prev
+				WHERE b.side = 'sales' AND b.prev <> 0)
+		SELECT lead, at, reason, stage, named, via FROM back WHERE side <> 'sales' OR prev = 0 ORDER BY at, lead`, args,
+		func(c *cells, r *ReturnRow) {
+			r.Lead, r.At, r.Reason, r.Stage, r.Named, r.Via = c.int(0), c.int(1), c.text(2), c.text(3), c.text(4), c.text(5)
+		}, each)
+}
+
+// LetInRow is how many stays in a stage began by a clause.
+type LetInRow struct {
+	Stage, Via string
+	N          int64
+}
+
+// EachLetIn hands over, for stays that began within a time, how many began by which clause, in no order.
+func (n *Snapshot) EachLetIn(ctx context.Context, entered Span, each func(*LetInRow) error) error {
+	where, args := entered.within("entered_at")
+	return stream(ctx, n, `SELECT stage, entered_via, count(*) FROM visit`+where+` GROUP BY stage, entered_via`, args,
+		func(c *cells, r *LetInRow) { r.Stage, r.Via, r.N = c.text(0), c.text(1), c.int(2) }, each)
+}
+
 // WinRow is a lead that was won, and when.
 type WinRow struct{ Lead, At int64 }
 

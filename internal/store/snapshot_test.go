@@ -181,7 +181,7 @@ func TestSnapshotAllocations(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "baton.db"))
 	const visits = 1000
 	write(t, s, func(b *Batch) {
-		b.Exec(`INSERT INTO visit SELECT i * 1000, i, 0, 1, 1, 'lead', '', '', '', i * 1000000, 0, '', NULL, NULL, '', ''
+		b.Exec(`INSERT INTO visit SELECT i * 1000, i, 0, 1, 1, 'lead', '', '', '', i * 1000000, 0, '', NULL, NULL, '', '', ''
 			FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i FROM n)`, visits)
 	})
 	n := snap(t, s)

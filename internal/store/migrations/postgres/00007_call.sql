@@ -19,3 +19,6 @@ CREATE INDEX call_order ON call (grade, asset, due, lead) WHERE free = 1;
 CREATE INDEX call_taken ON call (until, lead) WHERE holder <> '';
 CREATE INDEX call_holder ON call (holder, until, lead) WHERE holder <> '';
 CREATE INDEX call_later ON call (next_at, lead) WHERE free = 0 AND holder = '';
+
+-- The clause that let the lead in and should not have, as whoever gave it back says; '' for none.
+ALTER TABLE visit ADD COLUMN named TEXT NOT NULL DEFAULT '';
