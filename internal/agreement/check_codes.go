@@ -43,7 +43,10 @@ const (
 	codeTarget   = "A40"
 	codeNoHours  = "A41"
 	codeRenamed  = "A42"
+	codeQuiet    = "A43"
+	codeDigest   = "A44"
 	codeAttempts = "A45"
+	codeNoEffect = "A46"
 
 	codeUnreached = "A50"
 	codeStuck     = "A51"
@@ -125,7 +128,10 @@ var findingCodes = []struct{ Code, About string }{
 	{codeTarget, "not somebody to assign to"},
 	{codeNoHours, "working time without working hours"},
 	{codeRenamed, "a rename that renames nothing"},
+	{codeQuiet, "not quiet hours"},
+	{codeDigest, "not a digest"},
 	{codeAttempts, "not a number of tries"},
+	{codeNoEffect, "a key of an alert that changes nothing there"},
 	{codeUnreached, "a stage nobody can reach"},
 	{codeStuck, "a stage nobody can leave"},
 	{codeNoWon, "no stage that is won"},

@@ -21,6 +21,8 @@ const (
 	countForm // a whole number from 0
 	capForm   // "2 per 30d"
 	triesForm // "5 over 14 days"
+	quietForm
+	digestForm
 	promiseForm
 	stepForm
 	targetForm // "pool nordics"
@@ -269,8 +271,13 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 	{"channels", "The ways to reach a lead.", definedShape("")},
 	{"alerts", "Whom to tell of what.", &shape{what: "a mapping from names to alerts", names: nameForm, each: &shape{what: "an alert", require: []string{"event", "to"}, keys: []key{
 		{"event", "What happened.", &shape{what: "an event", form: wordForm, words: events}},
+		{"activity", "Which activity, of the event activity.", namesShape},
+		{"when", "For which leads; for all if absent.", conditionShape},
 		{"to", "owner, manager, marketing, sales, or e-mail addresses.", &shape{what: "people", form: textForm, least: 1, list: textShape}},
 		{"by", "Which way.", &shape{what: "a way", form: wordForm, words: ways, least: 1, list: &shape{what: "a way", form: wordForm, words: ways}}},
+		{"quiet", "When messages wait: outside working hours, hours such as \"18:00-08:00\", or none.", &shape{what: "quiet hours", form: quietForm}},
+		{"digest", "Gathers what there is to say into one message: daily at 08:30, or every 1h.", &shape{what: "a digest", form: digestForm}},
+		{"at_most", "How many messages about one lead somebody gets, such as \"1 per 1h\"; the others are left out.", &shape{what: "a cap", form: capForm}},
 	}}}},
 	{"rules_of_engagement", "Who may speak to a lead: the first rule that holds decides.", &shape{what: "a list of rules", least: 1, list: &shape{what: "a rule", require: []string{"speaks"}, keys: []key{
 		{"name", "The name of the rule.", textShape},

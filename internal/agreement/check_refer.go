@@ -175,7 +175,7 @@ func (c *compiler) cap(n *node, address string) (most int, per int64) {
 	}
 	most, _ = strconv.Atoi(words[1])
 	if most == 0 {
-		c.find(codeCap, n, address, "a rule that counts at most 0 times gives no points", "take the rule out, or let it count")
+		c.find(codeCap, n, address, "at most 0 times is never", "take it out, or let it count")
 		return 0, 0
 	}
 	d, err := calendar.ParseDuration(words[2])
@@ -590,27 +590,6 @@ func (c *compiler) referClocks() {
 		k.Stop = c.condition(field(n, "stop"), ScopeLead, clause.Address)
 		k.Within, _ = c.duration(field(n, "within"), clause.Address, true)
 		k.OnBreach = c.ladder(n.get("on_breach"), clause.Address+".on_breach")
-	})
-}
-
-func (c *compiler) referAlerts() {
-	declareEach(c, "alerts", &c.plan.Alerts, func(a *Alert, clause Clause, name string, n *node) {
-		*a = Alert{Clause: clause, Name: name, On: word(n, "event")}
-		for _, to := range list(n.get("to")) {
-			switch to.value {
-			case "owner", "manager", "marketing", "sales":
-				a.To = append(a.To, to.value)
-			default:
-				if !strings.Contains(to.value, "@") {
-					c.find(codeWord, to, clause.Address, fmt.Sprintf("nobody is called %s", quote(to.value)), "write owner, manager, marketing, sales, or an e-mail address")
-				} else if id := c.email(to, clause.Address); id != "" {
-					a.To = append(a.To, id)
-				}
-			}
-		}
-		for _, by := range list(n.get("by")) {
-			a.By = append(a.By, by.value)
-		}
 	})
 }
 

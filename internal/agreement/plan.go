@@ -1,6 +1,7 @@
 package agreement
 
 import (
+	"fmt"
 	"slices"
 
 	"baton/internal/calendar"
@@ -427,15 +428,77 @@ type Channel struct {
 }
 
 // Events are what an alert can be about, and what webhooks can want.
-var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost"}
+var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost", ActivityEvent}
 
-// Alert says whom to tell, of what, and by which way.
+// ActivityEvent is the event of an activity that counts.
+const ActivityEvent = "activity"
+
+// Alert says whom to tell, of what, by which way, and when.
 type Alert struct {
 	Clause
-	Name string
-	On   string   // offered, accepted, reminded, breached, reassigned, escalated, rejected, handed_back, won, lost
-	To   []string // owner, manager, marketing, sales, or an e-mail
-	By   []string // email, slack, teams, webhook, inbox
+	Name       string
+	On         string     // one of Events
+	Activities []int      // slots, of the event activity
+	When       *Condition // nil: always
+	To         []string   // owner, manager, marketing, sales, or an e-mail
+	By         []string   // email, slack, teams, webhook, inbox
+	Quiet      Quiet
+	Digest     Digest
+	// AtMost is how many messages about one lead somebody gets of it within Per (microseconds); 0 for all.
+	AtMost int
+	Per    int64
+}
+
+// QuietKind is when messages of an alert wait.
+type QuietKind uint8
+
+// The kinds. The usual is outside working hours, but for what is urgent.
+const (
+	QuietUsual QuietKind = iota
+	QuietNever
+	QuietOutside // outside the working hours of whoever is told
+	QuietSpan
+)
+
+// Quiet says when messages of an alert wait. From and To are minutes since midnight where whoever is told is; To may be
+// on the next day.
+type Quiet struct {
+	Kind     QuietKind
+	From, To int
+}
+
+// String is as the agreement has it; "" for the usual.
+func (q Quiet) String() string {
+	switch q.Kind {
+	case QuietNever:
+		return "none"
+	case QuietOutside:
+		return "outside working hours"
+	case QuietSpan:
+		return fmt.Sprintf("%02d:%02d-%02d:%02d", q.From/60, q.From%60, q.To/60, q.To%60)
+	}
+	return ""
+}
+
+// Digest says when what an alert has to say is gathered into one message. The zero value gathers nothing.
+type Digest struct {
+	Daily bool
+	At    int   // Daily: minutes since midnight
+	Every int64 // microseconds, from midnight on; 0 for not
+}
+
+// Gathers reports whether anything is gathered.
+func (d Digest) Gathers() bool { return d.Daily || d.Every > 0 }
+
+// String is as the agreement has it; "" for none.
+func (d Digest) String() string {
+	switch {
+	case d.Daily:
+		return fmt.Sprintf("daily at %02d:%02d", d.At/60, d.At%60)
+	case d.Every > 0:
+		return "every " + calendar.Duration{Amount: d.Every}.String()
+	}
+	return ""
 }
 
 // Speaker is who may speak under a rule of engagement.

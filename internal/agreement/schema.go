@@ -179,6 +179,10 @@ func scalarSchema(s *shape) object {
 		return object{{"type", []string{"number", "string"}}, {"pattern", numberPattern.String()}} // 1_200_000 is a text to some
 	case countForm:
 		return object{{"type", "integer"}, {"minimum", 0}, {"maximum", 1_000_000}}
+	case quietForm:
+		return text(`^\s*(none|outside\s+working\s+hours|[0-9]{1,2}:[0-9]{2}\s*[-–]\s*[0-9]{1,2}:[0-9]{2})\s*$`)
+	case digestForm:
+		return text(`^\s*(daily\s+at\s+[0-9]{1,2}:[0-9]{2}|every\s+[0-9]+(\.[0-9]+)?\s*[a-z]+)\s*$`)
 	case capForm:
 		return text(capWords.String())
 	case triesForm:

@@ -43,6 +43,7 @@ var restTags = []*huma.Tag{
 	{Name: "Agreement", Description: "What both sides signed, and what decides."},
 	{Name: "Reports", Description: "The figures of the pages and of `baton report`."},
 	{Name: "Imports", Description: "Files that are read in as one history. One at a time."},
+	{Name: "Inbox", Description: "What members are told inside Baton."},
 	{Name: "Jobs", Description: "Alerts to the team: what was sent, what waits, and what could not be delivered."},
 	{Name: "Webhooks", Description: "Where events go, signed as Standard Webhooks has it."},
 	{Name: "Keys", Description: "Who may send and ask."},
@@ -86,6 +87,7 @@ func (a *API) newREST() {
 	a.agreementRoutes()
 	a.reportRoutes()
 	a.importRoutes()
+	a.inboxRoutes()
 	a.jobRoutes()
 	a.webhookRoutes()
 	a.keyRoutes()

@@ -22,6 +22,8 @@ type Job struct {
 	State       string     `json:"state" enum:"waiting,sending,done,failed,dropped"`
 	Due         time.Time  `json:"due" doc:"Not sent before."`
 	NextTry     *time.Time `json:"next_try,omitempty" doc:"When it is tried next."`
+	Wait        string     `json:"waits_for,omitempty" enum:"working hours,quiet hours,digest,absence" doc:"Why it is not sent before."`
+	CarriedBy   int64      `json:"carried_by,omitempty" doc:"The job in whose message it went out, of a digest."`
 	Tries       int64      `json:"tries"`
 	LastError   string     `json:"last_error,omitempty" doc:"Why it was not sent the last time, or not at all."`
 	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
@@ -29,9 +31,12 @@ type Job struct {
 
 func jobOf(j *store.Job) Job {
 	v := Job{ID: j.ID, Event: j.Kind, Lead: j.Lead, Input: j.Input, To: cmp.Or(j.Recipient, "all webhooks"), By: j.Channel, State: j.State, Due: moment(j.Due),
-		Tries: j.Attempts, LastError: j.LastError, DeliveredAt: perhaps(j.DeliveredAt)}
+		Tries: j.Attempts, LastError: j.LastError, CarriedBy: j.CarriedBy, DeliveredAt: perhaps(j.DeliveredAt)}
 	if j.State == store.JobWaiting {
 		v.NextTry = perhaps(j.NextTry)
+		if j.Attempts == 0 {
+			v.Wait = j.Wait
+		}
 	}
 	return v
 }

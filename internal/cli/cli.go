@@ -105,6 +105,7 @@ type commands struct {
 	User     userCommand     `cmd:"" help:"Make, list, change or deactivate those who may sign in, or let one who is locked out back in."`
 	Audit    auditCommand    `cmd:"" help:"List who did what when: sign-ins, roles, keys, agreements."`
 	Jobs     jobsCommand     `cmd:"" help:"List what goes out to people and programs, or have it tried again."`
+	Inbox    inboxCommand    `cmd:"" help:"List what a member is told inside Baton, or mark it as read."`
 	Webhook  webhookCommand  `cmd:"" help:"Add, list or remove addresses that are sent events, signed."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the tables of a database up to date."`
 	Backup   backupCommand   `cmd:"" help:"Copy a SQLite database, whether or not a server runs on it."`

@@ -50,14 +50,21 @@ func (c *jobsCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	t := &store.Table{Columns: []string{"job", "event", "lead", "to", "by", "state", "tries", "next try", "delivered", "last error"}}
+	t := &store.Table{Columns: []string{"job", "event", "lead", "to", "by", "state", "tries", "next try", "waits for", "delivered", "last error"}}
 	for i := range list {
 		j := &list[i]
 		next := minute(j.NextTry, "")
 		if j.State == store.JobSending {
 			next = ""
 		}
-		t.Rows = append(t.Rows, []any{j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next, minute(j.DeliveredAt, ""), j.LastError})
+		wait, note := j.Wait, j.LastError
+		if j.State != store.JobWaiting || j.Attempts > 0 {
+			wait = ""
+		}
+		if j.CarriedBy != 0 && j.State == store.JobDone {
+			note = fmt.Sprintf("in the message of %d", j.CarriedBy)
+		}
+		t.Rows = append(t.Rows, []any{j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next, wait, minute(j.DeliveredAt, ""), note})
 	}
 	none := "No alerts yet. They come with hand-offs and deadlines, as the agreement has it, while baton serve runs."
 	if state != "" || lead != 0 {

@@ -227,7 +227,13 @@ func (d *Desk) work(ctx context.Context, job *store.Job) (a store.Attempt) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, d.Lease-d.Lease/10)
 	defer cancel()
-	result, dropped, err := d.send(ctx, job)
+	send := d.send
+	if job.Digest != "" {
+		send = func(ctx context.Context, job *store.Job) (channel.Result, string, error) {
+			return d.digest(ctx, job, &a)
+		}
+	}
+	result, dropped, err := send(ctx, job)
 	if err != nil { // the store: nothing was tried
 		result = channel.Result{Outcome: channel.Later, Why: err.Error()}
 	}

@@ -515,3 +515,169 @@ func TestKeyComesBack(t *testing.T) {
 		t.Errorf("%d calls", len(r.got()))
 	}
 }
+
+// did has a lead do something.
+func (o *office) did(who string, names ...string) {
+	o.t.Helper()
+	now := time.Now().UnixMicro()
+	var list []lifecycle.Arrival
+	for _, name := range names {
+		list = append(list, lifecycle.Arrival{Keys: []identity.Key{{Kind: identity.Email, Value: who}}, Input: lifecycle.Input{Kind: lifecycle.Did, Name: name, At: now, Known: now, Source: "test"}})
+	}
+	if _, err := o.Engine.Submit(context.Background(), list); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// Ten page views are one message, and one entry in the inbox; after an hour there may be another.
+func TestTenPageViewsAreOneAlert(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		const boss = "cmo@northwind.example"
+		o := open(t, db, "alerts:\n  x: {event: activity, activity: page_viewed, to: "+boss+", by: [slack, inbox], at_most: 1 per 1h}\n")
+		r := newReceiver(t, nil)
+		var later atomic.Int64
+		o.run(func(opts *delivery.Options) {
+			opts.Slack = map[string]string{"": r.URL}
+			opts.Clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		})
+		views := func(n int) {
+			o.did("ada@acme.example", slices.Repeat([]string{"page_viewed"}, n)...)
+		}
+		views(1)
+		o.until("the first", over)
+		views(9)
+		list := o.until("ten", func(l []store.Job) bool { return len(l) == 10 && over(l) })
+		if len(r.got()) != 1 || !strings.Contains(string(r.got()[0].body), "page viewed") {
+			t.Errorf("%d messages: %+v", len(r.got()), r.got())
+		}
+		later.Store(int64(30 * time.Minute))
+		views(1)
+		list = o.until("after half an hour", func(l []store.Job) bool { return len(l) == 11 && over(l) })
+		if why := list[10].LastError; why != "alerts.x says at most 1 per 1 hour" {
+			t.Errorf("it is left out because %q", why)
+		}
+		later.Store(int64(61 * time.Minute))
+		views(1)
+		o.until("after an hour", func(l []store.Job) bool { return len(l) == 12 && over(l) })
+		if len(r.got()) != 2 {
+			t.Errorf("%d messages", len(r.got()))
+		}
+
+		in, err := o.Store.Inbox(t.Context(), boss, store.InboxFilter{}, 10)
+		if err != nil || len(in) != 1 || in[0].Times != 12 || in[0].Kind != "activity" || in[0].Name != "page_viewed" || in[0].FirstAt >= in[0].At {
+			t.Fatalf("%+v, %v", in, err)
+		}
+		unread := func() store.Unread {
+			t.Helper()
+			u, err := o.Store.Unread(t.Context(), boss)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		before := unread()
+		views(1)
+		after := unread()
+		if before.Count != 1 || after.Count != 1 || before.Mark == after.Mark {
+			t.Errorf("%+v, then %+v", before, after)
+		}
+		// what came while somebody looked stays unread
+		if n, err := o.Store.ReadInbox(t.Context(), boss, nil, in[0].Seq, 5); err != nil || n != 0 {
+			t.Errorf("%d, %v", n, err)
+		}
+		if n, err := o.Store.ReadInbox(t.Context(), "another@northwind.example", []int64{in[0].ID}, 0, 5); err != nil || n != 0 {
+			t.Errorf("%d of another's, %v", n, err)
+		}
+		if n, err := o.Store.ReadInbox(t.Context(), boss, []int64{in[0].ID}, 0, 5); err != nil || n != 1 {
+			t.Errorf("%d, %v", n, err)
+		}
+		if u := unread(); u.Count != 0 || u.Mark == after.Mark {
+			t.Errorf("%+v", u)
+		}
+		views(2) // after it was read it is new again
+		o.did("bo@beta.example", "page_viewed")
+		again, err := o.Store.Inbox(t.Context(), boss, store.InboxFilter{Unread: true, Since: in[0].Seq}, 10)
+		if err != nil || len(again) != 2 || again[1].Times != 2 || again[0].Lead == again[1].Lead || unread().Count != 2 {
+			t.Errorf("%+v, %v", again, err)
+		}
+		if all, err := o.Store.Inbox(t.Context(), boss, store.InboxFilter{Before: again[0].Seq, Lead: again[1].Lead}, 10); err != nil || len(all) != 2 || all[1].ReadAt != 5 {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
+
+// What a digest gathers is one message, with each thing once, and without what is no longer true.
+func TestDigest(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		o := open(t, db, "alerts:\n  x: {event: activity, activity: [page_viewed, form_submitted], to: [cmo@northwind.example, owner], by: slack, quiet: none, digest: every 24h}\n  y: {event: offered, to: owner, by: slack, quiet: none, digest: every 24h}\n")
+		failing := true
+		r := newReceiver(t, nil)
+		r.answer = func(n int, w http.ResponseWriter, _ *http.Request) {
+			if failing {
+				http.Error(w, "not today", http.StatusInternalServerError)
+			}
+		}
+		gone := o.ripe("gone@acme.example") // accepted before its turn comes
+		owner := o.until("offered", func(l []store.Job) bool { return len(l) > 0 })[0]
+		o.did("bo@beta.example", "page_viewed", "page_viewed", "form_submitted")
+		list := o.until("waiting", func(l []store.Job) bool { return len(l) > 4 })
+		for _, j := range list {
+			if j.State != store.JobWaiting || j.Wait != lifecycle.WaitsForDigest || j.Due <= time.Now().UnixMicro() {
+				t.Errorf("%+v", j)
+			}
+		}
+		o.acts(gone, lifecycle.Accept, strings.TrimSpace(jobTo(list, "offered")), "")
+		var later atomic.Int64
+		later.Store(int64(25 * time.Hour))
+		stop := o.run(func(opts *delivery.Options) {
+			opts.Slack = map[string]string{"": r.URL}
+			opts.Clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+			opts.Schedule.Delays = slices.Repeat([]time.Duration{time.Hour}, 10)
+		})
+		o.until("tried", func(l []store.Job) bool {
+			return !slices.ContainsFunc(l, func(j store.Job) bool {
+				return j.Recipient == "cmo@northwind.example" && (j.State != store.JobWaiting || j.Attempts != 1)
+			})
+		})
+		stop()
+		failing = false
+		later.Store(int64(50 * time.Hour))
+		o.run(func(opts *delivery.Options) {
+			opts.Slack = map[string]string{"": r.URL}
+			opts.Clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		})
+		list = o.until("over", over)
+		carried, bodies := 0, ""
+		for _, j := range list {
+			switch {
+			case j.Kind == "offered" && (j.State != store.JobDropped || j.LastError != "it was accepted meanwhile"):
+				t.Errorf("%+v", j)
+			case j.Recipient == "cmo@northwind.example" && (j.State != store.JobDone || j.DeliveredAt == 0 || j.Attempts != 2):
+				t.Errorf("%+v", j)
+			}
+			if j.CarriedBy != 0 {
+				carried++
+			}
+		}
+		n := 0
+		for _, c := range r.got() {
+			if strings.Contains(string(c.body), "bo@beta") || strings.Contains(string(c.body), "form submitted") {
+				n++
+				bodies = string(c.body)
+			}
+		}
+		if n != 2 || !strings.Contains(bodies, "page viewed (twice)") || !strings.Contains(bodies, "form submitted") || carried < 2 {
+			t.Errorf("%d messages, %d carried; the last:\n%s\nowner %s", n, carried, bodies, owner.Recipient)
+		}
+	})
+}
+
+// jobTo returns whom the first job of a kind is for.
+func jobTo(list []store.Job, kind string) string {
+	for _, j := range list {
+		if j.Kind == kind {
+			return j.Recipient
+		}
+	}
+	return ""
+}

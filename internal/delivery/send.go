@@ -16,9 +16,9 @@ import (
 
 // send hands a job to its channel. dropped says why it is not sent, "" if it was tried. An error is the store's.
 func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, dropped string, err error) {
-	alert := lifecycle.Alert{Kind: job.Kind, To: job.Recipient, By: job.Channel, Due: job.Due}
-	if err := json.Unmarshal([]byte(job.Body), &alert); err != nil {
-		return channel.Result{Outcome: channel.Never, Why: "what is stored of the message cannot be read"}, "", nil
+	alert, err := job.Alert()
+	if err != nil {
+		return channel.Result{Outcome: channel.Never, Why: err.Error()}, "", nil
 	}
 	input, err := d.decidedAt(ctx, job)
 	if err != nil {
@@ -38,6 +38,13 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 	if why := lifecycle.Moot(s.plan, &s.view, &alert, input); why != "" {
 		return r, why, nil
 	}
+	now := d.now()
+	r, dropped = d.hand(ctx, job, s, lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock)))
+	return r, dropped, nil
+}
+
+// hand hands a notice to the channel of a job, or to mail if that has no address there. dropped says why it goes nowhere.
+func (d *Desk) hand(ctx context.Context, job *store.Job, s *scene, n lifecycle.Notice) (r channel.Result, dropped string) {
 	by := job.Channel
 	to, why := d.address(s.plan, &s.view, by, job.Recipient)
 	if why != "" && by != "email" && d.Mail != nil { // better by mail than not at all
@@ -46,23 +53,61 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 		}
 	}
 	if why != "" {
-		return r, why, nil
+		return r, why
 	}
-	now := d.now()
-	notice := spoken(lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock)))
+	notice := spoken(n)
 	switch by {
 	case "email":
 		name := ""
 		if m := s.view.Roster.Member(to); m != nil {
 			name = m.Name
 		}
-		return d.Mail.Send(ctx, channel.Mail{ID: deliveryID(job), At: job.Due, To: channel.Address{Name: name, Mail: to}, Notice: notice}), "", nil
+		return d.Mail.Send(ctx, channel.Mail{ID: deliveryID(job), At: job.Due, To: channel.Address{Name: name, Mail: to}, Notice: notice}), ""
 	case "slack":
-		return d.Post.Slack(ctx, to, notice, now), "", nil
+		return d.Post.Slack(ctx, to, notice, d.now()), ""
 	case "teams":
-		return d.Post.Teams(ctx, to, notice, now), "", nil
+		return d.Post.Teams(ctx, to, notice, d.now()), ""
 	}
-	return r, "there is no way to send by " + by, nil
+	return r, "there is no way to send by " + by
+}
+
+// digest sends what is due of a digest as one message. What is moot is left out, and noted with the attempt; what is alone
+// is told as it would be without a digest.
+func (d *Desk) digest(ctx context.Context, job *store.Job, a *store.Attempt) (r channel.Result, dropped string, err error) {
+	all := append([]store.Job{*job}, job.With...)
+	var told []lifecycle.Telling
+	var last *scene
+	why := map[int64]string{}
+	for i := range all {
+		one := &all[i]
+		alert, err := one.Alert()
+		if err != nil {
+			why[one.ID] = err.Error()
+			continue
+		}
+		input, err := d.decidedAt(ctx, one)
+		if err != nil {
+			return r, "", err
+		}
+		s, err := d.scene(ctx, one.Lead)
+		if err != nil {
+			return r, "", err
+		}
+		if moot := lifecycle.Moot(s.plan, &s.view, &alert, input); moot != "" {
+			why[one.ID] = moot
+			continue
+		}
+		last = s
+		told = append(told, lifecycle.Telling{Lead: one.Lead, Alert: alert, At: input, Notice: lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(d.now(), s.view.Lead.Clock))})
+	}
+	if last == nil { // nothing is left to tell
+		dropped = why[job.ID]
+	} else {
+		r, dropped = d.hand(ctx, job, last, lifecycle.Gather(last.plan, told))
+	}
+	delete(why, job.ID)
+	a.Moot = why
+	return r, dropped, nil
 }
 
 // spoken makes a notice of channels of one of lifecycle.

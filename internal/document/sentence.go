@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -341,10 +342,42 @@ var eventWords = map[string]string{
 	"handed_back": "a lead is handed back", "won": "a lead is won", "lost": "a lead is lost",
 }
 
+// alertTime says when the messages of an alert go out.
+func alertTime(a *agreement.Alert) []text {
+	var out []text
+	switch a.Quiet.Kind {
+	case agreement.QuietNever:
+		out = say(" Messages go out at any hour.")
+	case agreement.QuietOutside:
+		out = say(" Messages wait for the reader's working hours.")
+	case agreement.QuietSpan:
+		from, to, _ := strings.Cut(a.Quiet.String(), "-")
+		out = say(" Messages wait from ", bold(from), " until ", bold(to), ", where the reader is.")
+	}
+	if a.Digest.Gathers() {
+		out = append(out, say(" What there is to say is gathered into one message, ", bold(a.Digest.String()), ".")...)
+	}
+	if a.AtMost > 0 {
+		most := "one message"
+		if a.AtMost > 1 {
+			most = strconv.Itoa(a.AtMost) + " messages"
+		}
+		out = append(out, say(" Nobody gets more than "+most+" about one lead in ", bold(calendar.Duration{Amount: a.Per}.String()), ".")...)
+	}
+	return out
+}
+
 func alertText(p *agreement.Plan, a *agreement.Alert) []text {
 	when, ok := eventWords[a.On]
 	if !ok {
 		when = "a lead is " + phrase(a.On)
+	}
+	if len(a.Activities) > 0 {
+		did := make([]string, len(a.Activities))
+		for i, slot := range a.Activities {
+			did[i] = phrase(p.Activities[slot].Name)
+		}
+		when = "a lead does this: " + join(did, "or")
 	}
 	to := make([]string, len(a.To))
 	for i, s := range a.To {
@@ -353,7 +386,11 @@ func alertText(p *agreement.Plan, a *agreement.Alert) []text {
 			to[i] = "the " + s
 		}
 	}
-	out := say(bold(title(a.Name)), ": when "+when+", tell ", join(to, "and"))
+	out := say(bold(title(a.Name)), ": when "+when)
+	if a.When != nil {
+		out = append(out, say(", and ", condition(p, a.When))...)
+	}
+	out = append(out, say(", tell ", join(to, "and"))...)
 	if len(a.By) > 0 {
 		by := make([]string, len(a.By))
 		for i, s := range a.By {
@@ -364,7 +401,7 @@ func alertText(p *agreement.Plan, a *agreement.Alert) []text {
 		}
 		out = append(out, text{words: " " + join(by, "and")})
 	}
-	return append(out, text{words: "."})
+	return append(append(out, text{words: "."}), alertTime(a)...)
 }
 
 // hours says the working hours of an ordinary week. The calendar has no list of

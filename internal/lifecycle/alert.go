@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"baton/internal/agreement"
@@ -13,12 +14,16 @@ import (
 type Alert struct {
 	Kind   string `json:"-"`      // the event, as alerts of the agreement name it
 	To     string `json:"-"`      // a member's ID, another e-mail address, "marketing", "sales", "queue NAME"; "" for all webhooks
-	By     string `json:"-"`      // email, slack, teams, webhook
-	Due    int64  `json:"-"`      // not before: the recipient's next working time, unless it is urgent
+	By     string `json:"-"`      // email, slack, teams, webhook, inbox
+	Due    int64  `json:"-"`      // not before
+	Wait   string `json:"-"`      // for what it waits until then, "" for nothing
+	Digest bool   `json:"-"`      // gathered with the others of its alert, recipient and way that are due
 	Name   string `json:"name"`   // hand-off, clock or reason
 	Clause string `json:"clause"` // of what was decided
 	Alert  string `json:"alert"`  // the clause that says to tell; "" for what people are told without one
 	Acts   bool   `json:"acts"`   // the recipient is the one who has to do something, or no longer has to
+	Most   int    `json:"most"`   // messages of the alert about the lead to the recipient this way within Per (microseconds); 0 for all
+	Per    int64  `json:"per"`
 }
 
 // heard are the effects that the person they name hears of although no alert says so: who is given
@@ -37,36 +42,57 @@ type happening struct {
 }
 
 // Alerts returns whom to tell of a decision, in a defined order: the effects in theirs, then the deadlines that were
-// missed; of each first those who hear of it in any case, then the alerts of the agreement. view is after the decision.
+// missed, then the activities that counted; of each first the alerts of the agreement, then whoever hears of it in any case. view
+// is after the decision.
 func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
-	if len(d.Effects) == 0 && !slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind == ClockBreached }) {
+	if !tells(plan, d) {
 		return nil
 	}
 	var list []Alert
-	for _, h := range happenings(view, in, d) {
+	var facts *agreement.Facts
+	for _, h := range happenings(plan, view, in, d) {
 		from := len(list)
-		add := func(to, by, clause string) {
-			a := Alert{Kind: h.kind, To: to, By: by, Name: h.name, Alert: clause, Due: d.At, Acts: to == h.to && to != ""}
-			if to == "" && by != "webhook" || by == "inbox" || gone(view.Roster, to) {
-				return
+		add := func(to, by string, alert *agreement.Alert) {
+			a := Alert{Kind: h.kind, To: to, By: by, Name: h.name, Due: d.At, Acts: to == h.to && to != ""}
+			if alert != nil {
+				a.Alert = alert.Address
+			}
+			if to == "" && by != "webhook" || by == "inbox" && strings.HasPrefix(to, "queue ") || gone(view.Roster, to) {
+				return // the page of a queue is its inbox
 			}
 			if h.reason > 0 {
 				a.Clause = d.Reasons[h.reason-1].Clause
 			}
-			same := func(b Alert) bool { return b.To == a.To && b.By == a.By }
+			same := func(b Alert) bool {
+				return b.To == a.To && b.By == a.By && (h.kind != agreement.ActivityEvent || b.Alert == a.Alert)
+			}
 			if slices.ContainsFunc(list[from:], same) {
 				return
 			}
-			if !urgent[h.kind] && by != "webhook" {
-				a.Due = atWork(plan, view.Roster, to, d.At)
+			if agreement.Messages(by) {
+				a.Due, a.Wait = waits(plan, view.Roster, alert, to, urgent[h.kind], d.At)
+				if alert != nil {
+					a.Digest, a.Most, a.Per = alert.Digest.Gathers(), alert.AtMost, alert.Per
+				}
 			}
 			list = append(list, a)
 		}
 		said := false // whether an alert says how to tell who hears of it in any case
 		for i := range plan.Alerts {
 			alert := &plan.Alerts[i]
-			if alert.On != h.kind {
+			if alert.On != h.kind || h.kind == agreement.ActivityEvent && !slices.Contains(alert.Activities, plan.Index.Activity[h.name]) {
 				continue
+			}
+			if alert.When != nil {
+				if view.Lead == nil {
+					continue
+				}
+				if facts == nil {
+					facts = FactsAt(plan, view, d.At)
+				}
+				if !alert.When.Holds(facts) {
+					continue
+				}
 			}
 			ways := alert.By
 			if len(ways) == 0 {
@@ -82,17 +108,56 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 				}
 				said = said || to == h.to && to != ""
 				for _, by := range ways {
-					if by != "webhook" {
-						add(to, by, alert.Address)
+					switch {
+					case by == "inbox":
+						for _, member := range inboxes(plan, view.Roster, to) {
+							add(member, by, alert)
+						}
+					case by != "webhook":
+						add(to, by, alert)
 					}
 				}
 			}
 			if slices.Contains(ways, "webhook") {
-				add("", "webhook", alert.Address)
+				add("", "webhook", alert)
 			}
 		}
 		if !said {
-			add(h.to, "email", "")
+			add(h.to, "email", nil)
+		}
+	}
+	return list
+}
+
+// tells reports whether a decision has anything in it that alerts can be about.
+func tells(plan *agreement.Plan, d *Decision) bool {
+	if len(d.Effects) > 0 {
+		return true
+	}
+	activity := slices.ContainsFunc(plan.Alerts, func(a agreement.Alert) bool { return a.On == agreement.ActivityEvent })
+	for i := range d.Changes {
+		if k := d.Changes[i].Kind; k == ClockBreached || k == ActivityCounted && activity {
+			return true
+		}
+	}
+	return false
+}
+
+// inboxes returns whose inboxes are meant by whom an alert is to: of a side, those of its members, or of who signs for it
+// if it has none.
+func inboxes(plan *agreement.Plan, r *Roster, to string) []string {
+	if to != "marketing" && to != "sales" {
+		return []string{to}
+	}
+	var list []string
+	for i := range r.Members {
+		if m := &r.Members[i]; m.Side.String() == to && !m.Inactive {
+			list = append(list, m.ID)
+		}
+	}
+	for i := range plan.Parties {
+		if p := &plan.Parties[i]; len(list) == 0 && p.Side.String() == to && p.Signatory != "" {
+			list = append(list, p.Signatory)
 		}
 	}
 	return list
@@ -105,7 +170,7 @@ func gone(r *Roster, to string) bool {
 }
 
 // happenings names the events of a decision.
-func happenings(view *View, in *Input, d *Decision) []happening {
+func happenings(plan *agreement.Plan, view *View, in *Input, d *Decision) []happening {
 	now, before := "", "" // the owner after and before the decision
 	if view.Lead != nil {
 		now, before = view.Lead.Owner, view.Lead.Owner
@@ -154,6 +219,12 @@ func happenings(view *View, in *Input, d *Decision) []happening {
 			list = append(list, happening{kind: "breached", name: c.Name, reason: c.Reason, owner: before, manager: managerOf(before)})
 		}
 	}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		if _, known := plan.Index.Activity[c.Name]; c.Kind == ActivityCounted && known {
+			list = append(list, happening{kind: agreement.ActivityEvent, name: c.Name, reason: c.Reason, owner: now, manager: managerOf(now)})
+		}
+	}
 	return list
 }
 
@@ -191,6 +262,10 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	}
 	if a.Acts {
 		b = append(b, `,"acts":true`...)
+	}
+	if a.Most > 0 {
+		b = strconv.AppendInt(append(b, `,"most":`...), int64(a.Most), 10)
+		b = strconv.AppendInt(append(b, `,"per":`...), a.Per, 10)
 	}
 	return append(b, '}')
 }

@@ -65,6 +65,54 @@ func Known(plan *agreement.Plan, view *View, at int64) []NoticeFact {
 	return t.known()
 }
 
+// Telling is one of the things that a digest gathers.
+type Telling struct {
+	Lead   int64
+	Alert  Alert
+	At     int64 // when it was decided
+	Notice Notice
+}
+
+// Gather makes one notice of many, in their order: one line for each thing, and for what is the same of the same lead. What
+// is alone stays as it is.
+func Gather(plan *agreement.Plan, list []Telling) Notice {
+	type line struct {
+		Telling
+		times int
+	}
+	var lines []line
+	for _, t := range list {
+		i := slices.IndexFunc(lines, func(l line) bool {
+			return l.Lead == t.Lead && l.Alert.Kind == t.Alert.Kind && l.Alert.Name == t.Alert.Name
+		})
+		if i < 0 {
+			lines = append(lines, line{t, 1})
+			continue
+		}
+		lines[i] = line{t, lines[i].times + 1} // as it stands last
+	}
+	if len(lines) == 1 {
+		n := lines[0].Notice
+		if lines[0].times > 1 {
+			n.Title += " (" + times(lines[0].times) + ")"
+		}
+		return n
+	}
+	n := Notice{Title: fmt.Sprintf("%d things to know: %s, and more", len(lines), lines[0].Notice.Title)}
+	for _, l := range lines {
+		text := l.Notice.Title
+		if l.times > 1 {
+			text += " (" + times(l.times) + ")"
+		}
+		if len(l.Notice.Paragraphs) > 0 && l.Alert.Acts {
+			text += "\n" + l.Notice.Paragraphs[0] // what to do
+		}
+		n.Paragraphs = append(n.Paragraphs, text)
+	}
+	n.Footer = lines[0].Notice.Footer
+	return n
+}
+
 // teller writes one notice.
 type teller struct {
 	explainer
@@ -144,6 +192,8 @@ func (t *teller) title() string {
 		return "Escalated: " + who
 	case "rejected", "handed_back":
 		return "Back from sales: " + who
+	case agreement.ActivityEvent:
+		return who + ": " + words(a.Name)
 	}
 	return strings.ToUpper(a.Kind[:1]) + a.Kind[1:] + ": " + who
 }

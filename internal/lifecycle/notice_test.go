@@ -179,7 +179,7 @@ func TestAlertsWaitForWorkingHours(t *testing.T) {
 	at := stockholm(t, "2026-03-06 22:00") // a Friday
 	s.known(at)
 	alerts := s.did(at, "page_viewed", "webinar_attended", "demo_requested")
-	if len(alerts) != 1 || alerts[0].Due != stockholm(t, "2026-03-09 08:30") {
+	if len(alerts) != 2 || alerts[0].Due != stockholm(t, "2026-03-09 08:30") || alerts[0].Wait != lifecycle.WaitsForWork || alerts[1].By != "inbox" || alerts[1].Due != at {
 		t.Fatalf("offered on Friday night: %+v", alerts)
 	}
 	for _, a := range s.wait() { // time ran out
@@ -209,6 +209,9 @@ func TestAlertsWaitForWhoeverIsAway(t *testing.T) {
 		want := s.view.Lead.Clock
 		if a.To == owner && a.Kind == "reassigned" {
 			want = stockholm(t, "2026-03-12 08:30")
+			if a.Wait != lifecycle.WaitsForReturn {
+				t.Errorf("it waits for %q", a.Wait)
+			}
 		}
 		if a.Due != want {
 			t.Errorf("%s to %s is due %s", a.Kind, a.To, lifecycle.Stamp(a.Due, s.plan.Calendar.Zone()))
@@ -224,7 +227,11 @@ func TestAlertsFollowTheAgreement(t *testing.T) {
 		{"none", "", []string{"johan.lind@northwind.example email"}},
 		{"another event", "  x: {event: won, to: owner, by: slack}\n", []string{"johan.lind@northwind.example email"}},
 		{"another way", "  x: {event: offered, to: owner, by: slack}\n", []string{"johan.lind@northwind.example slack"}},
-		{"nothing", "  x: {event: offered, to: owner, by: inbox}\n", nil},
+		{"inbox alone", "  x: {event: offered, to: owner, by: inbox}\n", []string{"johan.lind@northwind.example inbox"}},
+		{"inboxes of a side", "  x: {event: offered, to: [owner, marketing], by: inbox}\n", []string{"johan.lind@northwind.example inbox", "cmo@northwind.example inbox"}},
+		{"activity", "  x: {event: activity, activity: [webinar_attended], to: [owner, cmo@northwind.example]}\n  y: {event: activity, activity: webinar_attended, to: cmo@northwind.example}\n", []string{"cmo@northwind.example email", "cmo@northwind.example email", "johan.lind@northwind.example email"}},
+		{"condition that holds", "  x: {event: offered, when: country == \"SE\", to: owner, by: slack}\n", []string{"johan.lind@northwind.example slack"}},
+		{"condition that does not", "  x: {event: offered, when: country == \"DE\", to: owner, by: slack}\n", []string{"johan.lind@northwind.example email"}},
 		{"others too", "  x: {event: offered, to: [manager, cmo@northwind.example, sales]}\n", []string{"astrid.berg@northwind.example email", "cmo@northwind.example email", "sales email", "johan.lind@northwind.example email"}},
 		{"programs", "  x: {event: offered, to: owner, by: [email, webhook]}\n", []string{"johan.lind@northwind.example email", " webhook"}},
 		{"once", "  x: {event: offered, to: owner}\n  y: {event: offered, to: johan.lind@northwind.example, by: [email, teams]}\n", []string{"johan.lind@northwind.example email", "johan.lind@northwind.example teams"}},

@@ -272,6 +272,9 @@ func (a *Auditor) alerts(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle
 	for i := range list {
 		t := &list[i]
 		cited := slices.ContainsFunc(d.Reasons, func(r lifecycle.Reason) bool { return r.Clause == t.Clause })
+		if t.Kind == agreement.ActivityEvent { // what a lead did is no clause's doing
+			cited = slices.ContainsFunc(d.Changes, func(c lifecycle.Change) bool { return c.Kind == lifecycle.ActivityCounted && c.Name == t.Name })
+		}
 		m := v.Roster.Member(t.To)
 		queue, queued := strings.CutPrefix(t.To, "queue ")
 		switch {

@@ -50,7 +50,7 @@ type Step struct {
 	Activate string             // file of the agreement that applies from now on
 	Plan     *agreement.Plan    // of Activate
 	refused  bool               // Activate was, in the last run
-	Show     string             // "lead", "may", "ledger": asks, and changes nothing
+	Show     string             // "lead", "may", "alerts", "ledger": asks, and changes nothing
 	Keys     []identity.Key     // of Show
 	Lead     int64              // of Show, if it is named by its number
 	Args     []string
@@ -176,7 +176,7 @@ func (s *Scenario) step(line string) (Step, error) {
 		return Step{}, errors.New("what happened is missing")
 	}
 	what := rest[0]
-	if what == "show" || what == "may" {
+	if what == "show" || what == "may" || what == "alerts" {
 		step.Show, step.Args = what, rest[1:]
 		step.Keys, step.Lead, err = whom(who)
 		return step, err
@@ -442,8 +442,13 @@ func (s *Scenario) RunObserved(observe func(*lifecycle.Input, *lifecycle.Decisio
 	w := NewWorld(s.Plan, 1)
 	w.Remember = true
 	var out strings.Builder
+	told := map[int64][]lifecycle.Alert{} // by lead, since they were last asked for
+	asked := slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Show == "alerts" })
 	w.Observe = func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) {
 		s.write(&out, w, in, d)
+		if asked && in.Lead != 0 && d.Refused == "" {
+			told[in.Lead] = append(told[in.Lead], lifecycle.Alerts(w.Plan, v, in, d)...)
+		}
 		observe(in, d)
 	}
 	for i := range s.Steps {
@@ -460,7 +465,7 @@ func (s *Scenario) RunObserved(observe func(*lifecycle.Input, *lifecycle.Decisio
 			}
 		case step.Show != "":
 			w.Until(step.At)
-			if err := s.show(&out, w, step); err != nil {
+			if err := s.show(&out, w, step, told); err != nil {
 				return "", nil, fmt.Errorf("%s: inputs line %d: %w", s.Name, step.Line, err)
 			}
 		default:
@@ -579,7 +584,7 @@ func (w *World) nameOf(lead int64) string {
 	return first.Value
 }
 
-func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
+func (s *Scenario) show(out *strings.Builder, w *World, step *Step, told map[int64][]lifecycle.Alert) error {
 	zone := w.Plan.Calendar.Zone()
 	if step.Show == "ledger" {
 		for _, name := range step.Args {
@@ -603,6 +608,24 @@ func (s *Scenario) show(out *strings.Builder, w *World, step *Step) error {
 	}
 	if l == nil || l.Stage < 0 {
 		return fmt.Errorf("nobody is called %s", called)
+	}
+	if step.Show == "alerts" {
+		fmt.Fprintf(out, "%s  alerts about %s\n", lifecycle.Stamp(step.At, zone), called)
+		for _, a := range told[l.ID] {
+			to, when, clause := a.To, "", "told without an alert"
+			if to == "" {
+				to = "all"
+			}
+			if a.Wait != "" {
+				when = ", " + lifecycle.Stamp(a.Due, zone) + " (" + a.Wait + ")"
+			}
+			if a.Alert != "" {
+				clause = a.Alert
+			}
+			fmt.Fprintf(out, "    %s by %s: %s %s%s  § %s\n", to, a.By, a.Kind, a.Name, when, clause)
+		}
+		delete(told, l.ID)
+		return nil
 	}
 	v := w.View(l.ID)
 	if step.Show == "may" {

@@ -37,6 +37,8 @@ type Batch struct {
 	freshKeys  []keyRow
 	conflicts  rows
 	jobs       rows
+	inboxes    inboxes
+	inboxRows  rows
 	members    rows
 	ledgers    rows
 	roster     []byte
@@ -70,7 +72,7 @@ func NewBatch() *Batch {
 
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
-	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
+	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
 		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues} {
 		*list = (*list)[:0]
 	}
@@ -123,16 +125,29 @@ func (b *Batch) Failure(in *lifecycle.Input, version int64, why error) {
 	b.decisions = append(b.decisions, in.ID, in.Lead, version, "", why.Error())
 }
 
-// Jobs adds whom to tell of a decision, as work to be done.
+// Jobs adds whom to tell of a decision: what is sent as work to be done, and what is told in the inbox.
 func (b *Batch) Jobs(d *lifecycle.Decision, alerts []lifecycle.Alert) {
+	sent, kept := int64(0), int64(0)
 	for i := range alerts {
 		a := &alerts[i]
-		if i == jobsOfInput {
-			break // no agreement has so many people to tell; those at the end hear it from the first
+		if a.By == "inbox" {
+			if kept < rowsPerInput {
+				b.inbox(d, a, kept)
+				kept++
+			}
+			continue
+		}
+		if sent == jobsOfInput {
+			continue // no agreement has so many people to tell; those at the end hear it from the first
+		}
+		digest := ""
+		if a.Digest {
+			digest = a.Alert
 		}
 		b.text = a.AppendJSON(b.text[:0])
-		b.jobs = append(b.jobs, d.Input*rowsPerInput+int64(i), a.Kind, a.Due, a.To, d.Lead, d.Input, string(b.text), JobWaiting, 0, "",
-			a.By, endpointOf(a.By, a.To), a.Due, int64(0))
+		b.jobs = append(b.jobs, d.Input*rowsPerInput+sent, a.Kind, a.Due, a.To, d.Lead, d.Input, string(b.text), JobWaiting, 0, "",
+			a.By, endpointOf(a.By, a.To), a.Due, int64(0), a.Wait, digest, int64(0))
+		sent++
 	}
 }
 
@@ -266,6 +281,7 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 		b.keys = append(b.keys, int64(b.freshKeys[i].Kind), b.freshKeys[i].Value, b.freshKeys[i].lead)
 	}
 	b.freshKeys = b.freshKeys[:0]
+	b.inboxRows = b.inboxes.seal(b.inboxRows)
 	for _, a := range b.accounts {
 		b.accountValues = a.values(b.accountValues, plan)
 		if a.renamed {

@@ -47,6 +47,7 @@ var tables = []struct {
 	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
 	{"call", callColumns, replace("lead", callColumns), func(b *Batch) rows { return b.callValues }},
 	{"job", jobColumns, "", func(b *Batch) rows { return b.jobs }},
+	{"inbox", inboxColumns, inboxAgain, func(b *Batch) rows { return b.inboxRows }},
 	{"member", memberColumns, replace("id", memberColumns), func(b *Batch) rows { return b.members }},
 	{"ledger", ledgerColumns, replace("pool, member", ledgerColumns), func(b *Batch) rows { return b.ledgers }},
 }
@@ -54,7 +55,7 @@ var tables = []struct {
 const (
 	accountColumns = `id key name owner attributes state`
 	nameColumns    = `account block formerly`
-	jobColumns     = `id kind due recipient lead input body state attempts last_error channel endpoint next_try delivered_at`
+	jobColumns     = `id kind due recipient lead input body state attempts last_error channel endpoint next_try delivered_at wait digest carried_by`
 	memberColumns  = `id name side manager pools weight capacity active away open taken`
 	ledgerColumns  = `pool member debt handicap since given`
 )

@@ -4,10 +4,15 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"baton/internal/calendar"
+	"baton/internal/lifecycle"
 )
 
 // The states of a job. Waiting and sending ones have a next try; the others are over.
@@ -39,6 +44,24 @@ type Job struct {
 	Endpoint        string // what is slow or dead together
 	NextTry         int64  // 0 when it is over
 	DeliveredAt     int64
+	Wait            string // for what it waits until it is due; "" for nothing
+	Digest          string // the alert whose messages are gathered; "" for none
+	CarriedBy       int64  // the job in whose message it went out; 0 for its own
+	// With are the others that go out in the same message, of a job that was taken.
+	With []Job
+}
+
+// Alert returns what it is about, for lifecycle.Tell and lifecycle.Moot.
+func (j *Job) Alert() (lifecycle.Alert, error) {
+	return alertOf(j.Kind, j.Recipient, j.Channel, j.Due, j.Body)
+}
+
+func alertOf(kind, to, by string, due int64, body string) (lifecycle.Alert, error) {
+	a := lifecycle.Alert{Kind: kind, To: to, By: by, Due: due}
+	if err := json.Unmarshal([]byte(body), &a); err != nil {
+		return a, fmt.Errorf("reading what is stored of an alert: %w", err)
+	}
+	return a, nil
 }
 
 // Attempt is how one try of a job went, and what becomes of the job.
@@ -55,6 +78,8 @@ type Attempt struct {
 	NextTry int64  // 0 for none
 	// Unsaid has no attempt on record, and gives back what it counted: nothing was tried.
 	Unsaid bool
+	// Moot are those of its With that are not told after all, with why.
+	Moot map[int64]string
 	// Disable is the number of the webhook that wants no more, 0 for none.
 	Disable int64
 }
@@ -82,10 +107,10 @@ func endpointOf(channel, recipient string) string {
 	return channel + " " + recipient
 }
 
-const jobRow = `id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, coalesce(next_try, 0), delivered_at FROM job`
+const jobRow = `id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, endpoint, coalesce(next_try, 0), delivered_at, wait, digest, carried_by FROM job`
 
 func scanJob(r *sql.Rows) (j Job, err error) {
-	err = r.Scan(&j.ID, &j.Kind, &j.Due, &j.Recipient, &j.Lead, &j.Input, &j.Body, &j.State, &j.Attempts, &j.LastError, &j.Channel, &j.Endpoint, &j.NextTry, &j.DeliveredAt)
+	err = r.Scan(&j.ID, &j.Kind, &j.Due, &j.Recipient, &j.Lead, &j.Input, &j.Body, &j.State, &j.Attempts, &j.LastError, &j.Channel, &j.Endpoint, &j.NextTry, &j.DeliveredAt, &j.Wait, &j.Digest, &j.CarriedBy)
 	return j, err
 }
 
@@ -197,7 +222,13 @@ func settle(ctx context.Context, conn *sql.Conn, a *Attempt) error {
 		// somebody else has it by now, and will send it again; that this try went through is good to know all the same
 		a.Why += " (it took so long that another try was begun)"
 	}
+	if err := settleWith(ctx, conn, a, next, back, delivered, why); err != nil {
+		return err
+	}
 	if a.State == JobDone {
+		if err := noteSaid(ctx, conn, a); err != nil {
+			return err
+		}
 		if _, err := conn.ExecContext(ctx, `INSERT INTO told (lead, recipient, channel, kind, job, at) SELECT lead, recipient, channel, kind, id, CAST($1 AS BIGINT) FROM job WHERE id = $2 AND channel <> 'webhook'
 			ON CONFLICT (lead, recipient, channel) DO UPDATE SET kind = excluded.kind, job = excluded.job, at = excluded.at`, a.At, a.Job); err != nil {
 			return err
@@ -213,6 +244,124 @@ func settle(ctx context.Context, conn *sql.Conn, a *Attempt) error {
 	}
 	_, err = conn.ExecContext(ctx, `INSERT INTO attempt (job, n, at, took, outcome, code, why, said) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (job, n) DO NOTHING`,
 		a.Job, a.N, a.At, a.Took, a.Outcome, int64(a.Code), a.Why, a.Said)
+	return err
+}
+
+// settleWith records how a try went for those that were gathered in its message.
+func settleWith(ctx context.Context, conn *sql.Conn, a *Attempt, next any, back int, delivered int64, why string) error {
+	for _, id := range slices.Sorted(maps.Keys(a.Moot)) {
+		if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'dropped', next_try = NULL, last_error = $1, attempts = attempts - 1, carried_by = 0 WHERE id = $2 AND carried_by = $3 AND state = 'sending'`,
+			a.Moot[id], id, a.Job); err != nil {
+			return err
+		}
+	}
+	_, err := conn.ExecContext(ctx, `UPDATE job SET state = $1, next_try = $2, last_error = $3, delivered_at = $4, attempts = attempts - $5 WHERE carried_by = $6 AND state = 'sending' AND digest <> ''`,
+		a.State, next, why, delivered, int64(back), a.Job)
+	return err
+}
+
+// noteSaid keeps when somebody was told, for alerts that say how often at most, and forgets what is long over.
+func noteSaid(ctx context.Context, conn *sql.Conn, a *Attempt) error {
+	rows, err := conn.QueryContext(ctx, `SELECT `+jobRow+` WHERE id = $1 OR carried_by = $1 AND state = 'done' AND digest <> '' ORDER BY id`, a.Job)
+	if err != nil {
+		return err
+	}
+	list, err := scanJobs(rows)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		j := &list[i]
+		alert, err := j.Alert()
+		if err != nil || alert.Most == 0 {
+			continue // what cannot be read was not sent either
+		}
+		if _, err := conn.ExecContext(ctx, `DELETE FROM said WHERE lead = $1 AND recipient = $2 AND channel = $3 AND alert = $4 AND at <= $5`, j.Lead, j.Recipient, j.Channel, alert.Alert, a.At-alert.Per); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, `INSERT INTO said (lead, recipient, channel, alert, job, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lead, recipient, channel, alert, job) DO UPDATE SET at = excluded.at`,
+			j.Lead, j.Recipient, j.Channel, alert.Alert, a.Job, a.At); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanJobs(rows *sql.Rows) ([]Job, error) {
+	defer rows.Close()
+	var list []Job
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, j)
+	}
+	return list, rows.Err()
+}
+
+// enough says why a job is not sent, of an alert that says how often at most: "" if it is.
+func enough(ctx context.Context, conn *sql.Conn, j *Job, now int64) (why string, err error) {
+	alert, err := j.Alert()
+	if err != nil || alert.Most == 0 {
+		return "", nil
+	}
+	var n int
+	err = conn.QueryRowContext(ctx, `SELECT count(*) FROM said WHERE lead = $1 AND recipient = $2 AND channel = $3 AND alert = $4 AND at > $5 AND job <> $6`,
+		j.Lead, j.Recipient, j.Channel, alert.Alert, now-alert.Per, j.ID).Scan(&n)
+	if err == nil && n >= alert.Most {
+		why = fmt.Sprintf("%s says at most %d per %s", alert.Alert, alert.Most, calendar.Duration{Amount: alert.Per})
+	}
+	return why, err
+}
+
+// digestMost is how many things one message gathers.
+const digestMost = 200
+
+// gather takes what else is due in the digest of a job.
+func (s *Store) gather(ctx context.Context, conn *sql.Conn, j *Job, c *Claim, seen map[int64]bool) (with, dropped []Job, err error) {
+	text := `SELECT ` + jobRow + fmt.Sprintf(` WHERE next_try <= $1 AND recipient = $2 AND channel = $3 AND digest = $4 AND id <> $5 ORDER BY id LIMIT %d`, digestMost)
+	if s.dialect.shared {
+		text += ` FOR UPDATE SKIP LOCKED`
+	}
+	rows, err := conn.QueryContext(ctx, text, c.Now, j.Recipient, j.Channel, j.Digest, j.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	due, err := scanJobs(rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range due {
+		one := &due[i]
+		if seen[one.ID] {
+			continue
+		}
+		seen[one.ID] = true
+		why, err := enough(ctx, conn, one, c.Now)
+		if err != nil {
+			return nil, nil, err
+		}
+		if why != "" {
+			if err := drop(ctx, conn, one, why); err != nil {
+				return nil, nil, err
+			}
+			dropped = append(dropped, *one)
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'sending', attempts = attempts + 1, next_try = $1, carried_by = $2 WHERE id = $3`, c.Until, j.ID, one.ID); err != nil {
+			return nil, nil, err
+		}
+		one.State, one.NextTry, one.CarriedBy = JobSending, c.Until, j.ID
+		one.Attempts++
+		with = append(with, *one)
+	}
+	return with, dropped, nil
+}
+
+func drop(ctx context.Context, conn *sql.Conn, j *Job, why string) error {
+	j.LastError = why
+	_, err := conn.ExecContext(ctx, `UPDATE job SET state = 'dropped', next_try = NULL, last_error = $1, carried_by = 0 WHERE id = $2`, why, j.ID)
 	return err
 }
 
@@ -241,23 +390,35 @@ func (s *Store) take(ctx context.Context, conn *sql.Conn, c *Claim) (taken, drop
 				}
 				continue
 			}
-			again, wait, err := toldAlready(ctx, conn, j, c)
+			again, wait, err := s.toldAlready(ctx, conn, j, c)
 			if err != nil {
 				return nil, nil, err
 			}
 			if wait {
 				continue
 			}
+			why := ""
 			if again != 0 {
-				j.LastError = fmt.Sprintf("said already: it is the same as %d", again)
-				if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'dropped', next_try = NULL, last_error = $1 WHERE id = $2`, j.LastError, j.ID); err != nil {
+				why = fmt.Sprintf("said already: it is the same as %d", again)
+			} else if why, err = enough(ctx, conn, j, c.Now); err != nil {
+				return nil, nil, err
+			}
+			if why != "" {
+				if err := drop(ctx, conn, j, why); err != nil {
 					return nil, nil, err
 				}
 				dropped = append(dropped, *j)
 				continue
 			}
-			if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'sending', attempts = attempts + 1, next_try = $1 WHERE id = $2`, c.Until, j.ID); err != nil {
+			if _, err := conn.ExecContext(ctx, `UPDATE job SET state = 'sending', attempts = attempts + 1, next_try = $1, carried_by = 0 WHERE id = $2`, c.Until, j.ID); err != nil {
 				return nil, nil, err
+			}
+			if j.Digest != "" {
+				var less []Job
+				if j.With, less, err = s.gather(ctx, conn, j, c, seen); err != nil {
+					return nil, nil, err
+				}
+				dropped = append(dropped, less...)
 			}
 			busy[j.Endpoint]++
 			if Chat(j.Channel) {
@@ -305,32 +466,35 @@ func (s *Store) dueJobs(ctx context.Context, conn *sql.Conn, c *Claim, busy map[
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var list []Job
-	for rows.Next() {
-		j, err := scanJob(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, j)
-	}
-	return list, rows.Err()
+	return scanJobs(rows)
 }
 
 // toldAlready returns the job by which the same was told lately, 0 for none. wait is whether something about the same
 // lead is just being said to the same person: what comes of that is waited for, and things are said in their order.
-func toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (job int64, wait bool, err error) {
+func (s *Store) toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Claim) (job int64, wait bool, err error) {
 	if j.Channel == "webhook" || c.Window <= 0 {
 		return 0, false, nil // programs are told everything
 	}
 	var n int
+	if s.dialect.shared { // another process may be about to tell the same person of the same lead
+		var mine bool
+		err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7))`, fmt.Sprintf("%d %s %s", j.Lead, j.Channel, j.Recipient)).Scan(&mine)
+		if err != nil || !mine {
+			return 0, true, err
+		}
+	}
 	err = conn.QueryRowContext(ctx, `SELECT count(*) FROM job WHERE next_try > $1 AND state = 'sending' AND lead = $2 AND recipient = $3 AND channel = $4`,
 		c.Now, j.Lead, j.Recipient, j.Channel).Scan(&n)
 	if err != nil || n > 0 {
 		return 0, true, err
 	}
-	err = conn.QueryRowContext(ctx, `SELECT job FROM told WHERE lead = $1 AND recipient = $2 AND channel = $3 AND kind = $4 AND at > $5 AND job <> $6`,
-		j.Lead, j.Recipient, j.Channel, j.Kind, c.Now-c.Window, j.ID).Scan(&job)
+	if j.Digest != "" {
+		return 0, false, nil // its message says each thing once
+	}
+	// another activity, or one that another alert tells of, is not the same
+	err = conn.QueryRowContext(ctx, `SELECT job FROM told WHERE lead = $1 AND recipient = $2 AND channel = $3 AND kind = $4 AND at > $5 AND job <> $6
+		AND (kind <> 'activity' OR EXISTS (SELECT 1 FROM job o WHERE o.id = told.job AND o.body = $7))`,
+		j.Lead, j.Recipient, j.Channel, j.Kind, c.Now-c.Window, j.ID, j.Body).Scan(&job)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -372,9 +536,12 @@ var ErrNoJob = errors.New("there is no such job that is over")
 func (s *Store) RetryJob(ctx context.Context, id, now int64) error {
 	var there int64
 	err := s.transact(ctx, "trying again", func(ctx context.Context, conn *sql.Conn) error {
-		err := conn.QueryRowContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1, last_error = '' WHERE id = $2 AND state IN ('failed', 'dropped') RETURNING id`, now, id).Scan(&there)
+		err := conn.QueryRowContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1, last_error = '', wait = '', carried_by = 0 WHERE id = $2 AND state IN ('failed', 'dropped') RETURNING id`, now, id).Scan(&there)
 		if err == nil {
 			_, err = conn.ExecContext(ctx, `DELETE FROM told WHERE lead = (SELECT lead FROM job WHERE id = $1) AND recipient = (SELECT recipient FROM job WHERE id = $1)`, id)
+		}
+		if err == nil {
+			_, err = conn.ExecContext(ctx, `DELETE FROM said WHERE lead = (SELECT lead FROM job WHERE id = $1) AND recipient = (SELECT recipient FROM job WHERE id = $1)`, id)
 		}
 		return err
 	})

@@ -34,6 +34,8 @@ var kept = []struct{ name, columns, order string }{
 	{"job", jobColumns, "id"},
 	{"attempt", "job n at took outcome code why said", "job, n"},
 	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
+	{"said", "lead recipient channel alert job at", "lead, recipient, channel, alert, job"},
+	{"inbox", inboxColumns, "id"},
 	{"endpoint", "id url secret events created_at disabled_at disabled_why old_secret old_until", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
@@ -193,7 +195,7 @@ func eachRow(ctx context.Context, n *Snapshot, name, columns, order string, hand
 }
 
 // textual are the columns of text that tables are ordered by.
-var textual = map[string]bool{"value": true, "pool": true, "member": true, "recipient": true, "channel": true}
+var textual = map[string]bool{"value": true, "pool": true, "member": true, "recipient": true, "channel": true, "alert": true}
 
 // sum is a checksum over rows.
 type sum struct {
