@@ -235,7 +235,7 @@ func (a *App) runTimers(ctx context.Context, log *slog.Logger, h *health) {
 
 // noteUse writes down now and then when keys were used.
 func noteUse(ctx context.Context, tracking *api.API, log *slog.Logger) {
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
 		select {

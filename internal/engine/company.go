@@ -115,8 +115,9 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 				others = append(others, lifecycle.Company{Account: have.Account, Name: have.Name, Formerly: other.formerly})
 			}
 		}
-		if found := lifecycle.SameCompany(e.plan, a, others); found != nil {
+		if found, why := lifecycle.SameCompany(e.plan, a, others); found != nil {
 			id = found.ID
+			in.Text = cmp.Or(in.Text, why)
 		}
 	}
 	if id == 0 {

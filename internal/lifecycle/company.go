@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -103,7 +104,7 @@ func NeedsCompanies(a *Arrival, exact bool) string {
 // begin with say little.
 const MostCompanies = 200
 
-// SameCompany finds the account that an arrival is about when none has its key and Stays is false: nil for a
+// SameCompany finds the account that an arrival is about when none has its key and Stays is false, and says why it is that one: nil for a
 // new one. others are those with a name of the same block, in the order of their IDs, which is how old
 // they are.
 //
@@ -111,41 +112,44 @@ const MostCompanies = 200
 //   - Names that are alike are those of one company if something else agrees too. The account on which
 //     most agrees is taken, and of these the oldest.
 //   - Two domains are never one company, and neither are two countries.
-func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) *Account {
+func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) (found *Account, why string) {
 	domain := ""
 	if !strings.HasPrefix(a.Account, "name:") {
 		domain = a.Account
 	}
 	name := a.Company()
 	if name == "" {
-		return nil
+		return nil, ""
 	}
 	key := identity.CompanyKey(name)
-	var best *Account
-	most := 0
+	var best *Company
+	var shared []string
 	for i := range min(MostCompanies, len(others)) {
 		c := &others[i]
 		if domain != "" && c.HasDomain() {
 			continue
 		}
-		agree := agreeing(plan, a.Input.Values, c)
-		if agree < 0 {
+		agree, ok := agreeing(plan, a.Input.Values, c)
+		if !ok {
 			continue
 		}
 		if c.Account.Key == key || c.Formerly == key {
-			return c.Account
+			return c.Account, fmt.Sprintf("%s is the company that is known by %s", name, or(strings.TrimPrefix(c.Account.Key, "name:"), c.Name))
 		}
-		if agree > most && identity.Likeness(name, c.Name) >= identity.Alike {
-			best, most = c.Account, agree
+		if len(agree) > len(shared) && identity.Likeness(name, c.Name) >= identity.Alike {
+			best, shared = c, agree
 		}
 	}
-	return best
+	if best == nil {
+		return nil, ""
+	}
+	return best.Account, fmt.Sprintf("%s is written much like %s, and they have the same %s", name, best.Name, strings.Join(shared, " and "))
 }
 
-// agreeing counts what else an arrival and an account agree on: country, city, postcode, website, telephone exchange. It is
-// -1 if they are of two countries.
-func agreeing(plan *agreement.Plan, values []Named, c *Company) int {
-	n, country := 0, ""
+// agreeing returns what else an arrival and an account agree on: country, city, postcode, website, telephone exchange; false if they
+// are of two countries.
+func agreeing(plan *agreement.Plan, values []Named, c *Company) (same []string, ok bool) {
+	country := ""
 	for i := range values {
 		v := &values[i]
 		field, ok := strings.CutPrefix(v.Name, "company.")
@@ -162,7 +166,7 @@ func agreeing(plan *agreement.Plan, values []Named, c *Company) int {
 		have := valueAt(c.Account.Attributes, slot)
 		if !have.Known() {
 			if c.HasDomain() && websites[field] && webDomain(v.Value.String()) == c.Account.Key {
-				n++
+				same = append(same, field)
 			}
 			continue
 		}
@@ -170,24 +174,24 @@ func agreeing(plan *agreement.Plan, values []Named, c *Company) int {
 		switch field {
 		case "country":
 			if identity.FoldName(mine) != identity.FoldName(theirs) {
-				return -1
+				return nil, false
 			}
-			n++
+			same = append(same, field)
 		case "city", "postcode", "postal_code", "zip":
 			if folded := identity.FoldName(mine); folded != "" && folded == identity.FoldName(theirs) {
-				n++
+				same = append(same, field)
 			}
 		case "website", "domain", "url":
 			if d := webDomain(mine); d != "" && d == webDomain(theirs) {
-				n++
+				same = append(same, field)
 			}
 		case "phone":
 			if e := exchange(mine, country); e != "" && e == exchange(theirs, country) {
-				n++
+				same = append(same, field)
 			}
 		}
 	}
-	return n
+	return same, true
 }
 
 var websites = map[string]bool{"website": true, "domain": true, "url": true}

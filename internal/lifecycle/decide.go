@@ -369,7 +369,11 @@ func (d *decider) identify() {
 		if foreign = d.lead.Placed; foreign {
 			d.becauseText("identity", "a person has put the lead into its account: it stays there, and what is said of another company is kept with the input")
 		} else {
-			d.join(in.Account, 0)
+			why := 0
+			if in.Text != "" {
+				why = d.becauseText("identity", in.Text)
+			}
+			d.join(in.Account, why)
 		}
 	}
 	for i := range in.Values {

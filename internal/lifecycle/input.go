@@ -78,7 +78,7 @@ type Input struct {
 	Name    string
 	Asset   string
 	Values  []Named // sorted by name
-	Text    string  // note or evidence
+	Text    string  // note or evidence; Identify: why it is the account in Account, when its key does not say so
 	Value   float64
 	Origin  agreement.Side
 	Bot     bool   // a scanner or robot: kept, never counted

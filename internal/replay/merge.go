@@ -228,8 +228,9 @@ func (w *World) place(a *lifecycle.Arrival, in *lifecycle.Input) int64 {
 		for _, other := range w.blocks[lifecycle.NeedsCompanies(a, false)] {
 			others = append(others, *w.company(other))
 		}
-		if found := lifecycle.SameCompany(w.Plan, a, others); found != nil {
+		if found, why := lifecycle.SameCompany(w.Plan, a, others); found != nil {
 			id = found.ID
+			in.Text = cmp.Or(in.Text, why)
 		}
 	}
 	if c := w.company(id); id != 0 && domain && !c.HasDomain() { // it takes the domain

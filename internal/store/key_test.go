@@ -88,3 +88,29 @@ func TestKeysBesideAWriter(t *testing.T) {
 		t.Errorf("beside another version: %v", err)
 	}
 }
+
+// What an older Baton made is not read as it is: the error says what to do. It is copied as it is.
+func TestOlderTables(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "old.db")
+	s, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.transact(ctx, "testing", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+		return err
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, open := range map[string]func(context.Context, string) (*Store, error){"reading": OpenReadOnly, "beside": OpenBeside} {
+		if _, err := open(ctx, path); err == nil || !strings.Contains(err.Error(), "baton migrate") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := Backup(ctx, path, filepath.Join(dir, "copy.db")); err != nil {
+		t.Error(err)
+	}
+}
