@@ -103,3 +103,26 @@ func TestReadmeServes(t *testing.T) {
 	}
 	contains(t, out, "Baton listens on http://"+address, `{"success":true}`, "ada@acme.example")
 }
+
+// What the first page shows for other languages is what the page on sending events shows, letter for letter: there it is tried.
+func TestReadmeShowsWhatIsTried(t *testing.T) {
+	read := func(file string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	readme, tracking := read("README.md"), read("docs/tracking.md")
+	for _, language := range []string{"js", "go", "html"} {
+		_, rest, ok := strings.Cut(readme, "```"+language+"\n")
+		if !ok {
+			t.Errorf("README.md shows nothing in %s", language)
+			continue
+		}
+		block, _, _ := strings.Cut(rest, "```")
+		if !strings.Contains(tracking, "```"+language+"\n"+block+"```") {
+			t.Errorf("docs/tracking.md does not show:\n%s", block)
+		}
+	}
+}
