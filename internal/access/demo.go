@@ -97,7 +97,7 @@ func (g *Gate) DemoSignIn(w http.ResponseWriter, r *http.Request, email string) 
 	}
 	u, err := g.Store.UserByEmail(r.Context(), normalised(email))
 	if err != nil {
-		return refused(err)
+		return Refused(err)
 	}
 	return g.letIn(w, r, &u, "demo", "demo", nil)
 }

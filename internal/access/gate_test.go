@@ -384,7 +384,9 @@ func TestSessionsEnd(t *testing.T) {
 	two = fresh()
 	old := one.cookies["__Host-baton"]
 	change := func(was, to string) error {
-		return one.do(func(w http.ResponseWriter, r *http.Request) error { return h.ChangePassword(w, r, one.viewer(), was, to) })
+		return one.do(func(w http.ResponseWriter, r *http.Request) error {
+			return h.ChangePassword(w, r, one.viewer(), was, to)
+		})
 	}
 	if text := refusal(t, change("wrong", "another long sentence")); !strings.Contains(text, "not your password") {
 		t.Error(text)

@@ -61,7 +61,7 @@ func wrongCode(err error) error {
 	if errors.Is(err, store.ErrNoLink) {
 		return &Refusal{Text: "that is not the code, or it was made more than a day ago; baton serve prints one when it starts, or make the first user with: baton user add EMAIL --admin"}
 	}
-	return refused(err)
+	return Refused(err)
 }
 
 // newLink makes a link for a user.
@@ -130,7 +130,7 @@ func (g *Gate) UseLink(w http.ResponseWriter, r *http.Request, token, name, pass
 		return c, nil
 	})
 	if err != nil {
-		return false, refused(err)
+		return false, Refused(err)
 	}
 	if in {
 		give()

@@ -196,7 +196,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, said claims, all ma
 		}
 	}
 	if err != nil {
-		return refused(err)
+		return Refused(err)
 	}
 	if !u.Active() {
 		return refuse("deactivated", notInvited)
@@ -220,7 +220,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, said claims, all ma
 	if err == nil {
 		give()
 	}
-	return refused(err)
+	return Refused(err)
 }
 
 // roles returns the roles that a provider gives somebody, as they are kept; "" for none.

@@ -158,8 +158,8 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Text }
 
-// refused makes a Refusal of an error that says something to whoever asked, and leaves others as they are.
-func refused(err error) error {
+// Refused makes a Refusal of an error that says something to whoever asked, and leaves others as they are.
+func Refused(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {
 		return r

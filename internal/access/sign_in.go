@@ -110,7 +110,7 @@ func (g *Gate) renew(ctx context.Context, as *store.User, password string) error
 		return store.UserChange{Renewed: true}, nil
 	})
 	as.Password = hash
-	return refused(err)
+	return Refused(err)
 }
 
 // letIn begins a session of a user, if they are still as they were when they were looked at; change is made with it.
@@ -132,7 +132,7 @@ func (g *Gate) letIn(w http.ResponseWriter, r *http.Request, as *store.User, how
 		give()
 		return nil
 	}
-	return refused(err)
+	return Refused(err)
 }
 
 // waiting is somebody whose password was right, and who owes a code. It is sealed, and comes back with the code.

@@ -186,7 +186,7 @@ func (g *Gate) Recovery(r *http.Request, v *Viewer, password string) (codes []st
 		return nil, err
 	}
 	codes, hashes := newRecovery()
-	return codes, refused(g.Store.UpdateUser(r.Context(), v.ID, func(u *store.User) (store.UserChange, error) {
+	return codes, Refused(g.Store.UpdateUser(r.Context(), v.ID, func(u *store.User) (store.UserChange, error) {
 		if u.TOTP == "" {
 			return store.UserChange{}, &Refusal{Text: "there is no second factor to recover; switch one on first"}
 		}
@@ -216,7 +216,7 @@ func (g *Gate) change(w http.ResponseWriter, r *http.Request, v *Viewer, action 
 	if err == nil {
 		give()
 	}
-	return refused(err)
+	return Refused(err)
 }
 
 // confirm asks a viewer for the password again.

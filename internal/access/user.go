@@ -63,7 +63,7 @@ func (g *Gate) Invite(ctx context.Context, by By, email, name string, roles []st
 		})
 	}
 	if err != nil {
-		return "", false, refused(err)
+		return "", false, Refused(err)
 	}
 	if link, err = g.newLink(ctx, u.ID, "invitation", invitationTime); err != nil || g.Mail == nil {
 		return link, false, err
@@ -133,7 +133,7 @@ func (g *Gate) DropSecond(ctx context.Context, by By, user int64) error {
 func (g *Gate) ResetLink(ctx context.Context, by By, user int64) (string, error) {
 	u, err := g.Store.UserByID(ctx, user)
 	if err != nil {
-		return "", refused(err)
+		return "", Refused(err)
 	}
 	if !u.Active() {
 		return "", &Refusal{Text: u.Email + " is deactivated; reactivate them first"}
@@ -162,7 +162,7 @@ func (g *Gate) ChangePassword(w http.ResponseWriter, r *http.Request, v *Viewer,
 
 // Rename changes the name of a viewer.
 func (g *Gate) Rename(r *http.Request, v *Viewer, name string) error {
-	return refused(g.Store.UpdateUser(r.Context(), v.ID, func(u *store.User) (store.UserChange, error) {
+	return Refused(g.Store.UpdateUser(r.Context(), v.ID, func(u *store.User) (store.UserChange, error) {
 		u.Name = short(name)
 		return store.UserChange{}, nil
 	}))
@@ -170,7 +170,7 @@ func (g *Gate) Rename(r *http.Request, v *Viewer, name string) error {
 
 // update changes a user and says so in the audit; without an action nothing is done.
 func (g *Gate) update(ctx context.Context, by By, user int64, change func(*store.User) (action, detail string, err error)) error {
-	return refused(g.Store.UpdateUser(ctx, user, func(u *store.User) (c store.UserChange, err error) {
+	return Refused(g.Store.UpdateUser(ctx, user, func(u *store.User) (c store.UserChange, err error) {
 		action, detail, err := change(u)
 		if err == nil && action != "" {
 			c.Audit = []store.Audit{g.audit(by.Request, by.Actor, action, u.Email, detail)}

@@ -25,10 +25,12 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/replay"
+	"baton/internal/seal"
 	"baton/internal/store"
 	"baton/internal/web"
 )
@@ -37,6 +39,12 @@ import (
 // address, and the role whose page it is. Every page has a line here.
 var pictured = []struct{ name, path, role string }{
 	{"my-leads", "/leads", "rep"},
+	{"sign-in", "/sign-in", "nobody"},
+	{"reset", "/reset", "nobody"},
+	{"link-over", "/reset/nothing", "nobody"},
+	{"account", "/account", "rep"},
+	{"people", "/settings/people", "admin"},
+	{"audit", "/settings/audit", "revops"},
 	{"not-found", "/nothing", "rep"},
 }
 
@@ -92,11 +100,50 @@ var demoData = sync.OnceValues(func() (string, error) {
 	if err == nil {
 		err = a.busy(ctx)
 	}
+	if err == nil {
+		err = addViewers(ctx, a)
+	}
 	if closed := a.Close(); err == nil {
 		err = closed
 	}
 	return file, err
 })
+
+// addViewers makes the viewers users, who did this and that.
+func addViewers(ctx context.Context, a *App) error {
+	at := pageTime.Add(-20 * 24 * time.Hour)
+	for id := int64(1); id <= int64(len(viewers)); id++ {
+		for _, v := range viewers { // order: by ID
+			if v.ID != id {
+				continue
+			}
+			words, err := access.ParseRoles([]string{string(v.Roles[0])})
+			if err != nil {
+				return err
+			}
+			u, err := a.Store.AddUser(ctx, store.User{Email: v.Email, Name: v.Name, Roles: words, Password: "none", CreatedAt: at.UnixMicro()},
+				store.Audit{At: at.UnixMicro(), Actor: "admin@northwind.example", Address: "192.0.2.7", Action: access.Invited, Subject: v.Email, Detail: words})
+			if err != nil {
+				return err
+			}
+			for i, agent := range []string{"Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) Safari/605.1"} {
+				at := pageTime.Add(-time.Duration(20-19*i) * time.Hour).UnixMicro()
+				err := a.Store.UpdateUser(ctx, u.ID, func(*store.User) (store.UserChange, error) {
+					return store.UserChange{Begin: &store.Session{How: "password", Address: "192.0.2.7", Agent: agent, CreatedAt: at, Hash: []byte{byte(id), byte(i)}},
+						Audit: []store.Audit{{At: at, Actor: v.Email, Address: "192.0.2.7", Action: access.SignedInAs, Subject: v.Email, Detail: "password"}}}, nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	_, err := a.Store.AddUser(ctx, store.User{Email: "new.colleague@northwind.example", Roles: "rep sdr", CreatedAt: pageTime.Add(-time.Hour).UnixMicro()})
+	if err == nil {
+		_, err = a.Store.AddUser(ctx, store.User{Email: "gone@northwind.example", Name: "Pia Ek", Roles: "rep", Password: "none", CreatedAt: at.UnixMicro(), DeactivatedAt: pageTime.Add(-50 * time.Hour).UnixMicro()})
+	}
+	return err
+}
 
 // servePages serves a copy of the demo data at pageTime.
 func servePages(t testing.TB) *live {
@@ -125,8 +172,12 @@ func servePages(t testing.TB) *live {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
+	keys, err := seal.Parse(seal.New())
+	if err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		l.ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Viewer: as, Log: log, Ready: func(address string) { ready <- address }})
+		l.ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Seal: keys, Viewer: as, Log: log, Ready: func(address string) { ready <- address }})
 	}()
 	t.Cleanup(func() { cancel(); <-l.ended })
 	select {

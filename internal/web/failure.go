@@ -39,6 +39,7 @@ var (
 func (s *Site) fail(a *ask, err error) {
 	if errors.Is(err, ErrSignedOut) && a.Method == http.MethodGet && a.route != nil {
 		// The one place that knows where people sign in.
+		headers(a.w.Header())
 		http.Redirect(a.w, a.Request, "/sign-in?next="+url.QueryEscape(a.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}

@@ -26,6 +26,21 @@ func accessRoutes() []route {
 		{pattern: "POST /reset/{token}", right: Anybody, handle: useLink},
 		{pattern: "GET /invitation/{token}", right: Anybody, handle: linkPage},
 		{pattern: "POST /invitation/{token}", right: Anybody, handle: useLink},
+
+		{pattern: "GET /settings/people", right: RunPeople, handle: showPeople, entry: &entry{Group: "Run", Label: "People", Icon: "users", Key: "U"}},
+		{pattern: "POST /settings/people", right: RunPeople, handle: invite},
+		{pattern: "POST /settings/people/{user}/{act}", right: RunPeople, handle: changePerson},
+		{pattern: "GET /settings/audit", right: SeeAudit, handle: showAudit, entry: &entry{Group: "Run", Label: "Audit", Icon: "scroll-text"}},
+
+		{pattern: "GET /account", right: SignedIn, handle: showAccount},
+		{pattern: "POST /account/name", right: SignedIn, handle: rename},
+		{pattern: "POST /account/password", right: SignedIn, handle: changePassword},
+		{pattern: "POST /account/second", right: SignedIn, handle: beginSecond},
+		{pattern: "POST /account/second/on", right: SignedIn, handle: switchSecondOn},
+		{pattern: "POST /account/second/off", right: SignedIn, handle: switchSecondOff},
+		{pattern: "POST /account/recovery", right: SignedIn, handle: newRecovery},
+		{pattern: "POST /account/sessions/{session}/end", right: SignedIn, handle: endSession},
+		{pattern: "POST /account/sessions/end-others", right: SignedIn, handle: endOthers},
 	}
 }
 
@@ -264,7 +279,12 @@ func linkPage(a *ask) (answer, error) {
 	}
 	l, err := a.site.Gate.Link(a.Request, a.PathValue("token"))
 	if err != nil {
-		return again(err, func(why string) page { return page{title: "This link is over", body: overBody(why)} })
+		out, err := again(err, func(why string) page { return page{title: "This link is over", body: overBody(why)} })
+		if s, ok := out.(shown); ok && s.wait == 0 {
+			s.status = http.StatusNotFound
+			out = s
+		}
+		return out, err
 	}
 	return linkForm{Linked: l, Action: a.URL.Path}.page(), nil
 }
