@@ -3,11 +3,15 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"baton/internal/agreement"
@@ -173,5 +177,50 @@ func runOnBoth(t *testing.T, s *replay.Scenario, database string) {
 		if l := world.Lead(id); !bytes.Equal(lifecycle.AppendLead(nil, r.Lead), lifecycle.AppendLead(nil, l)) {
 			t.Errorf("lead %d is stored otherwise than it is in memory", id)
 		}
+	}
+	history(t, st, s, world, records)
+}
+
+// history holds the rows that reports read against the leads: the clocks that have not stopped are theirs, one stay
+// has not ended, the hand-off that waits is the one they are offered in, and with whom.
+func history(t *testing.T, st *store.Store, s *replay.Scenario, world *replay.World, records map[int64]*store.Record) {
+	t.Helper()
+	var want []string
+	for _, id := range slices.Sorted(maps.Keys(records)) {
+		l := world.Lead(id)
+		if l == nil || l.Stage < 0 || l.ID != id {
+			continue
+		}
+		plan := s.Version(l.Version)
+		for _, k := range l.Clocks {
+			want = append(want, fmt.Sprintf("%d clock %s %s %d", id, k.Name, k.State, k.Breaches))
+		}
+		if l.Waits() {
+			queue := ""
+			if l.Queue >= 0 {
+				queue = plan.Queues[l.Queue].Name
+			}
+			want = append(want, fmt.Sprintf("%d handoff %s %s %q %q", id, plan.Handoffs[l.Handoff.Rule].Name, l.Handoff.State, l.Owner, queue))
+		}
+		want = append(want, fmt.Sprintf("%d visits 1", id))
+	}
+	var got []string
+	for _, query := range []string{
+		`SELECT lead || ' clock ' || name || ' ' || state || ' ' || breaches FROM clock WHERE stopped_at IS NULL`,
+		`SELECT lead || ' handoff ' || name || ' ' || state || ' "' || owner || '" "' || queue || '"' FROM handoff WHERE closed_at IS NULL AND accepted_at IS NULL`,
+		`SELECT v.lead || ' visits ' || count(*) FROM visit v JOIN lead l ON l.id = v.lead WHERE v.left_at IS NULL AND l.stage <> '' GROUP BY v.lead`,
+	} {
+		table, err := st.Query(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range table.Rows {
+			got = append(got, row[0].(string))
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what the leads say (-) and their rows (+): %s", diff)
 	}
 }

@@ -78,13 +78,16 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 	switch c.Kind {
 	case lifecycle.LeadErased:
 		b.erase(rec)
-	case lifecycle.AttributeSet, lifecycle.AnswerSet, lifecycle.Rebound, lifecycle.LeadCreated:
+	case lifecycle.AttributeSet, lifecycle.AnswerSet, lifecycle.LeadCreated:
 		rec.reworded = true
 	case lifecycle.ClauseNamed:
 		if v := rec.Visit; v != nil {
 			v.Named = c.Name
 			b.touchVisit(v)
 		}
+	case lifecycle.Rebound:
+		rec.reworded = true
+		b.rename(plan, rec)
 	case lifecycle.StageEntered:
 		b.enter(plan, rec, d, c, clause)
 	case lifecycle.OwnerSet, lifecycle.QueueSet:
@@ -115,6 +118,28 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 	case lifecycle.ClockStarted, lifecycle.ClockPaused, lifecycle.ClockResumed, lifecycle.ClockRestarted, lifecycle.ClockMoved,
 		lifecycle.ClockBreached, lifecycle.ClockStopped:
 		b.projectClock(plan, rec, d, c)
+	}
+}
+
+// rename calls what has not ended yet what the version of the agreement that the lead follows now calls it.
+func (b *Batch) rename(plan *agreement.Plan, rec *Record) {
+	for _, k := range rec.Clocks {
+		if name := lifecycle.Renamed(plan, "clock", k.Name); name != k.Name {
+			k.Name = name
+			b.touchClock(k)
+		}
+	}
+	h := rec.Handoff
+	if h == nil || h.ClosedAt != 0 {
+		return
+	}
+	name, queue := lifecycle.Renamed(plan, "handoff", h.Name), h.Queue
+	if rec.Lead.Waits() {
+		queue = queueName(plan, rec.Lead.Queue) // it may be gone
+	}
+	if name != h.Name || queue != h.Queue {
+		h.Name, h.Queue = name, queue
+		b.touchHandoff(h)
 	}
 }
 
