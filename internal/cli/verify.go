@@ -34,20 +34,20 @@ func (c *verifyCommand) Run(r *run) error {
 		return errSaid
 	}
 	fmt.Fprintf(r.Out, "%s, decided again: every decision is the same to the byte.\n", count(found.Inputs, "input", "inputs"))
-	if found.Audit == nil {
+	if found.Inspect == nil {
 		return nil
 	}
-	if found.Audit.Faults > 0 {
+	if found.Inspect.Faults > 0 {
 		fmt.Fprintf(r.Err, "baton: what must always hold does not, %s. This is a fault of Baton, and not of your agreement; please report it. The first:\n%s\n",
-			times(found.Audit.Faults), found.Audit.First)
+			times(found.Inspect.Faults), found.Inspect.First)
 		return errSaid
 	}
-	fmt.Fprintln(r.Out, pursued(found.Audit))
+	fmt.Fprintln(r.Out, pursued(found.Inspect))
 	return nil
 }
 
 // pursued says how every hand-off ended.
-func pursued(a *replay.Auditor) string {
+func pursued(a *replay.Inspector) string {
 	if a.Offered == 0 {
 		return "Every lead is in one stage, and every clock has its outcome. Nothing has been offered to sales yet."
 	}
@@ -92,7 +92,7 @@ func verify(r *run, st *store.Store, last int64) (*replay.Verification, error) {
 	})
 	progress.done()
 	if w := v.World(); w != nil {
-		v.Audit.Close(w.Roster)
+		v.Inspect.Close(w.Roster)
 	}
 	return &v.Verification, err
 }

@@ -343,7 +343,7 @@ func TestUndoAfterMerge(t *testing.T) {
 	if err := st.EachInput(ctx, 0, func(in lifecycle.Input, decision []byte) error { return verifier.Next(in, in.Version, decision) }); err != nil || verifier.First != nil {
 		t.Fatal(err, verifier.First)
 	}
-	if fault := verifier.Audit.Close(verifier.World().Roster); fault != "" {
+	if fault := verifier.Inspect.Close(verifier.World().Roster); fault != "" {
 		t.Error(fault)
 	}
 }
@@ -482,7 +482,7 @@ func TestMergeAndSplitInOneRequest(t *testing.T) {
 	if verifier.First != nil {
 		t.Fatal(verifier.First)
 	}
-	if fault := verifier.Audit.Close(verifier.World().Roster); fault != "" {
+	if fault := verifier.Inspect.Close(verifier.World().Roster); fault != "" {
 		t.Error(fault)
 	}
 }

@@ -49,7 +49,7 @@ func empty(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	list, err := st.Query(t.Context(), `SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'goose_db_version'`)
+	list, err := st.Query(t.Context(), `SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('goose_db_version', 'audit')`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,15 +77,15 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 	n := &evenNoise{seed}
 	w := replay.NewWorld(plan, 1)
 	w.Remember = true
-	passes, audit := map[int64]int64{}, replay.NewAuditor()
+	passes, inspector := map[int64]int64{}, replay.NewInspector()
 	w.Observe = func(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) {
 		out = d.AppendJSON(append(out, '\n'))
 		if stored {
 			store(t, v)
 			return
 		}
-		if !audit.Next(w.Plan, in, d, v) {
-			t.Fatal(audit.First)
+		if !inspector.Next(w.Plan, in, d, v) {
+			t.Fatal(inspector.First)
 		}
 		l := v.Lead
 		if l == nil || l.Stage < 0 {
@@ -141,7 +141,7 @@ func watched(t *rapid.T, plan, other *agreement.Plan, seed uint64, stored bool) 
 			t.Fatalf("after a %s of %s: %v", a.Input.Kind, lifecycle.Stamp(at, w.Plan.Calendar.Zone()), err)
 		}
 	}
-	if fault := audit.Close(w.Roster); fault != "" && !stored {
+	if fault := inspector.Close(w.Roster); fault != "" && !stored {
 		t.Fatal(fault)
 	}
 	return out

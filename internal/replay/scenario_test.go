@@ -87,7 +87,7 @@ func verifyScenario(t *testing.T, s *replay.Scenario) {
 	if v.First != nil {
 		t.Fatalf("%d of %d decisions differ when decided again: %s", v.Different, v.Inputs, v.First)
 	}
-	if fault := v.Audit.Close(v.World().Roster); fault != "" {
+	if fault := v.Inspect.Close(v.World().Roster); fault != "" {
 		t.Error(fault)
 	}
 }

@@ -123,7 +123,7 @@ func (o *outbox) Pop() any {
 // year is what came of one.
 type year struct {
 	decisions, sent, moot, late, letters, calls, left int64
-	audit                                             *Auditor
+	inspector                                         *Inspector
 }
 
 // live lives through a year, and looks at everything after each step.
@@ -133,7 +133,7 @@ func live(t *testing.T, m Model, plans []*agreement.Plan) year {
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := year{audit: NewAuditor()}
+	y := year{inspector: NewInspector()}
 	waiting, seq := outbox{}, int64(0)
 	faults := split(m.Seed, 98, 0)
 	s.watch = func(in *lifecycle.Input, d *lifecycle.Decision) {
@@ -159,8 +159,8 @@ func live(t *testing.T, m Model, plans []*agreement.Plan) year {
 			}
 			y.deliver(t, w, &p)
 		}
-		if !y.audit.Next(w.Plan, in, d, &w.view) {
-			t.Fatal(y.audit.First)
+		if !y.inspector.Next(w.Plan, in, d, &w.view) {
+			t.Fatal(y.inspector.First)
 		}
 		y.decisions++
 		for _, a := range lifecycle.Alerts(w.Plan, &w.view, in, d) {
@@ -199,7 +199,7 @@ func live(t *testing.T, m Model, plans []*agreement.Plan) year {
 	if err := s.run(); err != nil {
 		t.Fatal(err)
 	}
-	if fault := y.audit.Close(s.world.Roster); fault != "" {
+	if fault := y.inspector.Close(s.world.Roster); fault != "" {
 		t.Fatal(fault)
 	}
 	if err := s.world.Check(); err != nil {
@@ -260,7 +260,7 @@ func TestYear(t *testing.T) {
 			m := yearModel(seed, days, leads, plans)
 			began := time.Now()
 			y := live(t, m, plans)
-			a := y.audit
+			a := y.inspector
 			ends := []string{}
 			for _, state := range []string{"accepted", "rejected", "expired", "withdrawn", "undone"} {
 				ends = append(ends, fmt.Sprint(a.Ended[state], " ", state))
@@ -272,7 +272,7 @@ func TestYear(t *testing.T) {
 			}
 			if leads < 5000 {
 				again := live(t, m, plans)
-				if y.decisions != again.decisions || y.sent != again.sent || a.Alerts != again.audit.Alerts {
+				if y.decisions != again.decisions || y.sent != again.sent || a.Alerts != again.inspector.Alerts {
 					t.Error("the same seed makes another year")
 				}
 			}
@@ -288,6 +288,6 @@ func TestFigureYear(t *testing.T) {
 	plans := versions(t)
 	began := time.Now()
 	y := live(t, yearModel(1, 365, 12_000, plans), plans)
-	t.Logf("%d decisions, %d hand-offs, %d alerts", y.decisions, y.audit.Offered, y.sent)
+	t.Logf("%d decisions, %d hand-offs, %d alerts", y.decisions, y.inspector.Offered, y.sent)
 	fmt.Printf("FIGURE simulated_year %.1f <=60 s\n", time.Since(began).Seconds())
 }

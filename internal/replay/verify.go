@@ -13,7 +13,7 @@ type Verification struct {
 	Inputs    int64
 	Different int64
 	First     *Difference // nil if every decision came out again
-	Audit     *Auditor    // of the decisions as they come out now; nil before the first
+	Inspect   *Inspector  // of the decisions as they come out now; nil before the first
 }
 
 // Difference is a decision that did not come out again.
@@ -47,10 +47,10 @@ func (f *Verifier) Next(in lifecycle.Input, version int64, recorded []byte) erro
 		f.world.accounts[in.Account] = &lifecycle.Account{ID: in.Account, Version: version}
 	}
 	d := f.world.Decide(&in)
-	if f.Audit == nil {
-		f.Audit = NewAuditor()
+	if f.Inspect == nil {
+		f.Inspect = NewInspector()
 	}
-	f.Audit.Next(f.world.Plan, &in, d, &f.world.view)
+	f.Inspect.Next(f.world.Plan, &in, d, &f.world.view)
 	f.world.refresh = f.world.refresh[:0] // their Refresh inputs are on record
 	f.now = d.AppendJSON(f.now[:0])
 	f.Inputs++

@@ -10,7 +10,7 @@ import (
 	"baton/internal/lifecycle"
 )
 
-// Auditor looks at decisions, in their order, for what must hold whatever happens:
+// Inspector looks at decisions, in their order, for what must hold whatever happens:
 //
 //	one stage      a lead enters a stage from the one it is in, and each at most once in a decision
 //	one holder     a member or a queue, and who holds it is told, unless they took it themselves; so is who loses it
@@ -22,7 +22,7 @@ import (
 //	open work      that the team counts is what each member holds
 //
 // Feed it from World.Observe. It keeps a few words for each lead.
-type Auditor struct {
+type Inspector struct {
 	Decisions int64
 	Alerts    int64            // that decisions asked for
 	Offered   int64            // hand-offs
@@ -30,13 +30,13 @@ type Auditor struct {
 	Faults    int64
 	First     string // the first fault, in words for an engineer; "" if there is none
 
-	leads map[int64]*audited
+	leads map[int64]*inspected
 	open  map[string]int // member -> hand-offs that wait for them
 	seen  map[string]bool
 }
 
-// audited is what an Auditor knows of a lead.
-type audited struct {
+// inspected is what an Inspector knows of a lead.
+type inspected struct {
 	stage, owner, queue string
 	waits               bool
 	clocks              map[string]int // running, paused or over -> how often time ran out
@@ -44,13 +44,13 @@ type audited struct {
 	version             int64
 }
 
-// NewAuditor returns an Auditor that has seen nothing.
-func NewAuditor() *Auditor {
-	return &Auditor{Ended: map[string]int64{}, leads: map[int64]*audited{}, open: map[string]int{}, seen: map[string]bool{}}
+// NewInspector returns an Inspector that has seen nothing.
+func NewInspector() *Inspector {
+	return &Inspector{Ended: map[string]int64{}, leads: map[int64]*inspected{}, open: map[string]int{}, seen: map[string]bool{}}
 }
 
 // Open returns how many hand-offs wait to be accepted, those with a manager among them.
-func (a *Auditor) Open() int64 {
+func (a *Inspector) Open() int64 {
 	n := int64(0)
 	for _, l := range a.leads { // order: sums are the same in any
 		if l.waits {
@@ -61,7 +61,7 @@ func (a *Auditor) Open() int64 {
 }
 
 // Next looks at a decision; v is the state after it. It reports whether all is well.
-func (a *Auditor) Next(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) bool {
+func (a *Inspector) Next(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View) bool {
 	a.Decisions++
 	faults := a.Faults
 	fault := func(format string, args ...any) {
@@ -72,11 +72,11 @@ func (a *Auditor) Next(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.D
 	if d.Refused != "" && (len(d.Changes) > 0 || len(d.Effects) > 0) {
 		fault("it was refused, and changes something or tells somebody")
 	}
-	var before audited
+	var before inspected
 	if in.Lead != 0 {
 		l := a.leads[in.Lead]
 		if l == nil {
-			l = &audited{clocks: map[string]int{}}
+			l = &inspected{clocks: map[string]int{}}
 			a.leads[in.Lead] = l
 		}
 		l.follow(plan, d.Version)
@@ -93,7 +93,7 @@ func (a *Auditor) Next(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.D
 }
 
 // follow calls things what a later version of the agreement calls them.
-func (l *audited) follow(plan *agreement.Plan, version int64) {
+func (l *inspected) follow(plan *agreement.Plan, version int64) {
 	old := l.version
 	if l.version = version; old == 0 || old == version {
 		return
@@ -110,7 +110,7 @@ func (l *audited) follow(plan *agreement.Plan, version int64) {
 }
 
 // walk follows the changes of a decision from what was known before it.
-func (a *Auditor) walk(l *audited, in *lifecycle.Input, d *lifecycle.Decision, fault func(string, ...any)) {
+func (a *Inspector) walk(l *inspected, in *lifecycle.Input, d *lifecycle.Decision, fault func(string, ...any)) {
 	clear(a.seen)
 	anew := false // the lead is decided again from the beginning, where the same stages come again
 	for i := range d.Changes {
@@ -127,7 +127,7 @@ func (a *Auditor) walk(l *audited, in *lifecycle.Input, d *lifecycle.Decision, f
 				a.Ended["undone"]++
 			}
 			anew = true
-			*l = audited{clocks: map[string]int{}, gone: true, version: l.version}
+			*l = inspected{clocks: map[string]int{}, gone: true, version: l.version}
 		case lifecycle.LeadCreated:
 			l.gone = false
 		case lifecycle.StageEntered:
@@ -195,7 +195,7 @@ func (a *Auditor) walk(l *audited, in *lifecycle.Input, d *lifecycle.Decision, f
 }
 
 // compare holds what the changes said against the state they led to.
-func (a *Auditor) compare(plan *agreement.Plan, l *audited, s *lifecycle.Lead, fault func(string, ...any)) {
+func (a *Inspector) compare(plan *agreement.Plan, l *inspected, s *lifecycle.Lead, fault func(string, ...any)) {
 	if s.Stage < 0 {
 		if !l.gone {
 			fault("the lead is in no stage")
@@ -229,7 +229,7 @@ func (a *Auditor) compare(plan *agreement.Plan, l *audited, s *lifecycle.Lead, f
 }
 
 // loads compares what the team counts with who holds what.
-func (a *Auditor) loads(v *lifecycle.View, before, l *audited, fault func(string, ...any)) {
+func (a *Inspector) loads(v *lifecycle.View, before, l *inspected, fault func(string, ...any)) {
 	if before.waits && before.owner != "" {
 		a.open[before.owner]--
 	}
@@ -244,7 +244,7 @@ func (a *Auditor) loads(v *lifecycle.View, before, l *audited, fault func(string
 }
 
 // heard finds whoever got an open hand-off, or lost one, and is not told. Who did it themselves knows; who gave it back does.
-func (a *Auditor) heard(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View, before, l *audited, fault func(string, ...any)) {
+func (a *Inspector) heard(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View, before, l *inspected, fault func(string, ...any)) {
 	if before.owner == l.owner || in.Kind == lifecycle.Retract { // nobody is told twice when an import is undone
 		return
 	}
@@ -260,7 +260,7 @@ func (a *Auditor) heard(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.
 }
 
 // alerts holds what people are told against the decision they are told of.
-func (a *Auditor) alerts(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View, fault func(string, ...any)) {
+func (a *Inspector) alerts(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View, fault func(string, ...any)) {
 	for i := range d.Effects {
 		if r := d.Effects[i].Reason; r < 0 || r > len(d.Reasons) {
 			fault("it tells %s for reason %d of %d", d.Effects[i].To, r, len(d.Reasons))
@@ -292,7 +292,7 @@ func (a *Auditor) alerts(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle
 
 // Close holds what the team counts at the end against who holds what, and that every hand-off that was offered has
 // ended or is open. It returns the first fault of all, "" for none.
-func (a *Auditor) Close(r *lifecycle.Roster) string {
+func (a *Inspector) Close(r *lifecycle.Roster) string {
 	sum := a.Open()
 	for _, n := range a.Ended { // order: sums are the same in any
 		sum += n
