@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/agreement"
+	"baton/internal/channel"
 	"baton/internal/engine"
 	"baton/internal/seal"
 	"baton/internal/store"
@@ -34,6 +35,8 @@ type Options struct {
 	Rates     Rates
 	// Seal has the keys that secrets of webhooks are sealed with; nil for none.
 	Seal *seal.Keys
+	// Guard says which addresses may be called; nil for any.
+	Guard *channel.Guard
 	// Limited, if it is not nil, is told of each request that is refused for one of Rates: "rate" or "tries".
 	Limited func(which string)
 	// Memory is how many bytes of requests are held at a time (64 MiB by default).

@@ -156,7 +156,7 @@ func (a *API) restProblem(ctx context.Context, method, path string, err error) a
 	var old *problem
 	switch {
 	case errors.As(err, &p):
-	case errors.Is(err, store.ErrNoLead), errors.Is(err, store.ErrNoAccount), errors.Is(err, store.ErrNoImport), errors.Is(err, store.ErrNoKey), errors.Is(err, store.ErrNoWebhook):
+	case errors.Is(err, store.ErrNoLead), errors.Is(err, store.ErrNoAccount), errors.Is(err, store.ErrNoImport), errors.Is(err, store.ErrNoKey), errors.Is(err, store.ErrNoWebhook), errors.Is(err, store.ErrNoFeed):
 		p = problemOf("not-found", err.Error())
 	case errors.Is(err, store.ErrRotating), errors.Is(err, store.ErrManyWebhooks), errors.Is(err, seal.ErrNoKey), errors.Is(err, seal.ErrOtherKey), errors.Is(err, store.ErrNoJob):
 		p = problemOf("conflict", err.Error())

@@ -2,36 +2,70 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/agreement"
+	"baton/internal/channel"
 	"baton/internal/engine"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 // member is somebody who can take leads.
 type member struct {
-	ID       string    `json:"id" example:"anna@northwind.example"`
-	Name     string    `json:"name,omitempty" example:"Anna Berg"`
-	Side     string    `json:"side,omitempty" enum:"marketing,sales"`
-	Manager  string    `json:"manager,omitempty" doc:"ID of the member who leads them."`
-	Pools    []string  `json:"pools"`
-	Weight   int       `json:"weight" doc:"Share of a pool."`
-	Capacity int       `json:"capacity" doc:"Open hand-offs at most; 0 for no limit."`
-	Active   bool      `json:"active" doc:"false once they have left."`
-	Away     []absence `json:"away"`
-	Open     int       `json:"open" doc:"Hand-offs that wait for them."`
-	Taken    int       `json:"taken" doc:"Leads they ever got."`
+	ID       string   `json:"id" example:"anna@northwind.example"`
+	Name     string   `json:"name,omitempty" example:"Anna Berg"`
+	Side     string   `json:"side,omitempty" enum:"marketing,sales"`
+	Manager  string   `json:"manager,omitempty" doc:"ID of the member who leads them."`
+	Pools    []string `json:"pools"`
+	Weight   int      `json:"weight" doc:"Share of a pool."`
+	Capacity int      `json:"capacity" doc:"Open hand-offs at most; 0 for no limit."`
+	PerDay   int      `json:"per_day" doc:"Hand-offs on one day at most; 0 for no limit."`
+	MemberTraits
+	Accounts []string        `json:"accounts" doc:"Domains of the accounts that are theirs by name."`
+	Active   bool            `json:"active" doc:"false once they have left."`
+	Away     []absence       `json:"away"`
+	Open     int             `json:"open" doc:"Hand-offs that wait for them."`
+	Taken    int             `json:"taken" doc:"Leads they ever got."`
+	Today    int             `json:"today" doc:"Hand-offs they have had today; counted if there is a cap for the day."`
+	Calendar *calendarStatus `json:"calendar,omitempty" doc:"The calendar their absences are read from."`
+}
+
+// MemberTraits are what a member can be matched by, in the words of the agreement.
+type MemberTraits struct {
+	Territories []string `json:"territories" required:"false" doc:"Territories of the agreement that they take." example:"[\"nordics\"]"`
+	Languages   []string `json:"languages" required:"false" doc:"Languages of the agreement that they speak." example:"[\"german\"]"`
+	Skills      []string `json:"skills" required:"false" doc:"Skills of the agreement that they have." example:"[\"logistics\"]"`
+}
+
+func (t *MemberTraits) lists() [agreement.Traits]*[]string {
+	return [...]*[]string{&t.Territories, &t.Languages, &t.Skills}
+}
+
+// calendarStatus is how the last reading of a calendar went.
+type calendarStatus struct {
+	Host     string     `json:"host" doc:"Of its address; the rest is kept to itself." example:"calendar.example.com"`
+	ReadAt   *time.Time `json:"read_at,omitempty" doc:"The last reading."`
+	GoodAt   *time.Time `json:"good_at,omitempty" doc:"The last reading without an error."`
+	NextAt   time.Time  `json:"next_at" doc:"The next reading."`
+	Error    string     `json:"error,omitempty" doc:"Of the last reading. What was read before holds."`
+	Absences int        `json:"absences" doc:"To come, as of the last reading without an error."`
 }
 
 type absence struct {
 	From time.Time `json:"from" example:"2026-12-07T00:00:00+01:00"`
 	To   time.Time `json:"to" doc:"The instant at which they are back." example:"2026-12-14T00:00:00+01:00"`
+	// Calendar is said, not asked.
+	Calendar bool `json:"calendar,omitempty" readOnly:"true" doc:"Their calendar says so."`
 }
 
 type membersAnswer struct {
@@ -50,6 +84,9 @@ type setMember struct {
 		Pools    []string `json:"pools,omitempty" doc:"Of the agreement." example:"[\"nordics\"]"`
 		Weight   int      `json:"weight,omitempty" minimum:"1" maximum:"1000" default:"1"`
 		Capacity int      `json:"capacity,omitempty" minimum:"0" maximum:"100000"`
+		PerDay   int      `json:"per_day,omitempty" minimum:"0" maximum:"100000" doc:"Hand-offs on one day at most."`
+		MemberTraits
+		Accounts []string `json:"accounts,omitempty" maxItems:"1000" doc:"Domains of the accounts that are theirs by name." example:"[\"acme.example\"]"`
 	}
 }
 
@@ -62,6 +99,27 @@ type MemberRef struct {
 type setAbsence struct {
 	MemberRef
 	Body absence
+}
+
+type removeAbsence struct {
+	MemberRef
+	From time.Time `query:"from" required:"true" doc:"When the part that is taken back begins." example:"2026-12-07T00:00:00+01:00"`
+	To   time.Time `query:"to" required:"true" doc:"When it ends." example:"2026-12-14T00:00:00+01:00"`
+}
+
+type setCalendar struct {
+	Member string `path:"member" maxLength:"254" doc:"The member's ID." example:"anna@northwind.example"`
+	Body   struct {
+		URL string `json:"url" maxLength:"2048" doc:"https address of an iCalendar feed that holds absences and nothing else." example:"https://hr.northwind.example/absences/anna.ics"`
+	}
+}
+
+type removeCalendar struct {
+	Member string `path:"member" maxLength:"254" doc:"The member's ID." example:"anna@northwind.example"`
+}
+
+type calendarAnswer struct {
+	Body calendarStatus
 }
 
 type memberAnswer struct {
@@ -77,7 +135,13 @@ func (a *API) teamRoutes() {
 	register(a, huma.Operation{Method: http.MethodDelete, Path: "/members/{member}", OperationID: "remove-member", Tags: []string{"Team"}, Summary: "Let a member leave",
 		Description: "They get no more leads. What they hold stays until its clocks run out or somebody assigns it.", DefaultStatus: 200, Errors: failures}, ScopeWrite, a.removeMember)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members/{member}/absences", OperationID: "add-absence", Tags: []string{"Team"}, Summary: "Note that a member is away",
-		Description: "They get no leads in that time.", Errors: failures}, ScopeWrite, a.addAbsence)
+		Description: "They get no leads in that time. The agreement says what becomes of what they hold.", Errors: failures}, ScopeWrite, a.addAbsence)
+	register(a, huma.Operation{Method: http.MethodDelete, Path: "/members/{member}/absences", OperationID: "remove-absence", Tags: []string{"Team"}, Summary: "Take an absence back, or a part of it",
+		Description: "Of those that were entered. What their calendar says is changed there.", DefaultStatus: 200, Errors: failures}, ScopeWrite, a.removeAbsence)
+	register(a, huma.Operation{Method: http.MethodPut, Path: "/members/{member}/calendar", OperationID: "set-calendar", Tags: []string{"Team"}, Summary: "Have a member's absences read from a calendar",
+		Description: "Every 15 minutes. Each event is an absence; one that is gone from the calendar is taken back. The address is sealed, and not shown again.", Errors: []int{400, 404, 409, 422}}, ScopeWrite, a.setCalendar)
+	register(a, huma.Operation{Method: http.MethodDelete, Path: "/members/{member}/calendar", OperationID: "remove-calendar", Tags: []string{"Team"}, Summary: "Read a member's absences from no calendar",
+		Description: "What it said is taken back.", DefaultStatus: 204, Errors: []int{404}}, ScopeWrite, a.removeCalendar)
 }
 
 func (a *API) listMembers(ctx context.Context, _ *struct{}) (*membersAnswer, error) {
@@ -94,15 +158,46 @@ func (a *API) listMembers(ctx context.Context, _ *struct{}) (*membersAnswer, err
 	if err != nil {
 		return nil, err
 	}
+	feeds, err := a.Store.Feeds(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i := range roster.Members {
-		out.Body.Items = append(out.Body.Items, memberOf(plan, &roster.Members[i], a.now()))
+		m := memberOf(plan, &roster.Members[i], a.now())
+		for j := range feeds {
+			if feeds[j].Member == m.ID {
+				m.Calendar = statusOf(&feeds[j])
+			}
+		}
+		out.Body.Items = append(out.Body.Items, m)
 	}
 	return out, nil
 }
 
+func statusOf(f *store.Feed) *calendarStatus {
+	s := &calendarStatus{Host: f.Host, NextAt: moment(f.NextAt), Error: f.Error, Absences: f.Absences}
+	if f.ReadAt != 0 {
+		at := moment(f.ReadAt)
+		s.ReadAt = &at
+	}
+	if f.GoodAt != 0 {
+		at := moment(f.GoodAt)
+		s.GoodAt = &at
+	}
+	return s
+}
+
 func memberOf(plan *agreement.Plan, m *lifecycle.Member, now int64) member {
 	v := member{ID: m.ID, Name: m.Name, Side: m.Side.String(), Manager: m.Manager, Pools: []string{}, Weight: m.Weight, Capacity: m.Capacity,
-		Active: !m.Inactive, Away: []absence{}, Open: m.Open, Taken: int(m.Taken)}
+		PerDay: m.PerDay, Accounts: append([]string{}, m.Accounts...), Active: !m.Inactive, Away: []absence{}, Open: m.Open, Taken: int(m.Taken), Today: m.HadToday(plan, now)}
+	for k, list := range v.lists() {
+		*list = []string{}
+		for _, slot := range m.Traits[k] {
+			if slot < len(plan.Traits[k]) {
+				*list = append(*list, plan.Traits[k][slot].Name)
+			}
+		}
+	}
 	for _, slot := range m.Pools {
 		if slot < len(plan.Pools) {
 			v.Pools = append(v.Pools, plan.Pools[slot].Name)
@@ -110,7 +205,7 @@ func memberOf(plan *agreement.Plan, m *lifecycle.Member, now int64) member {
 	}
 	for _, away := range m.Away {
 		if away.To > now {
-			v.Away = append(v.Away, absence{moment(away.From), moment(away.To)})
+			v.Away = append(v.Away, absence{moment(away.From), moment(away.To), away.Calendar})
 		}
 	}
 	return v
@@ -142,6 +237,27 @@ func (a *API) setMember(ctx context.Context, in *setMember) (*memberAnswer, erro
 		}
 		p.Pools = append(p.Pools, slot)
 	}
+	p.PerDay = b.PerDay
+	for k, list := range b.lists() {
+		for i, name := range *list {
+			traits := plan.Traits[k]
+			slot := slices.IndexFunc(traits, func(t agreement.Trait) bool { return t.Name == name })
+			if slot < 0 {
+				section := [...]string{"territories", "languages", "skills"}[k]
+				return nil, unknownWord(fmt.Sprintf("body.%s[%d]", section, i), agreement.TraitKind(k).String(), name, names(traits, func(t *agreement.Trait) string { return t.Name }))
+			}
+			p.Traits[k] = append(p.Traits[k], slot)
+		}
+		slices.Sort(p.Traits[k])
+	}
+	for i, account := range b.Accounts {
+		domain, ok := identity.AccountKey(strings.ToLower(account))
+		if !ok {
+			return nil, problemOf("invalid", fmt.Sprintf("%q is not the domain of a company", clip(account)), ProblemError{Location: fmt.Sprintf("body.accounts[%d]", i), Message: "write a domain such as acme.example"})
+		}
+		p.Accounts = append(p.Accounts, domain)
+	}
+	slices.Sort(p.Accounts)
 	return a.aboutMember(ctx, p.ID, lifecycle.Input{Kind: lifecycle.Joined, Member: p}, in.IdempotencyKey)
 }
 
@@ -162,6 +278,54 @@ func (a *API) addAbsence(ctx context.Context, in *setAbsence) (*memberAnswer, er
 		return nil, problemOf("invalid", "an absence ends after it begins", ProblemError{Location: "body.to", Message: "not after from"})
 	}
 	return a.aboutMember(ctx, id, lifecycle.Input{Kind: lifecycle.Absent, Name: id, At: in.Body.From.UnixMicro(), Due: in.Body.To.UnixMicro()}, in.IdempotencyKey)
+}
+
+func (a *API) removeAbsence(ctx context.Context, in *removeAbsence) (*memberAnswer, error) {
+	id, err := a.inTeam(ctx, in.Member)
+	if err != nil {
+		return nil, err
+	}
+	if !in.To.After(in.From) {
+		return nil, problemOf("invalid", "an absence ends after it begins", ProblemError{Location: "query.to", Message: "not after from"})
+	}
+	return a.aboutMember(ctx, id, lifecycle.Input{Kind: lifecycle.Present, Name: id, At: in.From.UnixMicro(), Due: in.To.UnixMicro()}, in.IdempotencyKey)
+}
+
+func (a *API) setCalendar(ctx context.Context, in *setCalendar) (*calendarAnswer, error) {
+	id, err := a.inTeam(ctx, in.Member)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(in.Body.URL)
+	if err == nil && a.Guard != nil {
+		err = a.Guard.Check(in.Body.URL)
+	}
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
+		why := "write it as https://hr.northwind.example/absences/anna.ics"
+		var refused *channel.Refused
+		if errors.As(err, &refused) {
+			why = refused.Error()
+		}
+		return nil, problemOf("invalid", "a calendar needs a whole address that may be called", ProblemError{Location: "body.url", Message: why})
+	}
+	if err := a.Store.SetFeed(ctx, a.Seal, id, in.Body.URL, u.Hostname(), a.now()); err != nil {
+		return nil, err
+	}
+	feeds, err := a.Store.Feeds(ctx)
+	for i := range feeds {
+		if feeds[i].Member == id {
+			return &calendarAnswer{*statusOf(&feeds[i])}, nil
+		}
+	}
+	return nil, err
+}
+
+func (a *API) removeCalendar(ctx context.Context, in *removeCalendar) (*struct{}, error) {
+	id, err := a.inTeam(ctx, in.Member)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.Store.RemoveFeed(ctx, id, a.now())
 }
 
 // inTeam returns the ID of a member that an address names.

@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"baton/internal/agreement"
+	"baton/internal/channel"
 	"baton/internal/engine"
 	"baton/internal/pgtest"
 	"baton/internal/seal"
@@ -776,6 +777,44 @@ func TestKeysOverREST(t *testing.T) {
 	d.refusal("invalid", ScopeAdmin, "POST", "/keys", map[string]any{"name": "c r m", "scope": "write"})
 }
 
+func TestAbsencesOverREST(t *testing.T) {
+	d := openDesk(t)
+	d.api.Seal = must(seal.Parse(seal.New()))
+	d.api.Guard = must(channel.NewGuard(nil, false))
+	d.want(200, ScopeWrite, "POST", "/members", map[string]any{"id": "nils@northwind.example", "side": "sales", "pools": []string{"emea"}, "per_day": 5,
+		"territories": []string{"dach"}, "skills": []string{"energy"}, "accounts": []string{"www.globex.example"}})
+	const path = "/members/nils@northwind.example"
+	d.want(200, ScopeWrite, "POST", path+"/absences", map[string]any{"from": "2026-12-07T00:00:00Z", "to": "2026-12-14T00:00:00Z"})
+	back := d.want(200, ScopeWrite, "DELETE", path+"/absences?from=2026-12-09T00:00:00Z&to=2026-12-11T00:00:00Z", nil)
+	if back.text("away.0.to") != "2026-12-09T00:00:00Z" || back.text("away.1.from") != "2026-12-11T00:00:00Z" {
+		t.Error(back.Text)
+	}
+	if back.text("territories.0") != "dach" || back.text("skills.0") != "energy" || back.text("accounts.0") != "globex.example" || back.get("per_day") != 5.0 {
+		t.Error(back.Text)
+	}
+	d.refusal("refused", ScopeWrite, "DELETE", path+"/absences?from=2026-12-09T00:00:00Z&to=2026-12-11T00:00:00Z", nil)
+	d.refusal("invalid", ScopeWrite, "DELETE", path+"/absences?from=2026-12-11T00:00:00Z&to=2026-12-09T00:00:00Z", nil)
+	set := d.want(200, ScopeWrite, "PUT", path+"/calendar", map[string]any{"url": "https://hr.northwind.example/secret.ics"})
+	if set.text("host") != "hr.northwind.example" || strings.Contains(set.Text, "secret") {
+		t.Error(set.Text)
+	}
+	list := d.want(200, ScopeRead, "GET", "/members", nil)
+	if !strings.Contains(list.Text, `"host":"hr.northwind.example"`) || strings.Contains(list.Text, "secret") {
+		t.Error(list.Text)
+	}
+	for _, bad := range []string{"http://hr.northwind.example/", "https://127.0.0.1/", "file:///etc/passwd", "lena.ics", "https://me:you@hr.northwind.example/"} {
+		d.refusal("invalid", ScopeWrite, "PUT", path+"/calendar", map[string]any{"url": bad})
+	}
+	d.want(204, ScopeWrite, "DELETE", path+"/calendar", nil)
+	d.refusal("not-found", ScopeWrite, "DELETE", path+"/calendar", nil)
+	d.refusal("not-found", ScopeWrite, "PUT", "/members/nobody@northwind.example/calendar", map[string]any{"url": "https://hr.northwind.example/"})
+	word := d.refusal("vocabulary", ScopeWrite, "POST", "/members", map[string]any{"id": "nils@northwind.example", "side": "sales", "territories": []string{"dahc"}})
+	if word.text("errors.0.location") != "body.territories[0]" {
+		t.Error(word.Text)
+	}
+	d.refusal("invalid", ScopeWrite, "POST", "/members", map[string]any{"id": "nils@northwind.example", "side": "sales", "accounts": []string{"gmail.com"}})
+}
+
 func TestWebhooksOverREST(t *testing.T) {
 	d := openDesk(t)
 	d.api.Seal = must(seal.Parse(seal.New()))
@@ -901,7 +940,7 @@ var scopes = map[string]string{
 	"get-queue": ScopeRead, "take-next": ScopeWrite, "take-lead": ScopeWrite, "release-lead": ScopeWrite,
 	"merge-leads": ScopeWrite, "split-lead": ScopeWrite,
 	"list-accounts": ScopeRead, "get-account": ScopeRead, "list-activities": ScopeRead, "add-activities": ScopeWrite,
-	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite,
+	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite, "remove-absence": ScopeWrite, "set-calendar": ScopeWrite, "remove-calendar": ScopeWrite,
 	"get-agreement": ScopeRead, "get-document": ScopeRead, "list-versions": ScopeRead, "check-agreement": ScopeRead, "activate-agreement": ScopeAdmin,
 	"get-report": ScopeRead, "start-import": ScopeWrite, "list-imports": ScopeRead, "get-import": ScopeRead, "get-refused": ScopeRead, "undo-import": ScopeWrite,
 	"list-inbox": ScopeRead, "count-inbox": ScopeRead, "read-inbox": ScopeWrite,

@@ -25,13 +25,9 @@ type Delivery struct {
 	Schedule  channel.Schedule // of tries; the usual one if it has none
 }
 
-// newDesk makes what sends alerts, from the settings.
-func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
+// newDesk makes what sends alerts, from the settings. What calls out goes by the guard.
+func (a *App) newDesk(opts *ServeOptions, guard *channel.Guard, post *channel.Poster) (*delivery.Desk, func(), error) {
 	c := &opts.Delivery
-	guard, err := channel.NewGuard(c.Allow, c.PlainHTTP)
-	if err != nil {
-		return nil, nil, fmt.Errorf("serving: %w", err)
-	}
 	for _, m := range []map[string]string{c.Slack, c.Teams} {
 		for who, url := range m { // order: any that is wrong will do
 			if err := guard.Check(url); err != nil {
@@ -39,10 +35,9 @@ func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
 			}
 		}
 	}
-	post := channel.NewPoster(channel.PosterConfig{Guard: guard, Agent: "Baton/" + opts.Version})
 	o := delivery.Options{Store: a.Store, Compile: Compile, Log: opts.Log, Clock: a.clock, Post: post, Seal: opts.Seal, Schedule: c.Schedule,
 		Mails: rest(c.Mails), Slack: rest(c.Slack), Teams: rest(c.Teams)}
-	end := post.Close
+	end := func() {}
 	if c.Host == "" {
 		opts.Log.Info("no mail server is set: alerts by e-mail are dropped; see smtp-host")
 	} else {
@@ -55,7 +50,7 @@ func (a *App) newDesk(opts *ServeOptions) (*delivery.Desk, func(), error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("serving: %w", err)
 		}
-		end = func() { o.Mail.Close(); post.Close() }
+		end = o.Mail.Close
 	}
 	return delivery.New(o), end, nil
 }

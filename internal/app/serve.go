@@ -13,6 +13,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/api"
+	"baton/internal/channel"
 	"baton/internal/engine"
 	"baton/internal/seal"
 	"baton/internal/web"
@@ -88,7 +89,14 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
-	desk, closeDesk, err := a.newDesk(&opts)
+	guard, err := channel.NewGuard(opts.Delivery.Allow, opts.Delivery.PlainHTTP)
+	if err != nil {
+		listener.Close()
+		return fmt.Errorf("serving: %w", err)
+	}
+	post := channel.NewPoster(channel.PosterConfig{Guard: guard, Agent: "Baton/" + opts.Version})
+	defer post.Close()
+	desk, closeDesk, err := a.newDesk(&opts, guard, post)
 	if err != nil {
 		listener.Close()
 		return err
@@ -111,7 +119,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	watch.answered = append(watch.answered, counted.answered)
 	watch.underWay = &counted.underWay
 	tracking := api.New(api.Options{Engine: a.Engine, Store: a.Store, Plan: a.plan,
-		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Rates: opts.Rates, Limited: counted.refused})
+		Clock: a.clock, Log: opts.Log, Redirects: opts.Redirects, Seal: opts.Seal, Guard: guard, Rates: opts.Rates, Limited: counted.refused})
 	if opts.URL == "" {
 		opts.URL = "http://" + listener.Addr().String()
 	}
@@ -155,6 +163,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	})
 	running.Go(func() { a.runTimers(background, opts.Log, health) })
 	running.Go(func() { runDesk(background, desk, opts.Log) })
+	running.Go(func() { (&readers{app: a, post: post, seal: opts.Seal, log: opts.Log}).run(background) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
 	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,24 @@ const (
 type Holidays struct {
 	Closures  []Closure // sorted by when they start
 	Cancelled int       // events left out because they are cancelled (STATUS:CANCELLED)
+}
+
+// Times returns when the holidays are, in UTC microseconds, as they fall in the zone they were read in: sorted, and not touching.
+func (h Holidays) Times(zone *time.Location) [][2]int64 {
+	var times [][2]int64
+	for _, s := range closedStretches(h.Closures, math.MinInt32, math.MaxInt32) {
+		if a, b := instantOf(zone, s.From), instantOf(zone, s.To); a < b {
+			times = append(times, [2]int64{a, b})
+		}
+	}
+	return times
+}
+
+// instantOf is when the clock on the wall shows so many minutes since 1970-01-01 00:00: the first time if it does twice, and as if
+// it had not been put forward if it never does.
+func instantOf(zone *time.Location, minutes int) int64 {
+	c := civilOf(minutes)
+	return time.Date(c.Date.Year, c.Date.Month, c.Date.Day, 0, c.Minute, 0, 0, zone).UnixMicro()
 }
 
 // ParseICS reads closures from an iCalendar file (RFC 5545). Each VEVENT closes

@@ -95,6 +95,7 @@ type commands struct {
 	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla or rejections."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
 	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
+	Absence  absenceCommand  `cmd:"" help:"Enter when people are away, or have it read from their calendars."`
 	Lead     leadCommand     `cmd:"" help:"Merge two leads that are one person, take that back, or put a lead into an account."`
 	Queue    queueCommand    `cmd:"" help:"List who waits to be called, take the next one, and say how it went."`
 	Query    queryCommand    `cmd:"" help:"Run a SELECT on the documented views; see docs/views.md."`

@@ -37,12 +37,16 @@ func (c *rosterCommand) Run(r *run) error {
 	if _, ok := plan.Index.Pool[c.Pool]; c.Pool != "" && !ok {
 		return fmt.Errorf("there is no pool %q in the agreement; it has: %s", c.Pool, strings.Join(poolNames(plan), ", "))
 	}
+	feeds, err := st.Feeds(r.ctx)
+	if err != nil {
+		return err
+	}
 	pools := lifecycle.Standings(plan, roster, r.now())
 	if c.Pool != "" {
 		pools = slices.DeleteFunc(pools, func(p lifecycle.PoolStanding) bool { return p.Pool != c.Pool })
 	}
 	if c.JSON {
-		return c.asJSON(r, plan, pools)
+		return c.asJSON(r, pools, feeds)
 	}
 	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}
 	w.printf("%s  %s\n", w.bold("How leads are shared out"), w.dim("as of "+stampOf(plan, r.now())))
@@ -55,7 +59,30 @@ func (c *rosterCommand) Run(r *run) error {
 	if len(pools) > 0 {
 		w.printf("\n%s\n", w.dim("due is their share in leads; behind is due less given: below zero, ahead of it."))
 	}
+	calendarsOf(w, plan, feeds)
 	return w.err
+}
+
+// calendarsOf tells how the calendars of absences were read.
+func calendarsOf(w *explanation, plan *agreement.Plan, feeds []store.Feed) {
+	if len(feeds) == 0 {
+		return
+	}
+	w.printf("\n%s\n", w.bold("ABSENCES FROM CALENDARS"))
+	for i := range feeds {
+		f := &feeds[i]
+		text := "not read yet"
+		switch {
+		case f.Error != "":
+			text = "could not be read " + stampOf(plan, f.ReadAt) + ": " + f.Error
+			if f.GoodAt != 0 {
+				text += "; what was read " + stampOf(plan, f.GoodAt) + " holds"
+			}
+		case f.ReadAt != 0:
+			text = "read " + stampOf(plan, f.ReadAt) + ": " + count(int64(f.Absences), "absence", "absences") + " to come"
+		}
+		w.printf("%s  %s, %s\n", f.Member, f.Host, text)
+	}
 }
 
 func poolNames(plan *agreement.Plan) []string {
@@ -151,21 +178,40 @@ func nextOf(p *lifecycle.PoolStanding) string {
 	return fmt.Sprintf("Shared out by %s. The next lead goes to %s.", strings.ReplaceAll(p.By, "_", " "), p.Next)
 }
 
-func (c *rosterCommand) asJSON(r *run, plan *agreement.Plan, pools []lifecycle.PoolStanding) error {
+func (c *rosterCommand) asJSON(r *run, pools []lifecycle.PoolStanding, feeds []store.Feed) error {
+	type calendar struct {
+		Read     string `json:"read_at,omitempty"`
+		Good     string `json:"good_at,omitempty"`
+		Error    string `json:"error,omitempty"`
+		Absences int    `json:"absences"`
+		Host     string `json:"host"`
+	}
 	type member struct {
-		ID       string  `json:"id"`
-		Name     string  `json:"name,omitempty"`
-		Weight   int     `json:"weight"`
-		Due      float64 `json:"due"`
-		Given    int64   `json:"given"`
-		Behind   float64 `json:"behind"`
-		Carried  float64 `json:"counts_as_carrying,omitempty"`
-		Open     int     `json:"open"`
-		Capacity int     `json:"capacity,omitempty"`
-		From     string  `json:"away_from,omitempty"`
-		To       string  `json:"away_until,omitempty"`
-		AtWork   bool    `json:"at_work"`
-		Unable   string  `json:"unable,omitempty"`
+		ID       string    `json:"id"`
+		Name     string    `json:"name,omitempty"`
+		Weight   int       `json:"weight"`
+		Due      float64   `json:"due"`
+		Given    int64     `json:"given"`
+		Behind   float64   `json:"behind"`
+		Carried  float64   `json:"counts_as_carrying,omitempty"`
+		Open     int       `json:"open"`
+		Capacity int       `json:"capacity,omitempty"`
+		From     string    `json:"away_from,omitempty"`
+		To       string    `json:"away_until,omitempty"`
+		AtWork   bool      `json:"at_work"`
+		Unable   string    `json:"unable,omitempty"`
+		PerDay   int       `json:"per_day,omitempty"`
+		Calendar *calendar `json:"calendar,omitempty"`
+	}
+	calendars := map[string]*calendar{}
+	stamp := func(at int64) string {
+		if at == 0 {
+			return ""
+		}
+		return time.UnixMicro(at).UTC().Format(time.RFC3339)
+	}
+	for _, f := range feeds {
+		calendars[f.Member] = &calendar{stamp(f.ReadAt), stamp(f.GoodAt), f.Error, f.Absences, f.Host}
 	}
 	type pool struct {
 		Name    string   `json:"pool"`
@@ -180,9 +226,9 @@ func (c *rosterCommand) asJSON(r *run, plan *agreement.Plan, pools []lifecycle.P
 		for j := range p.Members {
 			m := &p.Members[j]
 			line := member{ID: m.ID, Name: m.Name, Weight: m.Weight, Due: millionths(m.Due), Given: m.Given, Behind: millionths(m.Behind), Carried: millionths(m.Carried), Open: m.Open,
-				Capacity: m.Capacity, AtWork: m.Working, Unable: m.Unable}
+				Capacity: m.Capacity, AtWork: m.Working, Unable: m.Unable, PerDay: m.PerDay, Calendar: calendars[m.ID]}
 			if m.Away != nil {
-				line.From, line.To = time.UnixMicro(m.Away.From).UTC().Format(time.RFC3339), time.UnixMicro(m.Away.To).UTC().Format(time.RFC3339)
+				line.From, line.To = stamp(m.Away.From), stamp(m.Away.To)
 			}
 			v.Members = append(v.Members, line)
 		}

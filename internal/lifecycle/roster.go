@@ -213,6 +213,12 @@ func readCalendar(known, says []Absence, now int64) (gone, fresh []Absence) {
 	return gone, fresh
 }
 
+// Knows reports whether what a member's calendar says of the time to come is known already.
+func (m *Member) Knows(says []Absence, now int64) bool {
+	gone, fresh := readCalendar(m.Away, says, now)
+	return len(gone)+len(fresh) == 0
+}
+
 // decideRoster handles inputs about the team.
 func (d *decider) decideRoster() {
 	in := d.in

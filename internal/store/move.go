@@ -31,6 +31,7 @@ var kept = []struct{ name, columns, order string }{
 	{"roster", "id state", "id"},
 	{"member", memberColumns, "id"},
 	{"ledger", ledgerColumns, "pool, member"},
+	{"feed", "member address host next_at read_at good_at error absences", "member"},
 	{"job", jobColumns, "id"},
 	{"attempt", "job n at took outcome code why said", "job, n"},
 	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
