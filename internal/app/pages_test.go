@@ -46,6 +46,25 @@ var pictured = []struct{ name, path, role string }{
 	{"people", "/settings/people", "admin"},
 	{"audit", "/settings/audit", "revops"},
 	{"not-found", "/nothing", "rep"},
+	{"search", "/search?q=s", "rep"},
+	{"search-empty", "/search?q=zzz", "rep"},
+}
+
+// opened are parts of pages that open when somebody does something, with what they do.
+var opened = []struct{ name, path, role, does string }{
+	{"palette", "/leads", "rep", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'wal'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
+	{"reject", "/leads", "rep", "document.querySelector('[data-menu=reject]').open = true"},
+	{"several", "/leads", "rep", "[...document.querySelectorAll('[data-do=select]')].slice(0, 3).forEach(p => p.click())"},
+	{"keys", "/leads", "rep", "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))"},
+}
+
+// sights are all that there is to look at.
+func sights() []struct{ name, path, role, does string } {
+	list := slices.Clone(opened)
+	for _, p := range pictured {
+		list = append(list, struct{ name, path, role, does string }{p.name, p.path, p.role, ""})
+	}
+	return list
 }
 
 // pageTime is when the pages of the pictures are looked at: a Thursday morning.
@@ -236,7 +255,7 @@ func (a *App) busy(ctx context.Context) error {
 }
 
 // open opens a page as a role, and waits until it is drawn.
-func (l *live) open(ctx context.Context, role, path, theme string, width, height int64) error {
+func (l *live) open(ctx context.Context, role, path, theme string, width, height int64, does ...string) error {
 	scale := 1.5
 	if width < 768 {
 		scale = 2
@@ -257,6 +276,12 @@ func (l *live) open(ctx context.Context, role, path, theme string, width, height
 	if err == nil {
 		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("document.fonts.ready.then(() => true)", chromedp.EvalAwaitPromise))
 	}
+	for _, d := range does {
+		if err == nil && d != "" {
+			// what was asked for is there when nothing moved for two frames after the network was quiet
+			_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("(async () => { "+d+"; await fetch('/search/quick?q=').catch(() => null); await new Promise(done => setTimeout(done, 300)); return true })()", chromedp.EvalAwaitPromise))
+		}
+	}
 	return err
 }
 
@@ -269,14 +294,14 @@ func TestScreenshots(t *testing.T) {
 	only := os.Getenv("BATON_PAGES") // names, "" for all
 	l := servePages(t)
 	ctx := browse(t)
-	for _, p := range pictured {
+	for _, p := range sights() {
 		if only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
 			continue
 		}
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
 				height := map[int64]int64{1440: 900, 390: 844}[width]
-				err := l.open(ctx, p.role, p.path, theme, width, height)
+				err := l.open(ctx, p.role, p.path, theme, width, height, p.does)
 				var png []byte
 				if err == nil {
 					png, err = chromedp.Run(ctx, chromedp.CaptureScreenshot())
@@ -334,11 +359,14 @@ func TestPagesShutNobodyOut(t *testing.T) {
 	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range pictured {
+	for _, p := range sights() {
 		for _, theme := range []string{"light", "dark"} {
-			for _, width := range []int64{1440, 390, 360} {
+			for _, width := range []int64{1440, 360} {
+				if p.does != "" && (theme == "dark") == (width == 1440) {
+					continue // of what opens, half will do
+				}
 				name := fmt.Sprintf("%s %s %d", p.name, theme, width)
-				if err := l.open(ctx, p.role, p.path, theme, width, 844); err != nil {
+				if err := l.open(ctx, p.role, p.path, theme, width, 844, p.does); err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
 				found, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](string(axe)+";"+examine, chromedp.EvalAwaitPromise))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -46,7 +47,11 @@ func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")")); err != nil {
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")"))
+	for err != nil && ctx.Err() == nil { // the page that was asked is gone: another one has come
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")"))
+	}
+	if err != nil {
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.querySelector('#main').innerText"))
 		b.t.Fatalf("waiting for %s: %v\nthe page says: %s", expression, err, text)
 	}
@@ -204,4 +209,24 @@ func TestFormsWorkWithoutScripts(t *testing.T) {
 	if _, status := l.form(t, "rep", fmt.Sprintf("/leads/%d/devour", row.ID), ""); status != 404 {
 		t.Errorf("an act that does not exist: %d", status)
 	}
+}
+
+// Ctrl-K finds somebody by the first letters, and Enter opens them.
+func TestPaletteFinds(t *testing.T) {
+	l := servePages(t)
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Owner: johan}, 0, 1)
+	if err != nil || len(rows) == 0 {
+		t.Fatal(rows, err)
+	}
+	b := l.tab(t, "rep", "/leads")
+	if err := chromedp.Do(b.ctx, chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl))); err != nil {
+		t.Fatal(err)
+	}
+	b.until("document.querySelector('#palette').open && document.activeElement.id === 'palette-text'")
+	for _, r := range strings.ToLower(rows[0].Name) {
+		b.press(string(r))
+	}
+	b.until(fmt.Sprintf("document.querySelector('#palette-list [aria-selected=true]')?.getAttribute('href') === '/leads/%d'", rows[0].ID))
+	b.press(kb.Enter)
+	b.until(fmt.Sprintf("location.pathname === '/leads/%d'", rows[0].ID))
 }

@@ -45,7 +45,7 @@ type Batch struct {
 
 	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
 	visitValues, handoffValues, clockValues, callValues   rows
-	accountValues, nameValues                             rows
+	accountValues, nameValues, wordValues                 rows
 
 	text   []byte
 	texts  int
@@ -73,7 +73,7 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues, &b.wordValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
@@ -284,6 +284,10 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	b.inboxRows = b.inboxes.seal(b.inboxRows)
 	for _, a := range b.accounts {
 		b.accountValues = a.values(b.accountValues, plan)
+		if a.Name != a.found {
+			b.wordValues = appendWords(b.wordValues, wordOfAccount, a.Account.ID, a.Name)
+			a.found = a.Name
+		}
 		if a.renamed {
 			b.nameValues = append(b.nameValues, a.Account.ID, a.block, a.formerly)
 			a.renamed = false
@@ -301,7 +305,11 @@ func (b *Batch) sealLead(r *Record) {
 	was, now := r.rare, r.rarely()
 	quiet := r.unmoved(now)
 	if r.reworded {
+		name := r.name
 		r.reword(&b.words)
+		if r.name != name {
+			b.wordValues = appendWords(b.wordValues, wordOfLead, r.ID, r.name)
+		}
 		now = r.rarely()
 	}
 	r.rare = now

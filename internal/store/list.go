@@ -87,7 +87,11 @@ func leadList(f LeadFilter, after int64, most int) (string, []any) {
 			c.add(t.condition, t.text)
 		}
 	}
-	if f.Outcome != nil {
+	switch {
+	case f.Outcome == nil:
+	case *f.Outcome == "":
+		c.text.WriteString(" AND l.outcome = ''") // as the index of what is under way has it
+	default:
 		c.add("l.outcome = ?", *f.Outcome)
 	}
 	if f.Account != 0 {
@@ -262,9 +266,9 @@ func (s *Store) NewestDecision(ctx context.Context) (int64, error) {
 	return newest, err
 }
 
-// OwnerMark returns a text that is another one when something was decided for a lead of an owner, or a lead came or went.
+// OwnerMark returns a text that is another one when something was decided for a lead of an owner that is under way, or one came or went.
 func (s *Store) OwnerMark(ctx context.Context, owner string) (string, error) {
-	newest, leads, err := s.two(ctx, `SELECT coalesce(max(input), 0), count(*) FROM lead WHERE owner <> '' AND owner = $1`, owner)
+	newest, leads, err := s.two(ctx, `SELECT coalesce(max(input), 0), count(*) FROM lead WHERE owner <> '' AND outcome = '' AND owner = $1`, owner)
 	return fmt.Sprintf("%d.%d", leads, newest), err
 }
 

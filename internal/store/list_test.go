@@ -19,6 +19,7 @@ func TestListsAreNotSorted(t *testing.T) {
 		"all":     {LeadFilter{}, "USING INTEGER PRIMARY KEY (rowid>?)"},
 		"stage":   {LeadFilter{Stage: "mql", Grade: "A1", Outcome: &open, UpdatedAfter: 1}, "USING INTEGER PRIMARY KEY (rowid>?)"},
 		"owner":   {LeadFilter{Owner: "a@b.c", Stage: "sal"}, "USING INDEX lead_owner (owner=? AND rowid>?)"},
+		"work":    {LeadFilter{Owner: "a@b.c", Outcome: &open}, "USING INDEX lead_work (owner=? AND rowid>?)"},
 		"account": {LeadFilter{Account: 5}, "USING INDEX lead_account (account=? AND rowid>?)"},
 	} {
 		query, args := leadList(c.filter, 100, 50)
@@ -43,6 +44,12 @@ func TestListsAreNotSorted(t *testing.T) {
 	query, args = callList(CallTaken, "a@b.c", 50)
 	if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX call_holder (holder=?") || strings.Contains(plan, "B-TREE") {
 		t.Error(plan)
+	}
+	for query, index := range map[string]string{searchLeads: "w USING PRIMARY KEY (word>? AND word<?)", searchAccounts: "w USING PRIMARY KEY (word>? AND word<?)",
+		searchEmails: "key USING PRIMARY KEY (kind=? AND value>? AND value<?)", searchDomains: "(key>? AND key<?)"} {
+		if plan := planned(t, s, query, "ann", "ann~", 50); !strings.Contains(plan, index) || strings.Contains(plan, "SCAN") || strings.Contains(plan, "B-TREE") {
+			t.Errorf("%s:\n%s", query, plan)
+		}
 	}
 	if plan := planned(t, s, timeline, 1, 1, 0, 50); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SEARCH i USING INDEX") {
 		t.Error(plan)

@@ -239,6 +239,7 @@ func (s *Reader) accounts(ctx context.Context, by wanted, args []any) ([]*Accoun
 		if err := r.Scan(&a.Name, &state); err != nil {
 			return err
 		}
+		a.found = a.Name
 		var err error
 		if a.Account, err = lifecycle.ParseAccount(state); err != nil {
 			return fmt.Errorf("account: %w", err)

@@ -102,6 +102,12 @@ func word(plan *agreement.Plan) wording {
 		source: find("source", "lead_source"), campaign: find("campaign", "utm_campaign"), segment: find("segment", "company.segment")}
 }
 
+// sameOutcome reports whether two states of a lead certainly have the same outcome.
+func (w *wording) sameOutcome(a, b rare) bool {
+	stages := w.plan.Stages
+	return a.version == b.version && a.stage < len(stages) && b.stage < len(stages) && stages[a.stage].Final == stages[b.stage].Final
+}
+
 func (w *wording) text(l *lifecycle.Lead, slot int) string {
 	if slot < 0 || slot >= len(l.Attributes) || !l.Attributes[slot].Known() {
 		return ""
@@ -177,7 +183,7 @@ const (
 )
 
 // leadUnindexed are all columns of a lead but those in indexes and those that never change.
-var leadUnindexed = strings.NewReplacer("due account owner ", "", "created_at origin ", "").Replace(leadColumns)
+var leadUnindexed = strings.NewReplacer("due account owner ", "", "created_at origin ", "", "side outcome ", "side ").Replace(leadColumns)
 
 // values are the columns of leadColumns.
 func (r *Record) values(to rows, w *wording, state []byte) rows {
@@ -211,6 +217,7 @@ type AccountRecord struct {
 	Account *lifecycle.Account
 	Name    string // as people write it
 	batch   int64
+	found   string // the name whose words are in name_word
 
 	block, formerly string // see LookedUp
 	renamed         bool

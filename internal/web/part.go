@@ -70,6 +70,14 @@ func clauseURL(ctx context.Context, address string, version int64) templ.SafeURL
 // px writes a number for SVG, with no more decimals than a screen shows.
 func px(f float64) string { return strconv.FormatFloat(float64(int64(f*100+.5))/100, 'f', -1, 64) }
 
+// digit is the key that picks the nth of a menu; from the tenth on there is none.
+func digit(n int) string {
+	if n > 9 {
+		return "·"
+	}
+	return strconv.Itoa(n)
+}
+
 func initials(name string) string {
 	var out []rune
 	for _, word := range strings.Fields(name) {
@@ -318,3 +326,6 @@ func stepPath(at, value []float64) string {
 	}
 	return b.String()
 }
+
+// counted writes a number with its noun.
+func counted(n int, one, more string) string { return strconv.Itoa(n) + " " + plural(n, one, more) }

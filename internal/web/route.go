@@ -25,6 +25,8 @@ func routes() []route {
 		{pattern: "POST /leads", right: WorkLeads, handle: bulk},
 		{pattern: "GET /leads/{lead}/brief", right: SeeLeads, handle: showBrief},
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
+		{pattern: "GET /search", right: SeeLeads, handle: search},
+		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},
 	}, accessRoutes()...)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -123,5 +124,56 @@ func TestFlashIsToldOnce(t *testing.T) {
 	r.Header.Set("Cookie", flashCookie+"=nonsense")
 	if f := takeFlash(&ask{Request: r, w: httptest.NewRecorder()}); f != nil {
 		t.Errorf("read from nonsense: %v", f)
+	}
+}
+
+func TestMarked(t *testing.T) {
+	show := func(list []piece) string {
+		var b strings.Builder
+		for _, p := range list {
+			if p.Hit {
+				b.WriteString("[" + p.Text + "]")
+			} else {
+				b.WriteString(p.Text)
+			}
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ name, query, want string }{
+		{"Lumenholt Packaging", "lumen", "[Lumen]holt Packaging"},
+		{"Lumenholt Packaging", "pack lum", "[Lum]enholt [Pack]aging"},
+		{"Jørgen Åström", "astr", "Jørgen [Åstr]öm"},
+		{"Jørgen Åström", "åström", "Jørgen [Åström]"},
+		{"Ann Bell", "ann bell", "[Ann] [Bell]"},
+		{"Ann  Bell", "", "Ann  Bell"},
+		{"", "ann", ""},
+		{"Maren", "aren", "Maren"},
+	} {
+		if got := show(marked(c.name, c.query)); got != c.want {
+			t.Errorf("%q in %q: %q, want %q", c.query, c.name, got, c.want)
+		}
+	}
+}
+
+// A deadline is said in working time, with the hour it is due in the reader's zone.
+func TestWordsOfTime(t *testing.T) {
+	for us, want := range map[int64]string{0: "under 1 min", 59 * 1e6: "under 1 min", 38 * minute: "38 min", hour: "1 h", 2*hour + 26*minute: "2 h 26 min", 12*hour + 5*minute: "12 h", 30 * hour: "30 h"} {
+		if got := words(us); got != want {
+			t.Errorf("%d µs: %q, want %q", us, got, want)
+		}
+	}
+	stockholm, err := time.LoadLocation("Europe/Stockholm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &ask{now: time.Date(2026, 11, 12, 9, 42, 0, 0, time.UTC), zone: stockholm}
+	for at, want := range map[string]string{"2026-11-12T10:20:00Z": "11:20", "2026-11-12T23:30:00Z": "Fri 00:30", "2026-11-11T08:00:00Z": "Wed 09:00", "2026-11-20T08:00:00Z": "20 Nov, 09:00", "2027-01-02T08:00:00Z": "2 Jan 2027"} {
+		instant, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.clockTime(instant.UnixMicro()); got != want {
+			t.Errorf("%s: %q, want %q", at, got, want)
+		}
 	}
 }

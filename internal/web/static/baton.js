@@ -143,7 +143,13 @@
 
   // Menus close when another opens, on Escape and on a click beside them.
   const close = (but) => $$('details.menu[open], details.more[open]').forEach((d) => { if (d !== but) d.open = false })
-  document.addEventListener('toggle', (e) => { if (e.target.matches?.('details.menu') && e.target.open) close(e.target) }, true)
+  document.addEventListener('toggle', (e) => {
+    const menu = e.target
+    if (!menu.matches?.('details.menu') || !menu.open) return
+    close(menu)
+    const sheet = $('.menu-sheet', menu), box = sheet.getBoundingClientRect(), button = menu.getBoundingClientRect()
+    if (!menu.closest('.bulk')) menu.classList.toggle('menu-up', box.bottom > innerHeight && button.top > box.height)
+  }, true)
   document.addEventListener('click', (e) => close(e.target.closest('details.menu, details.more')))
 
   // Keys.
@@ -161,6 +167,12 @@
     }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || document.body.dataset.keys === 'off') return
     const open = $('details.menu[open]')
+    if (open && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
+      const items = $$('.menu-item', open), at = items.indexOf(document.activeElement)
+      e.preventDefault()
+      items[(at + (e.key === 'ArrowDown' ? 1 : items.length - 1 + (at < 0))) % items.length].focus()
+      return
+    }
     if (open && /^[1-9]$/.test(e.key)) { if (press(`[data-digit="${e.key}"]`, open)) e.preventDefault(); return }
     if (after === 'g') {
       after = ''
@@ -171,7 +183,7 @@
     const row = current()
     const menu = (name) => { const d = row && $(`details[data-menu="${name}"]`, row); if (d) { close(d); d.open = true; $('summary', d).focus() } return !!d }
     const does = {
-      j: () => step(1), ArrowDown: () => open || step(1), k: () => step(-1), ArrowUp: () => open || step(-1),
+      j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
       Enter: () => e.target.matches('a, button, summary') ? false : row && press('[data-do=open]', row),
       a: () => row && press('[data-do=accept]', row), r: () => menu('reject'), h: () => menu('hand-back'), l: () => menu('contact'),
       x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'),
@@ -191,6 +203,42 @@
       }
     }
     $('#keys').showModal()
+  }
+
+  // The palette: search as you type, arrows and Enter.
+  const palette = $('#palette')
+  if (palette) {
+    const text = $('#palette-text'), list = $('#palette-list')
+    let asked = 0, pause
+    const options = () => $$('[role=option]', list)
+    const choose = (at) => {
+      const all = options()
+      all.forEach((o, i) => { o.id = `found-${i}`; o.tabIndex = -1; o.setAttribute('aria-selected', String(i === at)) })
+      if (all[at]) { text.setAttribute('aria-activedescendant', all[at].id); all[at].scrollIntoView({ block: 'nearest' }) } else text.removeAttribute('aria-activedescendant')
+    }
+    const chosen = () => options().findIndex((o) => o.getAttribute('aria-selected') === 'true')
+    const look = async () => {
+      const mine = ++asked
+      const answer = await fetch('/search/quick?q=' + encodeURIComponent(text.value), { credentials: 'same-origin' }).catch(() => null)
+      if (mine !== asked || !answer?.ok) return
+      list.innerHTML = await answer.text()
+      choose(0)
+    }
+    $('#find')?.addEventListener('click', (e) => {
+      if (e.ctrlKey || e.metaKey || e.shiftKey) return
+      e.preventDefault()
+      text.value = ''
+      palette.showModal()
+      text.focus()
+      look()
+    })
+    text.addEventListener('input', () => { clearTimeout(pause); pause = setTimeout(look, 90) })
+    text.addEventListener('keydown', (e) => {
+      const n = options().length
+      if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); if (n) choose((chosen() + (e.key === 'ArrowDown' ? 1 : n - 1)) % n) }
+      if (e.key === 'Enter') { e.preventDefault(); const o = options()[Math.max(0, chosen())]; if (o) o.click(); else location.href = '/search?q=' + encodeURIComponent(text.value) }
+    })
+    palette.addEventListener('click', (e) => { if (e.target === palette) palette.close() })
   }
 
   // Live: the page is asked for again when something it shows may have changed, unless somebody is in the middle of something.

@@ -14,7 +14,7 @@ for (const [font, file] of [['geist', 'geist-latin-wght-normal.woff2'], ['geist-
   copyFileSync(from(`@fontsource-variable/${font}/files/${file}`), path.join(out, 'fonts', file))
 writeFileSync(path.join(out, 'htmx.js'), readFileSync(from('htmx.org/dist/htmx.min.js'), 'utf8').replace(/\n?\/\/# sourceMappingURL.*/, ''))
 
-execFileSync(process.execPath, [from('@tailwindcss/cli/dist/index.mjs'), '-i', path.join(here, 'input.css'), '-o', path.join(out, 'baton.css'), '--minify'],
+execFileSync(process.execPath, [from('@tailwindcss/cli/dist/index.mjs'), '-i', path.join(here, 'input.css'), '-o', path.join(out, 'baton.css'), '--optimize' /* line by line, so that two changes can be merged; it is packed when it is sent */],
   { cwd: here, stdio: ['ignore', 'ignore', 'inherit'] })
 
 // The icons that pages name: icon("phone") in a template, Icon: "phone" in Go.
