@@ -35,7 +35,7 @@ var tables = []struct {
 	{"decision", "input lead version body error", "", func(b *Batch) rows { return b.decisions }},
 	{"account", accountColumns, replace("id", accountColumns), func(b *Batch) rows { return b.accountValues }},
 	{"account_name", nameColumns, replace("account", nameColumns), func(b *Batch) rows { return b.nameValues }},
-	{"name_word", "word kind id", "ON CONFLICT (word, kind, id) DO NOTHING", func(b *Batch) rows { return b.wordValues }},
+	{"name_word", "word kind id", "ON CONFLICT (kind, word, id) DO NOTHING", func(b *Batch) rows { return b.wordValues }},
 	{"lead", leadColumns, "", func(b *Batch) rows { return b.newLeads }},
 	{"lead", leadQuiet, update, func(b *Batch) rows { return b.quietLeads }},
 	{"lead", leadDue, update, func(b *Batch) rows { return b.dueLeads }},

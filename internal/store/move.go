@@ -40,7 +40,7 @@ var kept = []struct{ name, columns, order string }{
 	{"endpoint", "id url secret events created_at disabled_at disabled_why old_secret old_until", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},
-	{"name_word", "word kind id", "word, kind, id"},
+	{"name_word", "word kind id", "kind, word, id"},
 	{"access_user", "id email name roles password totp totp_step recovery subject created_at signed_in_at deactivated_at", "id"},
 	{"access_session", "id hash user_id how address agent created_at used_at", "id"},
 	{"access_link", "hash kind user_id made_at ends_at", "hash"},

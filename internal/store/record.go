@@ -102,12 +102,6 @@ func word(plan *agreement.Plan) wording {
 		source: find("source", "lead_source"), campaign: find("campaign", "utm_campaign"), segment: find("segment", "company.segment")}
 }
 
-// sameOutcome reports whether two states of a lead certainly have the same outcome.
-func (w *wording) sameOutcome(a, b rare) bool {
-	stages := w.plan.Stages
-	return a.version == b.version && a.stage < len(stages) && b.stage < len(stages) && stages[a.stage].Final == stages[b.stage].Final
-}
-
 func (w *wording) text(l *lifecycle.Lead, slot int) string {
 	if slot < 0 || slot >= len(l.Attributes) || !l.Attributes[slot].Known() {
 		return ""

@@ -52,9 +52,9 @@ const mostCandidates = 400
 
 const (
 	searchLeads = `SELECT w.id, l.name, coalesce(a.name, '') FROM name_word w CROSS JOIN lead l LEFT JOIN account a ON a.id = l.account
-		WHERE l.id = w.id AND w.kind = 1 AND w.word >= $1 AND w.word < $2 ORDER BY w.word, w.kind, w.id LIMIT $3`
+		WHERE l.id = w.id AND w.kind = 1 AND w.word >= $1 AND w.word < $2 ORDER BY w.word LIMIT $3`
 	searchAccounts = `SELECT w.id, a.name, '' FROM name_word w CROSS JOIN account a
-		WHERE a.id = w.id AND w.kind = 2 AND w.word >= $1 AND w.word < $2 ORDER BY w.word, w.kind, w.id LIMIT $3`
+		WHERE a.id = w.id AND w.kind = 2 AND w.word >= $1 AND w.word < $2 ORDER BY w.word LIMIT $3`
 	searchEmails  = `SELECT lead, '', '' FROM key WHERE kind = 1 AND value >= $1 AND value < $2 ORDER BY value LIMIT $3`
 	searchDomains = `SELECT id, '', '' FROM account WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`
 )

@@ -6,7 +6,7 @@ CREATE TABLE name_word (
     word TEXT   COLLATE "C" NOT NULL,
     kind BIGINT NOT NULL, -- 1 lead, 2 account
     id   BIGINT NOT NULL,
-    PRIMARY KEY (word, kind, id)
+    PRIMARY KEY (kind, word, id)
 );
 
 -- A list of work is of what is under way; what has ended stays with its owner too.

@@ -6,7 +6,7 @@ CREATE TABLE name_word (
     word TEXT    NOT NULL,
     kind INTEGER NOT NULL, -- 1 lead, 2 account
     id   INTEGER NOT NULL,
-    PRIMARY KEY (word, kind, id)
+    PRIMARY KEY (kind, word, id)
 ) STRICT, WITHOUT ROWID;
 
 -- A list of work is of what is under way; what has ended stays with its owner too.
