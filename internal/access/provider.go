@@ -41,6 +41,7 @@ type Provider struct {
 // provided is what was learned of a provider.
 type provided struct {
 	lock     sync.Mutex
+	provider *oidc.Provider
 	verifier *oidc.IDTokenVerifier
 	config   *oauth2.Config
 }
@@ -72,7 +73,7 @@ func (g *Gate) learn(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier
 			g.Log.Error("the provider of sign-ins does not answer as it should", "error", err)
 			return nil, nil, nil, &Refusal{Text: "the service you sign in at does not answer; try again in a minute", Wait: 60}
 		}
-		l.verifier = found.Verifier(&oidc.Config{ClientID: p.ID, Now: g.Clock})
+		l.provider, l.verifier = found, found.Verifier(&oidc.Config{ClientID: p.ID, Now: g.Clock})
 		l.config = &oauth2.Config{ClientID: p.ID, ClientSecret: p.Secret, Endpoint: found.Endpoint(), RedirectURL: g.URL + providerBack,
 			Scopes: append([]string{oidc.ScopeOpenID, "email", "profile"}, p.Scopes...)}
 	}
@@ -107,7 +108,6 @@ type claims struct {
 	Email    string `json:"email"`
 	Verified any    `json:"email_verified"` // some say "true"
 	Name     string `json:"name"`
-	Nonce    string `json:"nonce"`
 }
 
 // FromProvider lets somebody in who comes back from the provider, and returns where they wanted to go.
@@ -148,15 +148,33 @@ func (g *Gate) FromProvider(w http.ResponseWriter, r *http.Request) (next string
 		g.Log.Warn("the provider of sign-ins sent a token that does not hold", "error", err)
 		return "", again
 	}
-	var said claims
-	all := map[string]any{}
-	if err := errors.Join(id.Claims(&said), id.Claims(&all)); err != nil {
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(j.Nonce)) != 1 || id.Subject == "" {
 		return "", again
 	}
-	if subtle.ConstantTimeCompare([]byte(said.Nonce), []byte(j.Nonce)) != 1 || said.Subject == "" {
+	said, all, err := g.claims(ctx, id, token)
+	if err != nil {
+		g.Log.Warn("the provider of sign-ins does not say who somebody is", "error", err)
 		return "", again
 	}
 	return j.Next, g.admit(w, r, said, all)
+}
+
+// claims returns what a provider says of somebody: in the token, or else when it is asked.
+func (g *Gate) claims(ctx context.Context, id *oidc.IDToken, token *oauth2.Token) (said claims, all map[string]any, err error) {
+	if err := errors.Join(id.Claims(&said), id.Claims(&all)); err != nil {
+		return said, nil, err
+	}
+	if p := g.Provider; said.Email != "" && (p.RolesClaim == "" || p.roles(all) != "") || g.client.provider.UserInfoEndpoint() == "" {
+		return said, all, nil
+	}
+	more, err := g.client.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	if err != nil {
+		return said, nil, err
+	}
+	if more.Subject != id.Subject {
+		return said, nil, errors.New("it speaks of somebody else when it is asked")
+	}
+	return said, all, errors.Join(more.Claims(&said), more.Claims(&all))
 }
 
 // admit finds the user that a provider speaks of, or makes one if it says roles, and lets them in.
