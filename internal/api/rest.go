@@ -78,6 +78,7 @@ func (a *API) newREST() {
 	}
 	a.rest = huma.NewAPI(config, humago.NewAdapter(guarded{a}, restPath))
 	a.leadRoutes()
+	a.briefRoutes()
 	a.commandRoutes()
 	a.mergeRoutes()
 	a.queueRoutes()

@@ -898,6 +898,36 @@ func TestJobsOverREST(t *testing.T) {
 	}
 }
 
+// The brief has what a rep needs, and nothing that the agreement leaves out.
+func TestBriefOverREST(t *testing.T) {
+	d := openDesk(t)
+	lead := d.offered("ada@acme.example")
+	owner := d.want(200, ScopeRead, "GET", lead, nil).text("owner")
+	b := d.want(200, ScopeRead, "GET", lead+"/brief?reader="+owner, nil)
+	for path, want := range map[string]any{"stage": "mql", "owner": owner, "handoff": "open", "pass": 1.0, "why_now.stage": "mql", "deadline": "handoffs.mql_to_sales.accept_within",
+		"may_speak.allowed": true, "last.kind": "activity", "changed.text": "owner " + owner, "activities.0.worth": "high", "questions.0.name": "need"} {
+		if got := b.get(path); got != want {
+			t.Errorf("%s is %v, not %v", path, got, want)
+		}
+	}
+	if !strings.HasPrefix(b.text("why_now.clause"), "transitions.") || b.get("points.0.points") == nil || strings.Contains(b.Text, "ada@acme") {
+		t.Error(b.Text)
+	}
+	d.want(200, ScopeWrite, "POST", lead+"/accept", map[string]any{"actor": owner})
+	d.want(200, ScopeWrite, "POST", lead+"/contact", map[string]any{"actor": owner, "outcome": "connected", "answers": map[string]any{"need": "a quieter drive"}})
+	d.want(200, ScopeWrite, "POST", lead+"/hand-back", map[string]any{"actor": owner, "reason": "timing", "note": "in spring"})
+	b = d.want(200, ScopeRead, "GET", lead+"/brief", nil)
+	if b.text("answers.0.value") != "a quieter drive" || b.text("before.0.name") != "timing" || b.text("before.0.note") != "in spring" || b.get("before.0.pass") != 1.0 || b.get("owner") != nil {
+		t.Error(b.Text)
+	}
+	d.refusal("vocabulary", ScopeRead, "GET", lead+"/brief?reader=nobody@northwind.example", nil)
+	d.want(200, ScopeWrite, "POST", lead+"/consent", map[string]any{"status": "objected"})
+	b = d.want(200, ScopeRead, "GET", lead+"/brief", nil)
+	if b.text("may_speak.clause.clause") != "consent" || b.get("known.0") != nil || b.get("activities.0") != nil || b.get("answers.0") != nil || !strings.HasPrefix(b.text("name"), "lead ") {
+		t.Error(b.Text)
+	}
+}
+
 func TestInboxOverREST(t *testing.T) {
 	d := openDesk(t)
 	lead := d.offered("ada@acme.example")
@@ -934,7 +964,7 @@ func TestInboxOverREST(t *testing.T) {
 
 // scopes is what each operation takes. A new operation gets its line here.
 var scopes = map[string]string{
-	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "may-speak": ScopeRead,
+	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "get-brief": ScopeRead, "may-speak": ScopeRead,
 	"accept-lead": ScopeWrite, "reject-lead": ScopeWrite, "hand-back-lead": ScopeWrite, "contact-lead": ScopeWrite, "answer-lead": ScopeWrite,
 	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite, "own-account-lead": ScopeWrite, "join-account-lead": ScopeWrite,
 	"get-queue": ScopeRead, "take-next": ScopeWrite, "take-lead": ScopeWrite, "release-lead": ScopeWrite,

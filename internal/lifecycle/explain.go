@@ -120,7 +120,7 @@ func (e *explainer) score() ExplainedSection {
 	for i := range l.Rules {
 		m := &l.Rules[i]
 		r := &e.plan.Engagement[m.Rule]
-		var points int64
+		points := e.worthNow(r, m)
 		text := "engagement: " + r.Name
 		switch {
 		case r.Expires > 0:
@@ -128,15 +128,11 @@ func (e *explainer) score() ExplainedSection {
 			for _, at := range m.Counted {
 				if at+r.Expires > e.at {
 					live++
-					points += r.Points
 				}
 			}
 			text += fmt.Sprintf(", %s that count until %s old", times(live), calendar.Duration{Amount: r.Expires}.String())
 		case r.HalfLife > 0:
-			points = agreement.Decay(m.Points, e.at-m.Ref, r.HalfLife)
 			text += fmt.Sprintf(", %s on %s, half of it gone every %s", PointsText(m.Points), e.stamp(m.Ref), calendar.Duration{Amount: r.HalfLife}.String())
-		default:
-			points = m.Points
 		}
 		s.Lines = append(s.Lines, ExplainedLine{Mark: signed(points), Text: text, Clause: r.Clause})
 	}

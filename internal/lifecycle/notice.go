@@ -30,7 +30,7 @@ func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) 
 	}
 	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: zone}, alert: a}
 	n := Notice{Title: t.title()}
-	paragraphs := []string{t.todo(), t.why(), t.telling(), t.speech(), t.before()}
+	paragraphs := []string{t.todo(), t.why(), t.telling(), t.ask(), t.speech(), t.before()}
 	over := a.Kind == "reassigned" && a.Acts // whoever has it no more needs to know no more
 	if over {
 		paragraphs = paragraphs[:1]
@@ -140,8 +140,8 @@ func (t *teller) value(name string) string {
 	return valueText(values[slot], t.zone)
 }
 
-// who names the lead and its company.
-func (t *teller) who() string {
+// name is what to call the lead.
+func (t *teller) name() string {
 	name := t.value("name")
 	if name == "" {
 		name = strings.TrimSpace(t.value("first_name") + " " + t.value("last_name"))
@@ -149,6 +149,12 @@ func (t *teller) who() string {
 	if name == "" || t.lead.Consent.Status == Objected {
 		name = fmt.Sprintf("lead %d", t.lead.ID)
 	}
+	return name
+}
+
+// who names the lead and its company.
+func (t *teller) who() string {
+	name := t.name()
 	if company := t.value("company.name"); company != "" && t.lead.Consent.Status != Objected {
 		name += " (" + company + ")"
 	}
@@ -309,58 +315,37 @@ func (t *teller) back() string {
 	return "It is in stage " + t.plan.Stages[t.lead.Stage].Name + " now."
 }
 
-// why tells the clause that brought the lead to where it stands, what it looked at, and what happened last.
+// why tells the clause that brought the lead to where it stands, what it looked at, what gave it its points, and what
+// happened last.
 func (t *teller) why() string {
-	var b strings.Builder
-	stage := t.plan.Stages[t.lead.Stage].Name
-	for i := len(t.past) - 1; i >= 0 && b.Len() == 0; i-- {
-		d := &t.past[i].Decision
-		for j := len(d.Changes) - 1; j >= 0; j-- {
-			c := &d.Changes[j]
-			if c.Kind != StageEntered || c.To != stage {
-				continue
-			}
-			fmt.Fprintf(&b, "Why now: in stage %s since %s", stage, t.stamp(d.At))
-			if c.Reason > 0 {
-				r := &d.Reasons[c.Reason-1]
-				fmt.Fprintf(&b, ", by %s", r.Clause)
-				var saw []string
-				for _, s := range r.Saw {
-					if t.shown(s.Name) && s.Value != "" {
-						saw = append(saw, s.Name+" "+s.Value)
-					}
-				}
-				if len(saw) > 0 {
-					b.WriteString(": " + strings.Join(saw, ", "))
-				}
-			}
-			b.WriteString(".")
-			break
+	var parts []string
+	if r := t.ready(); r != nil {
+		text := fmt.Sprintf("Why now: in stage %s since %s", r.Stage, t.stamp(r.At))
+		if r.Clause != "" {
+			text += ", by " + r.Clause
+		}
+		var saw []string
+		for _, s := range r.Saw {
+			saw = append(saw, s.Name+" "+s.Value)
+		}
+		if len(saw) > 0 {
+			text += ": " + strings.Join(saw, ", ")
+		}
+		parts = append(parts, text+".")
+	}
+	if t.lead.Consent.Status != Objected {
+		var points []string
+		for _, p := range t.points() {
+			points = append(points, signed(p.Points)+" "+words(p.Name))
+		}
+		if len(points) > 0 {
+			parts = append(parts, "Most of its points: "+strings.Join(points, ", ")+".")
 		}
 	}
-	for i := len(t.past) - 1; i >= 0; i-- {
-		in := &t.past[i].Input
-		if in.Bot || t.past[i].Decision.Refused != "" {
-			continue
-		}
-		what := ""
-		switch in.Kind {
-		case Did:
-			what = words(in.Name)
-		case Answered:
-			what = "answered a question"
-		case Identify:
-			what = "told more about themselves"
-		default:
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString(" ")
-		}
-		fmt.Fprintf(&b, "Last: %s, %s.", what, t.stamp(in.At))
-		break
+	if e := t.last(); e != nil {
+		parts = append(parts, "Last: "+e.What+", "+t.stamp(e.At)+".")
 	}
-	return b.String()
+	return strings.Join(parts, " ")
 }
 
 // shown reports whether a value that a condition looked at may be told: all but attributes that the brief leaves out.
@@ -371,37 +356,45 @@ func (t *teller) shown(name string) bool {
 	return true
 }
 
-// telling lists the most telling activities: the worthiest, of these the latest.
+// telling lists the most telling activities, and the most recent asset.
 func (t *teller) telling() string {
-	if t.lead.Consent.Status == Objected {
-		return ""
-	}
-	list := slices.Clone(t.lead.Activities)
-	slices.SortStableFunc(list, func(a, b agreement.Memory) int {
-		if x, y := t.plan.Activities[a.Activity].Worth, t.plan.Activities[b.Activity].Worth; x != y {
-			return int(y) - int(x)
-		}
-		switch {
-		case a.Last > b.Last:
-			return -1
-		case a.Last < b.Last:
-			return 1
-		}
-		return a.Activity - b.Activity
-	})
-	list = list[:min(len(list), t.plan.Brief.Activities)]
-	if len(list) == 0 {
+	list := t.most()
+	if t.lead.Consent.Status == Objected || len(list) == 0 {
 		return ""
 	}
 	lines := []string{"What they did:"}
 	for _, m := range list {
-		line := "• " + words(t.plan.Activities[m.Activity].Name)
+		line := "• " + words(m.Name)
 		if m.Count > 1 {
 			line += ", " + times(int(m.Count)) + ", the last"
 		}
 		lines = append(lines, line+" "+t.stamp(m.Last))
 	}
+	if a := t.asset(); a != nil {
+		lines = append(lines, "Most recent asset: "+words(a.Name)+", of "+a.Worth+" value, "+t.stamp(a.At))
+	}
 	return strings.Join(lines, "\n")
+}
+
+// ask lists the questions that are open, for whoever is to speak to the lead.
+func (t *teller) ask() string {
+	if t.lead.Consent.Status == Objected || t.alert.Kind == "rejected" || t.alert.Kind == "handed_back" {
+		return ""
+	}
+	var open []string
+	for i := range t.plan.Questions {
+		if q := &t.plan.Questions[i]; !valueAt(t.lead.Answers, i).Known() {
+			text := q.Ask
+			if text == "" {
+				text = words(q.Name)
+			}
+			open = append(open, "• "+text)
+		}
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	return "Still to ask:\n" + strings.Join(open, "\n")
 }
 
 // speech says who may speak to the lead.
@@ -439,29 +432,30 @@ func (t *teller) before() string {
 		return ""
 	}
 	var lines []string
-	for i := range t.past {
-		in := &t.past[i].Input
-		if in.Kind != Reject && in.Kind != HandBack && in.Kind != Lose || t.past[i].Decision.Refused != "" {
-			continue
-		}
-		verb := map[InputKind]string{Reject: "turned down", HandBack: "handed back", Lose: "lost"}[in.Kind]
-		line := "• " + verb + " by " + t.person(in.Actor) + ", " + t.stamp(in.At)
-		if in.Name != "" {
-			line += ": " + words(in.Name)
+	for _, e := range t.earlier() {
+		line := "• " + e.What + " by " + t.person(e.Actor) + ", " + t.stamp(e.At)
+		if e.Name != "" {
+			line += ": " + words(e.Name)
 		}
 		lines = append(lines, line)
 	}
 	if len(lines) == 0 {
 		return ""
 	}
-	if len(lines) > 5 {
-		lines = lines[len(lines)-5:]
-	}
 	return "What happened before (this is pass " + fmt.Sprint(t.lead.Pass) + "):\n" + strings.Join(lines, "\n")
 }
 
-// known lists what is known, as far as the brief allows, in its order.
+// known lists what is known, as far as the brief allows, in its order, and the score.
 func (t *teller) known() []NoticeFact {
+	list := t.attributes()
+	if score := t.scoreText(); score != "" {
+		list = append(list, NoticeFact{"Score", score})
+	}
+	return list
+}
+
+// attributes lists those that are known, as far as the brief allows, in its order.
+func (t *teller) attributes() []NoticeFact {
 	names := t.plan.Brief.Show
 	if len(names) == 0 {
 		for i := range t.plan.Attributes {
@@ -475,12 +469,17 @@ func (t *teller) known() []NoticeFact {
 			list = append(list, NoticeFact{strings.ToUpper(label[:1]) + label[1:], v})
 		}
 	}
-	if t.facts.Scored {
-		score := PointsText(t.lead.FitPoints+t.facts.Engagement) + " points"
-		if g := t.facts.Grade; g.Fit != 0 {
-			score += ", grade " + g.String()
-		}
-		list = append(list, NoticeFact{"Score", score})
-	}
 	return list
+}
+
+// scoreText is the score in words, "" for a lead that is not scored.
+func (t *teller) scoreText() string {
+	if !t.facts.Scored {
+		return ""
+	}
+	score := PointsText(t.lead.FitPoints+t.facts.Engagement) + " points"
+	if g := t.facts.Grade; g.Fit != 0 {
+		score += ", grade " + g.String()
+	}
+	return score
 }
