@@ -45,6 +45,7 @@ var pictured = []struct{ name, path, role string }{
 	{"account", "/account", "rep"},
 	{"people", "/settings/people", "admin"},
 	{"audit", "/settings/audit", "revops"},
+	{"agreement", "/agreement", "manager"},
 	{"not-found", "/nothing", "rep"},
 	{"search", "/search?q=s", "rep"},
 	{"search-empty", "/search?q=zzz", "rep"},

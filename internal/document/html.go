@@ -24,28 +24,13 @@ var page = template.Must(template.New("page").Parse(pageSource))
 // Every address of a clause is the id of an element, so that
 // page.html#scoring.fit.size leads to that clause.
 func HTML(p *agreement.Plan) ([]byte, error) {
-	d := describe(p)
-	ids := anchors{}
-	v := htmlPage{
-		Title: d.title,
-		Lead:  runs(d.lead),
-		Hash:  p.Hash,
-	}
 	drawing := layOut(p, nil)
-	v.Picture = template.HTML(drawing.svg(Page)) // svg escapes every name itself
-	// The picture may shrink until its text is 10 px high; then its region scrolls.
-	v.Style = template.CSS(tokenStyle() + pageStyle +
-		fmt.Sprintf("@media screen{.picture svg{min-width:%dpx;max-width:%dpx}}\n", drawing.width*10/smallSize, drawing.width))
-	if len(v.Hash) > 12 {
-		v.Hash = v.Hash[:12]
-	}
-	v.Places = ids.more(d.places)
-	for i, s := range d.sections {
-		h := htmlSection{Number: strconv.Itoa(i + 1), ID: ids.one(s.id), Title: s.title, Places: ids.more(s.places)}
-		for _, b := range s.blocks {
-			h.Blocks = append(h.Blocks, htmlOf(b, ids))
-		}
-		v.Sections = append(v.Sections, h)
+	v := htmlPage{
+		Text:    Describe(p),
+		Picture: template.HTML(drawing.svg(Page)), // svg escapes every name itself
+		// The picture may shrink until its text is 10 px high; then its region scrolls.
+		Style: template.CSS(tokenStyle() + pageStyle +
+			fmt.Sprintf("@media screen{.picture svg{min-width:%dpx;max-width:%dpx}}\n", drawing.width*10/smallSize, drawing.width)),
 	}
 	var w bytes.Buffer
 	if err := page.Execute(&w, v); err != nil {
@@ -54,51 +39,89 @@ func HTML(p *agreement.Plan) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-type (
-	htmlPage struct {
-		Title, Hash string
-		Lead        []htmlRun
-		Style       template.CSS
-		Picture     template.HTML
-		Places      []string
-		Sections    []htmlSection
+// Describe returns the text of the agreement in the blocks it is made of, for pages that
+// set it in a style of their own. Each ID comes once; those in Places belong to addresses
+// that have no block of their own.
+func Describe(p *agreement.Plan) *Text {
+	d := describe(p)
+	ids := anchors{}
+	v := &Text{Title: d.title, Lead: runs(d.lead), Seal: p.Hash}
+	if len(v.Seal) > 12 {
+		v.Seal = v.Seal[:12]
 	}
-	htmlSection struct {
-		Number, ID, Title string
-		Places            []string
-		Blocks            []htmlBlock
+	v.Places = ids.more(d.places)
+	for i, s := range d.sections {
+		h := Section{Number: strconv.Itoa(i + 1), ID: ids.one(s.id), Title: s.title, Places: ids.more(s.places)}
+		for _, b := range s.blocks {
+			h.Blocks = append(h.Blocks, htmlOf(b, ids))
+		}
+		v.Sections = append(v.Sections, h)
 	}
-	htmlBlock struct {
-		Kind  string // heading, paragraph, list, numbered, table, picture
-		Words string
-		Item  htmlItem
-		Items []htmlItem
-		Head  []htmlHead
-		Rows  []htmlRow
-		Cited bool // some row has a clause
-	}
-	htmlItem struct {
-		ID, Clause string
-		Short      bool // fits on a line of a narrow column
-		Places     []string
-		Runs       []htmlRun
-	}
-	htmlHead struct {
-		Words string
-		Right bool
-	}
-	htmlRow struct {
-		htmlItem
-		First htmlCell
-		Cells []htmlCell
-	}
-	htmlCell struct {
-		Head  string // of its column, for narrow screens
-		Right bool
-		Runs  []htmlRun
-	}
-	htmlRun struct{ Words, Tone string }
-)
+	return v
+}
+
+type htmlPage struct {
+	*Text
+	Style   template.CSS
+	Picture template.HTML
+}
+
+// Text is the agreement as people read it.
+type Text struct {
+	Title, Seal string
+	Lead        []Run
+	Places      []string
+	Sections    []Section
+}
+
+// Section is a numbered part of it.
+type Section struct {
+	Number, ID, Title string
+	Places            []string
+	Blocks            []Block
+}
+
+// Block is a heading, a paragraph, a list or a numbered one, a table, or where the picture stands.
+type Block struct {
+	Kind  string // heading, paragraph, list, numbered, table, picture
+	Words string // of a heading; the caption of a table
+	Item  Item   // of a heading or a paragraph
+	Items []Item
+	Head  []Head
+	Rows  []Row
+	Cited bool // some row has a clause
+}
+
+// Item is a piece of text that may be a clause.
+type Item struct {
+	ID, Clause string
+	Short      bool // fits on a line of a narrow column
+	Places     []string
+	Runs       []Run
+}
+
+// Head is the head of a column.
+type Head struct {
+	Words string
+	Right bool
+}
+
+// Row is a line of a table.
+type Row struct {
+	Item
+	First Cell
+	Cells []Cell
+}
+
+// Cell is a cell of a table.
+type Cell struct {
+	Head  string // of its column, for narrow screens
+	Right bool
+	Runs  []Run
+}
+
+// Run is text in one tone: "", strong, source, marketing, sales.
+type Run struct{ Words, Tone string }
 
 // anchors hands out ids, each once.
 type anchors map[string]bool
@@ -122,26 +145,26 @@ func (a anchors) more(addresses []string) []string {
 	return ids
 }
 
-func runs(list []text) []htmlRun {
+func runs(list []text) []Run {
 	tones := [...]string{"", "strong", "source", "marketing", "sales"}
-	out := make([]htmlRun, len(list))
+	out := make([]Run, len(list))
 	for i, t := range list {
-		out[i] = htmlRun{t.words, tones[t.tone]}
+		out[i] = Run{t.words, tones[t.tone]}
 	}
 	return out
 }
 
-func htmlOf(b block, ids anchors) htmlBlock {
-	itemOf := func(clause string, places []string, list []text) htmlItem {
-		return htmlItem{ID: ids.one(clause), Clause: clause, Short: len(clause) <= 34, Places: ids.more(places), Runs: runs(list)}
+func htmlOf(b block, ids anchors) Block {
+	itemOf := func(clause string, places []string, list []text) Item {
+		return Item{ID: ids.one(clause), Clause: clause, Short: len(clause) <= 34, Places: ids.more(places), Runs: runs(list)}
 	}
 	switch b := b.(type) {
 	case *heading:
-		return htmlBlock{Kind: "heading", Words: b.words, Item: itemOf(b.clause, b.places, nil)}
+		return Block{Kind: "heading", Words: b.words, Item: itemOf(b.clause, b.places, nil)}
 	case *paragraph:
-		return htmlBlock{Kind: "paragraph", Item: itemOf(b.clause, b.places, b.text)}
+		return Block{Kind: "paragraph", Item: itemOf(b.clause, b.places, b.text)}
 	case *list:
-		h := htmlBlock{Kind: "list"}
+		h := Block{Kind: "list"}
 		if b.numbered {
 			h.Kind = "numbered"
 		}
@@ -150,15 +173,15 @@ func htmlOf(b block, ids anchors) htmlBlock {
 		}
 		return h
 	case *table:
-		h := htmlBlock{Kind: "table", Words: b.caption}
+		h := Block{Kind: "table", Words: b.caption}
 		right := func(i int) bool { return i < len(b.right) && b.right[i] }
 		for i, s := range b.head {
-			h.Head = append(h.Head, htmlHead{s, right(i)})
+			h.Head = append(h.Head, Head{s, right(i)})
 		}
 		for _, r := range b.rows {
-			row := htmlRow{htmlItem: itemOf(r.clause, r.places, nil)}
+			row := Row{Item: itemOf(r.clause, r.places, nil)}
 			for i, c := range r.cells {
-				cell := htmlCell{Head: b.head[i], Right: right(i), Runs: runs(c)}
+				cell := Cell{Head: b.head[i], Right: right(i), Runs: runs(c)}
 				if i == 0 {
 					row.First = cell
 				} else {
@@ -170,7 +193,7 @@ func htmlOf(b block, ids anchors) htmlBlock {
 		}
 		return h
 	}
-	return htmlBlock{Kind: "picture"}
+	return Block{Kind: "picture"}
 }
 
 // tokenStyle sets the colours of the house for both preferences.

@@ -39,6 +39,21 @@ func (s *Reader) ActiveAgreement(ctx context.Context) (*Agreement, error) {
 	return &list[0], nil
 }
 
+// AgreementVersions returns all versions without their texts, the newest first.
+func (s *Reader) AgreementVersions(ctx context.Context) ([]Agreement, error) {
+	var list []Agreement
+	stmt, err := s.queries.get(ctx, `SELECT version, name, hash, file, activated_at FROM agreement ORDER BY version DESC`)
+	if err == nil {
+		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+			var a Agreement
+			err := r.Scan(&a.Version, &a.Name, &a.Hash, &a.File, &a.ActivatedAt)
+			list = append(list, a)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
 // AgreementVersion returns one version.
 func (s *Reader) AgreementVersion(ctx context.Context, version int64) (*Agreement, error) {
 	list, err := s.agreements(ctx, `SELECT version, name, hash, file, source, files, activated_at FROM agreement WHERE version = $1`, version)

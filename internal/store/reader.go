@@ -42,13 +42,22 @@ type statements struct {
 	on interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	}
-	lock sync.Mutex
-	list map[string]*sql.Stmt
+	lock  sync.Mutex
+	list  map[string]*sql.Stmt
+	asked int64 // how often a query was taken from here
+}
+
+// Asked returns how many queries were asked for so far, without those of snapshots: for tests of what a page costs.
+func (r *Reader) Asked() int64 {
+	r.queries.lock.Lock()
+	defer r.queries.lock.Unlock()
+	return r.queries.asked
 }
 
 func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
+	s.asked++
 	if stmt, ok := s.list[text]; ok {
 		return stmt, nil
 	}

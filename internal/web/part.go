@@ -67,6 +67,17 @@ func clauseURL(ctx context.Context, address string, version int64) templ.SafeURL
 	return templ.SafeURL("/agreement?version=" + strconv.FormatInt(version, 10) + "#" + url.PathEscape(address))
 }
 
+// idOf is the attribute of an anchor, nothing for "".
+func idOf(id string) templ.Attributes {
+	if id == "" {
+		return nil
+	}
+	return templ.Attributes{"id": id}
+}
+
+// day is the local time of an instant.
+func day(at int64, zone *time.Location) time.Time { return time.UnixMicro(at).In(zone) }
+
 // px writes a number for SVG, with no more decimals than a screen shows.
 func px(f float64) string { return strconv.FormatFloat(float64(int64(f*100+.5))/100, 'f', -1, 64) }
 

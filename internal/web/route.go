@@ -27,6 +27,8 @@ func routes() []route {
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "GET /search", right: SeeLeads, handle: search},
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
+		{pattern: "GET /agreement", right: SignedIn, handle: showAgreement, entry: &entry{Group: "Agree", Label: "Agreement", Icon: "scroll-text", Key: "A"}},
+		{pattern: "GET /agreement/source", right: SignedIn, handle: agreementSource},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},
 	}, accessRoutes()...)

@@ -44,6 +44,7 @@ type Site struct {
 	own    http.Handler // mux behind what keeps other sites' forms out
 	assets *assets
 	feed   *feed
+	shelf  shelf // documents of the agreement
 }
 
 // New makes the pages.
