@@ -248,6 +248,19 @@ func (r *reader) member() ([]byte, error) {
 	return raw[1 : len(raw)-1], nil
 }
 
+// object has each member of an object read, by its name as it is written.
+func (r *reader) object(read func(name []byte) error) error {
+	ok, err := r.open()
+	for ok && err == nil {
+		var name []byte
+		if name, err = r.member(); name == nil {
+			break
+		}
+		err = read(name)
+	}
+	return err
+}
+
 // unexpected says that a value is not what it should be, or why there is none.
 func (r *reader) unexpected(wanted string) error {
 	if _, err := r.ReadValue(); err != nil {
@@ -394,26 +407,21 @@ func numberValue(raw []byte) agreement.Value {
 
 func (c *call) readBatch(r *reader) error {
 	found := false
-	ok, err := r.open()
-	for ok && err == nil {
-		var name []byte
-		if name, err = r.member(); name == nil {
-			break
-		}
+	err := r.object(func(name []byte) error {
 		switch string(name) {
 		case "writeKey":
-			err = r.text(&c.key)
+			return r.text(&c.key)
 		case "sentAt":
-			err = r.text(&c.sentAt)
+			return r.text(&c.sentAt)
 		case "context":
-			err = c.context.read(r)
+			return c.context.read(r)
 		case "batch":
 			found = true
-			err = c.readEvents(r)
+			return c.readEvents(r)
 		default:
-			err = r.skip()
+			return r.skip()
 		}
-	}
+	})
 	if err != nil {
 		return err
 	}
@@ -462,48 +470,42 @@ func (e *event) read(r *reader) error {
 	if r.PeekKind() == 'n' {
 		return r.unexpected("an object")
 	}
-	ok, err := r.open()
-	for ok && err == nil {
-		var name []byte
-		if name, err = r.member(); name == nil {
-			break
-		}
+	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "type":
-			err = r.text(&e.kind)
+			return r.text(&e.kind)
 		case "userId":
-			err = r.id(&e.userID)
+			return r.id(&e.userID)
 		case "anonymousId":
-			err = r.id(&e.anonymousID)
+			return r.id(&e.anonymousID)
 		case "previousId":
-			err = r.id(&e.previousID)
+			return r.id(&e.previousID)
 		case "groupId":
-			err = r.id(&e.groupID)
+			return r.id(&e.groupID)
 		case "messageId":
-			err = r.text(&e.messageID)
+			return r.text(&e.messageID)
 		case "event":
-			err = r.text(&e.event)
+			return r.text(&e.event)
 		case "name":
-			err = r.text(&e.name)
+			return r.text(&e.name)
 		case "timestamp":
-			err = r.text(&e.timestamp)
+			return r.text(&e.timestamp)
 		case "originalTimestamp":
-			err = r.text(&e.originalTimestamp)
+			return r.text(&e.originalTimestamp)
 		case "sentAt":
-			err = r.text(&e.sentAt)
+			return r.text(&e.sentAt)
 		case "writeKey":
-			err = r.text(&e.key)
+			return r.text(&e.key)
 		case "traits":
-			err = r.flat(&e.traits, "", 0)
+			return r.flat(&e.traits, "", 0)
 		case "properties":
-			err = r.flat(&e.properties, "", 0)
+			return r.flat(&e.properties, "", 0)
 		case "context":
-			err = e.context.read(r)
+			return e.context.read(r)
 		default:
-			err = r.skip()
+			return r.skip()
 		}
-	}
-	return err
+	})
 }
 
 // id reads an ID. Those that a program writes when it has none would make many people one: they are none.
@@ -520,76 +522,58 @@ func (r *reader) id(to *string) error {
 }
 
 func (a *about) read(r *reader) error {
-	ok, err := r.open()
-	for ok && err == nil {
-		var name []byte
-		if name, err = r.member(); name == nil {
-			break
-		}
+	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "userAgent":
-			err = r.text(&a.userAgent)
+			return r.text(&a.userAgent)
 		case "groupId":
-			err = r.id(&a.groupID)
+			return r.id(&a.groupID)
 		case "timezone":
-			err = r.text(&a.timezone)
+			return r.text(&a.timezone)
 		case "locale":
-			err = r.text(&a.locale)
+			return r.text(&a.locale)
 		case "campaign":
-			err = a.campaign.read(r)
+			return a.campaign.read(r)
 		case "page":
-			err = a.page.read(r)
+			return a.page.read(r)
 		case "traits":
-			err = r.flat(&a.traits, "", 0)
+			return r.flat(&a.traits, "", 0)
 		default:
-			err = r.skip()
+			return r.skip()
 		}
-	}
-	return err
+	})
 }
 
 func (p *page) read(r *reader) error {
-	ok, err := r.open()
-	for ok && err == nil {
-		var name []byte
-		if name, err = r.member(); name == nil {
-			break
-		}
+	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "url":
-			err = r.text(&p.url)
+			return r.text(&p.url)
 		case "path":
-			err = r.text(&p.path)
+			return r.text(&p.path)
 		case "title":
-			err = r.text(&p.title)
+			return r.text(&p.title)
 		case "referrer":
-			err = r.text(&p.referrer)
+			return r.text(&p.referrer)
 		default:
-			err = r.skip()
+			return r.skip()
 		}
-	}
-	return err
+	})
 }
 
 func (c *campaign) read(r *reader) error {
-	ok, err := r.open()
-	for ok && err == nil {
-		var name []byte
-		if name, err = r.member(); name == nil {
-			break
-		}
+	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "name":
-			err = r.text(&c.name)
+			return r.text(&c.name)
 		case "source":
-			err = r.text(&c.source)
+			return r.text(&c.source)
 		case "medium":
-			err = r.text(&c.medium)
+			return r.text(&c.medium)
 		default:
-			err = r.skip()
+			return r.skip()
 		}
-	}
-	return err
+	})
 }
 
 // readable puts what the JSON reader says into a sentence.
