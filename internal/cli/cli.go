@@ -92,7 +92,7 @@ type commands struct {
 	Import   importCommand   `cmd:"" help:"Bring in people, activities, outcomes or the team from CSV files."`
 	Imports  importsCommand  `cmd:"" help:"List the imports there were."`
 	Undo     undoCommand     `cmd:"" help:"Take an import back as a whole."`
-	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla or rejections."`
+	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla, pursuit or rejections."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
 	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
 	Absence  absenceCommand  `cmd:"" help:"Enter when people are away, or have it read from their calendars."`

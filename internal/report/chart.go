@@ -542,6 +542,55 @@ func (k *ink) sla(t *Table) {
 }
 
 // inTimeNote tells of how many clocks a share in time is.
+// pursuit draws each row as a bar: what was accepted, rejected, what came to another end, and what is still under way.
+func (k *ink) pursuit(t *Table) {
+	const left = 300.0
+	right := 600.0
+	for r := range t.Rows {
+		right = min(right, chartWidth-edge-16-pairExtent(t.Cell(r, "accepted").String(), acceptedNote(t, r)))
+	}
+	parts := [...]struct{ title, colour string }{{"accepted", "sal-line"}, {"rejected", "q4"}, {"expired or withdrawn", "q2"}, {"with the manager or open", "mkt-line"}}
+	x := edge
+	for _, p := range parts {
+		k.f(`<rect x="%.1f" y="%d" width="10" height="10" rx="1" fill="%s"/>`+"\n", x, k.y+2, paint(p.colour))
+		k.write(x+16, float64(k.y)+11, "start", quiet, p.title)
+		x += 16 + extent(quiet, p.title) + 20
+	}
+	k.y += 20
+	group := ""
+	for r := range t.Rows {
+		if r == mostRows {
+			k.more(len(t.Rows) - r)
+			break
+		}
+		if g := t.Rows[r][0].Text; t.grouped && g != group {
+			group = g
+			k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
+			k.y += 24
+		}
+		y := float64(k.y) + 14
+		k.write(edge, y+4, "start", inked, clip(inked, t.Cell(r, "handoff").Text, left-edge-24, false))
+		n := func(names ...string) (sum int64) {
+			for _, name := range names {
+				sum += t.Cell(r, name).Int
+			}
+			return sum
+		}
+		from, offered := left, float64(max(1, n("offered")))
+		for i, v := range [...]int64{n("accepted"), n("rejected"), n("expired", "withdrawn"), n("escalated", "open", "limbo")} {
+			width := (right - left) * float64(v) / offered
+			if v > 0 {
+				k.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="14" fill="%s"/>`+"\n", from, y-7, max(1, width), paint(parts[i].colour))
+			}
+			from += width
+		}
+		k.pair(right+16, y+4, t.Cell(r, "accepted").String(), acceptedNote(t, r))
+		k.y += 28
+	}
+}
+
+func acceptedNote(t *Table, r int) string { return "of " + t.Cell(r, "offered").String() + " accepted" }
+
 func inTimeNote(t *Table, r int) string {
 	met, over := t.Cell(r, "met").Int, t.Cell(r, "over").Int
 	s := fmt.Sprintf("%s of %s", number(met), number(met+over))

@@ -62,6 +62,8 @@ func TestQueriesAreFixed(t *testing.T) {
 		{"sla", sla, "owner", 2},
 		{"sla", sla, "source", 3},
 		{"response", response, "", 1},
+		{"pursuit", pursuit, "owner", 1},
+		{"pursuit", pursuit, "source", 2},
 		{"rejections", rejections, "", 2},
 	} {
 		s, err := h.Snapshot(ctx)

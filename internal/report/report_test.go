@@ -468,6 +468,7 @@ func reports(t testing.TB, h *house, q Query) map[string]*Table {
 		{"lift", func() (*Table, error) { return Lift(ctx, h.Store, h.plan, q) }},
 		{"sla", func() (*Table, error) { return SLA(ctx, h.Store, h.plan, q) }},
 		{"response", func() (*Table, error) { return Response(ctx, h.Store, h.plan, q) }},
+		{"pursuit", func() (*Table, error) { return Pursuit(ctx, h.Store, h.plan, q) }},
 	} {
 		table, err := c.run()
 		if err != nil {

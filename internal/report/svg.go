@@ -8,7 +8,7 @@ import (
 
 // SVG draws the report as a file of its own, in light or dark as its reader prefers: funnel
 // as bars, velocity and response as a dot (median) and a whisker (to the 90th percentile),
-// lift as dots and whiskers beside the base rate, sla as marks on a line. It is 760 pixels
+// lift as dots and whiskers beside the base rate, sla as marks on a line, pursuit as parts of a bar. It is 760 pixels
 // wide and meant to be shown at that size, so that text is never under 11 pixels. All
 // that it says is in the table too.
 func (t *Table) SVG() []byte { return t.draw(true) }
@@ -178,6 +178,8 @@ func (t *Table) draw(alone bool) []byte {
 		body.lift(t)
 	case t.Name == "sla":
 		body.sla(t)
+	case t.Name == "pursuit":
+		body.pursuit(t)
 	}
 	if body.Len() == drawn && !alone {
 		body.say(float64(body.y)+12, t.Finding)

@@ -133,6 +133,27 @@ func (n *Snapshot) EachHandoff(ctx context.Context, offered Span, each func(*Han
 		}, each)
 }
 
+// OfferRow is a hand-off and what has become of it.
+type OfferRow struct {
+	Lead               int64
+	Name, Owner, Queue string
+	State              string // as lifecycle.HandoffState says it
+	OfferedAt          int64
+	Breached           bool // time to accept it ran out at least once
+	Runs               bool // the clock of its acceptance runs
+}
+
+// EachOffer hands over the hand-offs that were offered within a time.
+func (n *Snapshot) EachOffer(ctx context.Context, offered Span, each func(*OfferRow) error) error {
+	where, args := offered.within("h.offered_at")
+	return stream(ctx, n, `SELECT h.lead, h.name, h.owner, h.queue, h.state, h.offered_at, CASE WHEN h.accept_breached_at IS NULL THEN 0 ELSE 1 END, CASE WHEN c.id IS NULL THEN 0 ELSE 1 END
+		FROM handoff h LEFT JOIN clock c ON c.lead = h.lead AND c.state = 'running' AND h.state = 'open' AND c.name = 'handoffs.' || h.name || '.accept_within'`+where+` ORDER BY h.id`, args,
+		func(c *cells, r *OfferRow) {
+			r.Lead, r.Name, r.Owner, r.Queue, r.State = c.int(0), c.text(1), c.text(2), c.text(3), c.text(4)
+			r.OfferedAt, r.Breached, r.Runs = c.int(5), c.int(6) > 0, c.int(7) > 0
+		}, each)
+}
+
 // ActivityRow is something a lead did.
 type ActivityRow struct {
 	Lead, At int64

@@ -27,9 +27,9 @@ func told(t testing.TB) *Store {
 		b.Exec(`INSERT INTO visit (id, lead, prev, n, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage) VALUES
 			(1000, 2, 0, 1, 1, 'mql', '', '', '', 20, 0, '', 30, 0, '', ''), (2000, 1, 0, 1, 1, 'won', '', 'won', '', 50, 0, '', 55, 0, '', ''), (3000, 1, 0, 1, 2, 'won', '', 'won', '', 60, 0, '', NULL, NULL, '', '')`)
 		b.Exec(`INSERT INTO clock (id, lead, prev, name, state, member, started_at, since, breaches, stopped_at, unit, within, used) VALUES
-			(1000, 2, 0, 'accept', 'late', 'ann', 10, 10, 1, 30, 1, 9, 20), (2000, 1, 0, 'accept', 'running', 'bob', 40, 40, 0, NULL, 1, 9, 0)`)
+			(1000, 2, 0, 'accept', 'late', 'ann', 10, 10, 1, 30, 1, 9, 20), (2000, 1, 0, 'accept', 'running', 'bob', 40, 40, 0, NULL, 1, 9, 0), (3000, 1, 2000, 'handoffs.offer.accept_within', 'running', 'bob', 5, 5, 0, NULL, 1, 9, 0)`)
 		b.Exec(`INSERT INTO handoff (id, lead, prev, name, pass, state, offered_at, offered_day, owner, queue, accepted_at, accepted_by, accept_used, contacted_at, contact_used, closed_at, reason, reassigned) VALUES
-			(1000, 2, 0, 'offer', 1, '', 10, 0, 'ann', '', 12, 'ann', 2, 15, 3, 20, '', 0), (2000, 1, 0, 'offer', 1, '', 40, 0, 'bob', '', NULL, '', NULL, NULL, NULL, NULL, '', 0)`)
+			(1000, 2, 0, 'offer', 1, '', 10, 0, 'ann', '', 12, 'ann', 2, 15, 3, 20, '', 0), (2000, 1, 0, 'offer', 1, 'open', 40, 0, 'bob', '', NULL, '', NULL, NULL, NULL, NULL, '', 0)`)
 		b.Exec(`INSERT INTO import (id, name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes) VALUES
 			(1, '', '', '', 'undone', 0, 0, 0, 0, 0, 0, ''), (2, '', '', '', 'done', 0, 0, 0, 0, 0, 0, '')`)
 		b.Exec(`INSERT INTO input (id, kind, lead, account, prev, at, known, dedupe, import, body) VALUES
@@ -83,13 +83,15 @@ func TestSnapshotRows(t *testing.T) {
 		{"wins", gather(t, func(f func(*WinRow) error) error { return n.EachWin(ctx, f) }), []WinRow{{1, 50}}},
 		{"backdated wins", gather(t, func(f func(*WinRow) error) error { return n.EachBackdatedWin(ctx, f) }), []WinRow{{1, 45}}},
 		{"clocks", gather(t, func(f func(*ClockRow) error) error { return n.EachClock(ctx, Span{}, f) }),
-			[]ClockRow{{2, "accept", "late", "ann", 10, 30, 1, 1, 20}, {1, "accept", "running", "bob", 40, 0, 0, 1, 0}}},
+			[]ClockRow{{2, "accept", "late", "ann", 10, 30, 1, 1, 20}, {1, "accept", "running", "bob", 40, 0, 0, 1, 0}, {1, "handoffs.offer.accept_within", "running", "bob", 5, 0, 0, 1, 0}}},
 		{"clocks until", gather(t, func(f func(*ClockRow) error) error { return n.EachClock(ctx, Span{Until: 40}, f) }),
-			[]ClockRow{{2, "accept", "late", "ann", 10, 30, 1, 1, 20}}},
+			[]ClockRow{{2, "accept", "late", "ann", 10, 30, 1, 1, 20}, {1, "handoffs.offer.accept_within", "running", "bob", 5, 0, 0, 1, 0}}},
 		{"hand-offs", gather(t, func(f func(*HandoffRow) error) error { return n.EachHandoff(ctx, Span{}, f) }),
 			[]HandoffRow{{2, "offer", "ann", 10, 12, 2, 15, 3, 20}, {1, "offer", "bob", 40, 0, 0, 0, 0, 0}}},
 		{"hand-offs since", gather(t, func(f func(*HandoffRow) error) error { return n.EachHandoff(ctx, Span{From: 11}, f) }),
 			[]HandoffRow{{1, "offer", "bob", 40, 0, 0, 0, 0, 0}}},
+		{"offers", gather(t, func(f func(*OfferRow) error) error { return n.EachOffer(ctx, Span{From: 11}, f) }),
+			[]OfferRow{{Lead: 1, Name: "offer", Owner: "bob", State: "open", OfferedAt: 40, Runs: true}}},
 		{"activities", gather(t, func(f func(*ActivityRow) error) error { return n.EachActivity(ctx, f) }),
 			[]ActivityRow{{1, 70, `{"name":"a"}`}, {2, 72, `{"name":"b"}`}}},
 	} {
@@ -97,8 +99,8 @@ func TestSnapshotRows(t *testing.T) {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
-	if n.Queries() != 14 {
-		t.Errorf("%d queries, want 14", n.Queries())
+	if n.Queries() != 15 {
+		t.Errorf("%d queries, want 15", n.Queries())
 	}
 }
 
