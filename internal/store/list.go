@@ -272,6 +272,13 @@ func (s *Store) OwnerMark(ctx context.Context, owner string) (string, error) {
 	return fmt.Sprintf("%d.%d", leads, newest), err
 }
 
+// CountWaiting counts the leads of an owner that wait for a first answer or a first contact.
+func (s *Store) CountWaiting(ctx context.Context, owner string) (int64, error) {
+	n, _, err := s.two(ctx, `SELECT count(*), 0 FROM lead l JOIN handoff h ON h.id = l.handoff WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1
+		AND (h.state IN ('open', 'escalated') OR h.state = 'accepted' AND h.contacted_at IS NULL AND l.side = 'sales')`, owner)
+	return n, err
+}
+
 // two returns two numbers.
 func (s *Store) two(ctx context.Context, query string, args ...any) (a, b int64, err error) {
 	stmt, err := s.queries.get(ctx, query)

@@ -50,7 +50,7 @@ func contactMenu(r *leadRow, large bool) reasonMenuOf {
 	m := reasonMenuOf{Act: "contact", Action: string(actURL(r.ID, "contact")), Label: "Log", Title: "How did it go with " + r.Name + "?", Key: "L", Field: "outcome", Show: large, Hidden: r.hidden("contact")}
 	m.Class, m.Size = menuSize(large)
 	if large {
-		m.Label = "Log a contact"
+		m.Label, m.Main = "Log a contact", true
 	}
 	for _, o := range outcomes {
 		m.Reasons = append(m.Reasons, reason{Name: o.name, Words: capital(o.words)})

@@ -20,7 +20,7 @@ type myLeadsPage struct {
 	New   []leadRow // offered, beside Next
 	Speak []leadRow // accepted, and nobody was reached yet
 	Going []leadRow // in conversation
-	Most  bool      // there are more than are shown
+	Rest  int       // in conversation, and not shown
 	// Of the bar for several at once.
 	Reject, Back []reason
 }
@@ -41,17 +41,25 @@ type leadRow struct {
 	Entered       string
 }
 
-const mostRows = 200
+const (
+	mostRead  = 1000 // leads under way of one person; nobody works more
+	mostGoing = 100  // of those in conversation, shown
+)
 
-// myLeads makes five queries: the roster that every page reads, the leads of the viewer, and three for the brief.
+// waitingLeads counts what waits for the viewer: hand-offs to answer, and people to speak to for the first time.
+func waitingLeads(a *ask) (int64, error) {
+	return a.site.Store.CountWaiting(a.Context(), a.viewer.Email)
+}
+
+// myLeads makes six queries: the roster and the count that every page has, the leads of the viewer, and three for the brief.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
-	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRows+1)
+	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRead)
 	if err != nil {
 		return nil, err
 	}
-	p := myLeadsPage{Most: len(rows) > mostRows}
-	for i := range rows[:min(len(rows), mostRows)] {
+	p := myLeadsPage{}
+	for i := range rows {
 		row, err := a.leadRow(a.Context(), &rows[i])
 		if err != nil {
 			return nil, err
@@ -70,6 +78,9 @@ func myLeads(a *ask) (answer, error) {
 		slices.SortStableFunc(list, func(x, y leadRow) int {
 			return cmp.Or(cmp.Compare(x.Left.Due, y.Left.Due), cmp.Compare(gradeRank(x.Grade), gradeRank(y.Grade)), cmp.Compare(x.ID, y.ID))
 		})
+	}
+	if len(p.Going) > mostGoing {
+		p.Rest, p.Going = len(p.Going)-mostGoing, p.Going[:mostGoing]
 	}
 	// What is over or runs out first comes first, offers before conversations.
 	switch {

@@ -36,6 +36,7 @@ type reason struct{ Name, Words, Then string }
 type reasonMenuOf struct {
 	Act, Action, Label, Title, Key, Field, Class, Size string
 	Show                                               bool // the key, on the button
+	Main                                               bool // it is what to do next
 	Delay                                              bool // it can be undone for a few seconds, by not being sent yet
 	Hidden                                             []field
 	Reasons                                            []reason
@@ -51,12 +52,16 @@ func quick(delay bool) templ.Attributes {
 	return a
 }
 
-// sized is the size of a button, "" for the usual one.
-func sized(size string) templ.Attributes {
-	if size == "" {
-		return nil
+// looks are the size of a button, "" for the usual one, and whether it is filled: one on a page is, what to do next.
+func looks(size string, main bool) templ.Attributes {
+	a := templ.Attributes{}
+	if size != "" {
+		a["data-size"] = size
 	}
-	return templ.Attributes{"data-size": size}
+	if !main {
+		a["data-variant"] = "outline"
+	}
+	return a
 }
 
 // clauseURL is the address of a clause on the agreement page, at a version; 0 is the one that applies.

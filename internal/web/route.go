@@ -15,13 +15,15 @@ type entry struct {
 	Short string // in the tab bar; "" for not there
 	Icon  string
 	Key   string // after G
+	// Count is how much work waits there for the viewer, nil for a page that counts nothing: one query, through an index.
+	Count func(*ask) (int64, error)
 }
 
 // routes are all addresses there are, in the order of the side bar.
 func routes() []route {
 	return append([]route{
 		{pattern: "GET /{$}", right: SignedIn, handle: home},
-		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L"}},
+		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L", Count: waitingLeads}},
 		{pattern: "POST /leads", right: WorkLeads, handle: bulk},
 		{pattern: "GET /leads/{lead}/brief", right: SeeLeads, handle: showBrief},
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},

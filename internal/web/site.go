@@ -322,6 +322,7 @@ type barEntry struct {
 	*entry
 	Path    string
 	Current bool
+	Waiting int64 // work that waits there, 0 for none
 }
 
 // bars are the pages that the viewer may open.
@@ -333,7 +334,14 @@ func (a *ask) bars() []barEntry {
 			continue
 		}
 		path := r.path()
-		list = append(list, barEntry{r.entry, path, a.URL.Path == path || strings.HasPrefix(a.URL.Path, path+"/")})
+		e := barEntry{entry: r.entry, Path: path, Current: a.URL.Path == path || strings.HasPrefix(a.URL.Path, path+"/")}
+		if r.entry.Count != nil {
+			var err error
+			if e.Waiting, err = r.entry.Count(a); err != nil { // a figure beside a name is worth no error page
+				a.site.Log.WarnContext(a.Context(), "counting what waits", "page", path, "error", err)
+			}
+		}
+		list = append(list, e)
 	}
 	return list
 }

@@ -41,8 +41,10 @@
     if (!main) { location.href = url; return }
     const list = rows(), here = current(), at = here ? list.indexOf(here) : -1, id = here?.dataset.row
     const had = !!document.activeElement?.closest('#main')
+    const before = new Set(list.map((r) => r.dataset.row)), same = location.pathname === new URL(url, location).pathname
     document.title = fresh.title
     $('#main').replaceWith(main)
+    if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
     for (const sel of ['.rail nav', '.topbar h1', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b) a.replaceWith(b) }
     window.htmx?.process?.(main)
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
@@ -50,6 +52,17 @@
     arrived()
   }
   // What was asked for last is shown; idle is asked before what came by itself is.
+  const fresher = (list) => {
+    for (const row of list) {
+      const name = $('[data-do=open]', row) ?? $('h2 a', row)
+      if (!name || row.matches('[data-next]')) continue
+      const tag = document.createElement('span')
+      tag.className = 'tag ml-1.5'
+      tag.textContent = 'just in'
+      name.after(' ', tag)
+    }
+    if (list.length) say(`Just in: ${list.map((r) => ($('h2 a', r) ?? $('[data-do=open]', r))?.textContent).join(', ')}`)
+  }
   const load = async (url, options = {}, idle = () => true) => {
     const mine = ++turn
     asking++
@@ -73,7 +86,10 @@
   const send = (form, button) => {
     const data = new URLSearchParams(new FormData(form))
     if (button?.name) data.set(button.name, button.value)
-    return load(form.action, { method: 'POST', body: data })
+    return load(form.action, { method: 'POST', body: data }).then(() => {
+      const call = $('#toast')?.dataset.open
+      if (call?.startsWith('tel:')) location.href = call
+    })
   }
 
   // What can be undone waits some seconds before it is sent, so that undoing it is honest: nothing has happened yet.
@@ -244,7 +260,7 @@
   // Live: the page is asked for again when something it shows may have changed, unless somebody is in the middle of something.
   const name = document.body.dataset.live
   if (name && window.EventSource) {
-    let late = false, stream
+    let late = false, lost = null, stream
     const busyHere = () => waiting || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked')
     const look = () => {
       late = !!(busyHere() || asking)
@@ -253,12 +269,27 @@
     const connect = () => {
       stream = new EventSource('/live?of=' + encodeURIComponent(name))
       const tag = $('#live')
-      stream.addEventListener('hello', () => { if (tag) tag.hidden = false })
+      stream.addEventListener('hello', () => {
+        if (tag) tag.hidden = false
+        if (lost) { lost = null; look() }
+        const bar = $('#offline')
+        if (bar) bar.hidden = true
+      })
       stream.addEventListener('changed', look)
-      stream.onerror = () => { if (tag) tag.hidden = true }
+      stream.onerror = () => {
+        if (tag) tag.hidden = true
+        lost ??= new Date()
+        setTimeout(() => {
+          const bar = $('#offline')
+          if (!lost || !bar) return
+          $('b', bar).textContent = `Not connected since ${lost.toTimeString().slice(0, 5)}.`
+          bar.hidden = false
+        }, 4000)
+      }
     }
     connect()
     setInterval(() => { if (late) look() }, 1000)
+    setInterval(() => { if (!document.hidden && !lost) look() }, 60000) // the time left is less
     addEventListener('pagehide', () => stream.close())
     addEventListener('pageshow', (e) => { if (e.persisted) connect() })
   }
