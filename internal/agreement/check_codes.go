@@ -47,6 +47,7 @@ const (
 	codeDigest   = "A44"
 	codeAttempts = "A45"
 	codeNoEffect = "A46"
+	codeReminder = "A47"
 
 	codeUnreached = "A50"
 	codeStuck     = "A51"
@@ -132,6 +133,7 @@ var findingCodes = []struct{ Code, About string }{
 	{codeDigest, "not a digest"},
 	{codeAttempts, "not a number of tries"},
 	{codeNoEffect, "a key of an alert that changes nothing there"},
+	{codeReminder, "not a reminder, or one that never comes"},
 	{codeUnreached, "a stage nobody can reach"},
 	{codeStuck, "a stage nobody can leave"},
 	{codeNoWon, "no stage that is won"},

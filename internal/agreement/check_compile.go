@@ -42,6 +42,7 @@ type compiler struct {
 	tracks   map[string]int
 	queues   map[string]int
 	traits   [Traits]map[string]int
+	shared   map[string]*calendar.Calendar // of those who have the same hours and zone
 	channels map[string]int
 	clocks   map[string]int
 	nodes    map[string]*node // address -> the node that declares it, for related places
@@ -66,7 +67,7 @@ func Compile(file string, source []byte, read func(path string) ([]byte, error))
 	if doc == nil {
 		return nil, found.sorted()
 	}
-	c := &compiler{doc: doc, read: read, found: found, plan: &Plan{}, nodes: map[string]*node{}}
+	c := &compiler{doc: doc, read: read, found: found, plan: &Plan{}, nodes: map[string]*node{}, shared: map[string]*calendar.Calendar{}}
 	c.shape(doc.root, language, "")
 	c.hash = append(c.hash, doc.src...)
 	c.calendar()

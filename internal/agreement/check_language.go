@@ -25,6 +25,7 @@ const (
 	digestForm
 	promiseForm
 	stepForm
+	remindForm // "owner 1 working hour before"
 	targetForm // "pool nordics"
 	fileForm
 	kindForm // text, number, boolean or date
@@ -88,6 +89,8 @@ var (
 	namesShape      = &shape{what: "a name or a list of names", form: nameForm, list: nameShape, least: 1}
 	stepsShape      = &shape{what: "a list of steps", doc: "What happens at each breach, one step after the other.", least: 1,
 		list: &shape{what: "a step", form: stepForm, doc: "remind owner, remind manager, reassign, reassign at most 2, escalate manager, escalate EMAIL, return to STAGE, or queue NAME."}}
+	remindShape = &shape{what: "a list of reminders", doc: "Who is told that a deadline comes near, and when.", least: 1,
+		list: &shape{what: "a reminder", form: remindForm, doc: "owner or manager, and how long before: \"owner 1 working hour before\"."}}
 	kindShape = &shape{what: "a type or a list of choices", form: kindForm, words: kindWords, doc: "text, number, boolean, date, or a list of choices.",
 		list: &shape{what: "a choice", form: textForm}, least: 1}
 	spanListShape = &shape{what: "hours", form: spanForm, doc: "Hours such as \"09:00-12:00\", or a list of them.", least: 1,
@@ -183,6 +186,8 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"definition", "What it means, in words.", definitionShape},
 		{"final", "How a pass ends here.", &shape{what: "an end", form: wordForm, words: finals}},
 		{"limit", "How long a lead may stay.", durationShape},
+		{"remind", "Who is told before that is over.", remindShape},
+		{"hours", "Working hours in which the limit runs, whosever the lead is.", hoursShape},
 		{"on_breach", "What happens when it stayed longer.", stepsShape},
 	}}}},
 	{"transitions", "How leads move between stages.", &shape{what: "a mapping from names to transitions", names: nameForm, each: &shape{what: "a transition", require: []string{"from", "to"}, keys: []key{
@@ -197,6 +202,8 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"assign", "Who gets it: the section assignment.", &shape{what: "the word assignment", form: wordForm, words: []string{"assignment"}}},
 		{"accept_within", "The deadline for accepting or rejecting.", durationShape},
 		{"contact_within", "The deadline for the first human contact, from acceptance.", durationShape},
+		{"remind", "Who is told before a deadline of it is over.", remindShape},
+		{"hours", "Working hours in which its deadlines run, whosever the lead is.", hoursShape},
 		{"on_breach", "What happens when it is not accepted in time.", stepsShape},
 		{"on_no_contact", "What happens without contact in time; as on_breach if absent.", stepsShape},
 		{"reject", "The hand-backs that may be given as a reason.", namesShape},
@@ -209,7 +216,12 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"definition", "When to give this reason.", definitionShape},
 	}}}},
 	{"tracks", "Nurture tracks.", definedShape("")},
-	{"pools", "Groups of people who share leads.", definedShape("")},
+	{"pools", "Groups of people who share leads.", &shape{what: "a list of names, or a mapping from names to definitions", list: nameShape, names: nameForm,
+		each: &shape{what: "a definition", form: textForm, optional: true, keys: []key{
+			{"definition", "What it means, in words that both sides agree on.", definitionShape},
+			{"hours", "Working hours of its members who have none of their own.", hoursShape},
+			{"timezone", "Their time zone.", &shape{what: "a time zone", form: zoneForm}},
+		}}}},
 	{"queues", "Where leads wait that nobody has yet.", definedShape("")},
 	{"territories", "Which leads belong where; people take some, and assignment matches them.", traitShape},
 	{"languages", "Which leads speak what.", traitShape},
@@ -254,6 +266,8 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"pause", "While this holds it stands still.", conditionShape},
 		{"stop", "When it is met.", conditionShape},
 		{"within", "The time allowed.", durationShape},
+		{"remind", "Who is told before it is over.", remindShape},
+		{"hours", "Working hours in which it runs, whosever the lead is.", hoursShape},
 		{"on_breach", "What happens when the time is over.", stepsShape},
 	}}}},
 	{"tele_qualification", "The queue of leads that wait to be called.", &shape{what: "a mapping", require: []string{"stages", "lease", "attempts", "exhausted"}, keys: []key{

@@ -238,6 +238,8 @@ func (c *compiler) referStages() {
 		n := c.at("stages", s.Name)
 		s.Limit, _ = c.duration(field(n, "limit"), s.Address, true)
 		s.OnBreach = c.ladder(n.get("on_breach"), s.Address+".on_breach")
+		s.Remind = c.reminders(n, s.Address, s.Limit)
+		c.deadlineHours(n, s.Address, s.Address+".limit")
 		if at := n.get("on_breach"); at != nil && n.lookup("limit") == nil {
 			c.find(codeRequired, at.name, s.Address, "steps for a breach, but no limit to breach", "add a limit, such as 5 working days")
 		}
@@ -389,6 +391,8 @@ func (c *compiler) referHandoffs() {
 		h.AcceptWithin, _ = c.duration(field(n, "accept_within"), h.AcceptClause.Address, true)
 		h.ContactWithin, _ = c.duration(field(n, "contact_within"), h.ContactClause.Address, true)
 		h.OnBreach = c.ladder(n.get("on_breach"), h.Address+".on_breach")
+		h.Remind = c.reminders(n, h.Address, h.AcceptWithin, h.ContactWithin)
+		c.deadlineHours(n, h.Address, h.AcceptClause.Address, h.ContactClause.Address)
 		h.OnNoContact = c.ladder(n.get("on_no_contact"), h.Address+".on_no_contact")
 		for _, reason := range list(n.get("reject")) {
 			slot := c.slot(reason, h.Address, "hand-back", c.plan.Index.Handback, "declare it under handbacks")
@@ -405,7 +409,7 @@ func (c *compiler) referHandoffs() {
 }
 
 func (c *compiler) referPeople() {
-	calendars := map[string]*calendar.Calendar{}
+	c.poolHours()
 	for _, e := range entriesOf(c.at("people")) {
 		n := e.value
 		p := Person{Clause: c.declareClause("people."+strings.ToLower(e.key.value), e.key), ID: strings.ToLower(e.key.value), Name: word(n, "name"), Side: sideOf(word(n, "side")), Weight: 1}
@@ -442,7 +446,7 @@ func (c *compiler) referPeople() {
 			slices.Sort(p.Traits[k])
 		}
 		p.Accounts = c.namedAccounts(n, &p)
-		p.Hours = c.ownHours(n, p.Address, calendars)
+		p.Hours = c.ownHours(n, p.Address, c.shared)
 		c.plan.People = append(c.plan.People, p)
 	}
 	for i := range c.plan.People {
@@ -590,6 +594,8 @@ func (c *compiler) referClocks() {
 		k.Stop = c.condition(field(n, "stop"), ScopeLead, clause.Address)
 		k.Within, _ = c.duration(field(n, "within"), clause.Address, true)
 		k.OnBreach = c.ladder(n.get("on_breach"), clause.Address+".on_breach")
+		k.Remind = c.reminders(n, clause.Address, k.Within)
+		c.deadlineHours(n, clause.Address, clause.Address)
 	})
 }
 

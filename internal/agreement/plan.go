@@ -97,6 +97,10 @@ type Index struct {
 	Pool       map[string]int
 	Person     map[string]int    // ID -> slot of People
 	Clause     map[string]Clause // every address
+	// Hours are the calendars of deadlines that have one of their own, by their address; PoolHours those of pools, by slot, nil for
+	// none, and empty if no pool has one.
+	Hours     map[string]*calendar.Calendar
+	PoolHours []*calendar.Calendar
 
 	ByActivity [][]int // Activities slot -> slots of Engagement rules it can touch
 	Automatic  [][]int // Stages slot -> slots of automatic Transitions out of it, in order
@@ -250,6 +254,14 @@ type Stage struct {
 	Final      Final
 	Limit      calendar.Duration // zero: none
 	OnBreach   []Step            // what happens when Limit is over
+	Remind     []Reminder        // before it is
+}
+
+// Reminder tells somebody that a deadline comes near.
+type Reminder struct {
+	Clause
+	Target string // "owner" or "manager"
+	Before calendar.Duration
 }
 
 // Transition moves a lead between stages: by itself when When holds, or by a
@@ -293,6 +305,7 @@ type Handoff struct {
 	AcceptWithin                calendar.Duration
 	ContactWithin               calendar.Duration // from acceptance; zero: not watched
 	OnBreach                    []Step            // of AcceptWithin
+	Remind                      []Reminder        // of both deadlines
 	OnNoContact                 []Step            // of ContactWithin; empty: the same ladder as OnBreach
 	Reject                      []int             // Handbacks slots that may be given as the reason
 	AcceptClause, ContactClause Clause
@@ -417,6 +430,7 @@ type ClockRule struct {
 	Stop       *Condition
 	Within     calendar.Duration
 	OnBreach   []Step
+	Remind     []Reminder
 	Definition string
 }
 

@@ -191,6 +191,8 @@ func scalarSchema(s *shape) object {
 		return text(promiseWords.String())
 	case stepForm:
 		return text(`^(remind (owner|manager)|reassign( at most [0-9]{1,3}( times)?)?|escalate (to )?(manager|\S+@\S+)|return to \S+|queue \S+)$`)
+	case remindForm:
+		return text(`^(owner|manager) .+ before$`)
 	case targetForm:
 		return text(`^(account\.(owner|named)|pool \S+|queue \S+|\S+@\S+)$`)
 	case zoneForm, fileForm:

@@ -163,7 +163,7 @@ func (a *API) listMembers(ctx context.Context, _ *struct{}) (*membersAnswer, err
 		return nil, err
 	}
 	for i := range roster.Members {
-		m := memberOf(plan, &roster.Members[i], a.now())
+		m := memberOf(plan, roster, &roster.Members[i], a.now())
 		for j := range feeds {
 			if feeds[j].Member == m.ID {
 				m.Calendar = statusOf(&feeds[j])
@@ -187,9 +187,9 @@ func statusOf(f *store.Feed) *calendarStatus {
 	return s
 }
 
-func memberOf(plan *agreement.Plan, m *lifecycle.Member, now int64) member {
+func memberOf(plan *agreement.Plan, roster *lifecycle.Roster, m *lifecycle.Member, now int64) member {
 	v := member{ID: m.ID, Name: m.Name, Side: m.Side.String(), Manager: m.Manager, Pools: []string{}, Weight: m.Weight, Capacity: m.Capacity,
-		PerDay: m.PerDay, Accounts: append([]string{}, m.Accounts...), Active: !m.Inactive, Away: []absence{}, Open: m.Open, Taken: int(m.Taken), Today: m.HadToday(plan, now)}
+		PerDay: m.PerDay, Accounts: append([]string{}, m.Accounts...), Active: !m.Inactive, Away: []absence{}, Open: m.Open, Taken: int(m.Taken), Today: m.HadToday(plan, roster, now)}
 	for k, list := range v.lists() {
 		*list = []string{}
 		for _, slot := range m.Traits[k] {
@@ -364,5 +364,5 @@ func (a *API) aboutMember(ctx context.Context, id string, in lifecycle.Input, on
 	if err != nil {
 		return nil, err
 	}
-	return &memberAnswer{Replayed: replayed, Body: memberOf(plan, m, a.now())}, nil
+	return &memberAnswer{Replayed: replayed, Body: memberOf(plan, roster, m, a.now())}, nil
 }

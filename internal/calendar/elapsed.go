@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"sort"
+	"time"
 )
 
 // Everything here rests on one idea: how much was worked before an instant, on
@@ -110,6 +111,32 @@ func (c *Calendar) Between(from, to int64, unit Unit) int64 {
 		amount--
 	}
 	return amount
+}
+
+// Back returns the latest instant from which d elapses until at, or the beginning of time if there is none: an hour of working time
+// before Monday 10:00 is Monday 9:00, two hours before it are Friday 16:00.
+func (c *Calendar) Back(at int64, d Duration) int64 {
+	if d.Amount <= 0 {
+		return at
+	}
+	step := int64(time.Hour / time.Microsecond)
+	low := at
+	for c.Between(low, at, d.Unit) < d.Amount {
+		if low < c.first-step {
+			return math.MinInt64
+		}
+		low -= step
+		step *= 2
+	}
+	high := at
+	for low+1 < high { // what elapses from low is enough, from high it is not
+		if middle := low + (high-low)/2; c.Between(middle, at, d.Unit) >= d.Amount {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
 }
 
 // Open reports whether an instant is within working time.

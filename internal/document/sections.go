@@ -278,6 +278,12 @@ func handoffs(p *agreement.Plan) *section {
 			}
 			s.say(h.ContactClause.Address, contact)
 		}
+		if words := reminded(h.Remind); words != "" {
+			s.say(h.Address+".remind", capital(words)+" a deadline of it is over.")
+		}
+		if p.Index.Hours[h.AcceptClause.Address] != nil {
+			s.say(h.Address+".hours", "Its deadlines run in working hours of their own, whosever the lead is.")
+		}
 		if len(h.Reject) > 0 {
 			names := make([]string, 0, len(h.Reject))
 			for _, r := range h.Reject {
@@ -447,9 +453,24 @@ func clocks(p *agreement.Plan) *section {
 		if len(c.OnBreach) > 0 {
 			words = append(words, text{words: " When that time runs out, " + steps(p, c.OnBreach) + "."})
 		}
+		if told := reminded(c.Remind); told != "" {
+			words = append(words, text{words: " " + capital(told) + " it is over."})
+		}
+		if p.Index.Hours[c.Address] != nil {
+			words = append(words, text{words: " It runs in working hours of its own, whosever the lead is."})
+		}
 		s.say(c.Address, words)
 	}
 	return s
+}
+
+// reminded says who is told before a deadline.
+func reminded(list []agreement.Reminder) string {
+	var parts []string
+	for i := range list {
+		parts = append(parts, "the "+list[i].Target+" is reminded "+list[i].Before.String()+" before")
+	}
+	return join(parts, "and")
 }
 
 func alerts(p *agreement.Plan) *section {

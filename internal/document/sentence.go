@@ -34,6 +34,9 @@ func stageSentence(s *agreement.Stage) string {
 	out = sentence(out)
 	if !s.Limit.IsZero() {
 		out += " At most " + s.Limit.String() + "."
+		if words := reminded(s.Remind); words != "" {
+			out += " " + capital(words) + " it is over."
+		}
 	}
 	return out
 }

@@ -248,7 +248,7 @@ func workingHours(plan *agreement.Plan, r *Roster, to string) *calendar.Calendar
 	if m := r.Member(to); m != nil && m.Hours != nil {
 		return m.Hours
 	}
-	return calendarOf(plan, to)
+	return calendarOf(plan, r, to)
 }
 
 // AppendJSON appends what of an alert is not in columns of its own.

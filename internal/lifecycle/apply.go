@@ -89,7 +89,7 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		closeHandoff(plan, &l.Handoff, c)
 	case ContactMade:
 		l.Handoff.Contacted = c.At
-	case ClockStarted, ClockPaused, ClockResumed, ClockRestarted, ClockMoved, ClockBreached, ClockStopped, ClockReady:
+	case ClockStarted, ClockPaused, ClockResumed, ClockRestarted, ClockMoved, ClockBreached, ClockStopped, ClockReady, ReminderSet:
 		applyClock(l, c)
 	case CallQueued, CallTaken, CallFreed, CallTried, CallReached, CallReady, CallEnded:
 		l.Call.apply(c)
@@ -254,7 +254,7 @@ func applyClock(l *Lead, c *Change) {
 	k := &l.Clocks[i]
 	switch c.Kind {
 	case ClockPaused:
-		k.State, k.Used, k.Due = Paused, c.Int, agreement.Never
+		k.State, k.Used, k.Due, k.Remind = Paused, c.Int, agreement.Never, 0
 	case ClockResumed:
 		k.State, k.Since, k.Due = Running, c.At, c.Due
 	case ClockRestarted:
@@ -262,13 +262,15 @@ func applyClock(l *Lead, c *Change) {
 		if c.Int > 0 {
 			k.Step = int(c.Int)
 		}
+	case ReminderSet:
+		k.Remind = c.At
 	case ClockMoved:
 		k.Due = c.Due
 		if c.To != "" {
 			k.Member = c.To
 		}
 	case ClockBreached:
-		k.State, k.Due = Breached, agreement.Never
+		k.State, k.Due, k.Remind = Breached, agreement.Never, 0
 		k.Breaches++
 	case ClockStopped:
 		l.Clocks = slices.Delete(l.Clocks, i, i+1)
@@ -293,6 +295,9 @@ func (l *Lead) Due() int64 {
 	}
 	for i := range l.Clocks {
 		due = min(due, l.Clocks[i].Due)
+		if at := l.Clocks[i].Remind; at != 0 {
+			due = min(due, at)
+		}
 	}
 	return min(due, l.Call.due())
 }

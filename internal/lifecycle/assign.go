@@ -90,15 +90,15 @@ func (d *decider) unable(m *Member) string {
 		return "is away until " + time.UnixMicro(m.back(d.now)).In(d.plan.Calendar.Zone()).Format("2 Jan 15:04")
 	case m.Capacity > 0 && m.Open >= m.Capacity:
 		return fmt.Sprintf("has %d of %d open hand-offs", m.Open, m.Capacity)
-	case m.PerDay > 0 && m.HadToday(d.plan, d.now) >= m.PerDay:
+	case m.PerDay > 0 && m.HadToday(d.plan, d.state.Roster, d.now) >= m.PerDay:
 		return fmt.Sprintf("has had %d of %d hand-offs of the day", m.Today, m.PerDay)
 	}
 	return ""
 }
 
 // HadToday is how many hand-offs a member has had on the local day of an instant. It is known of who has a cap for the day.
-func (m *Member) HadToday(plan *agreement.Plan, at int64) int {
-	if m.Day != calendarOf(plan, m.ID).Day(at) {
+func (m *Member) HadToday(plan *agreement.Plan, r *Roster, at int64) int {
+	if m.Day != calendarOf(plan, r, m.ID).Day(at) {
 		return 0
 	}
 	return m.Today
@@ -194,7 +194,7 @@ members:
 			}
 		}
 		able = append(able, m)
-		if calendarOf(d.plan, m.ID).Open(d.now) {
+		if calendarOf(d.plan, d.state.Roster, m.ID).Open(d.now) {
 			working = append(working, m)
 		}
 	}

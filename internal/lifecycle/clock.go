@@ -8,18 +8,36 @@ import (
 	"baton/internal/calendar"
 )
 
-// calendarOf returns the working calendar a clock of a member runs in: theirs, or the agreement's.
-func calendarOf(plan *agreement.Plan, member string) *calendar.Calendar {
+// calendarOf returns the working calendar of a member: their own, that of the first of their pools that has one, or the
+// agreement's.
+func calendarOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calendar {
 	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
 		return plan.People[i].Hours
+	}
+	if len(plan.Index.PoolHours) > 0 {
+		if m := r.Member(member); m != nil {
+			for _, pool := range m.Pools {
+				if cal := plan.Index.PoolHours[pool]; cal != nil {
+					return cal
+				}
+			}
+		}
 	}
 	return plan.Calendar
 }
 
+// runsIn returns the calendar that a clock of a member runs in: its own, or the member's.
+func runsIn(plan *agreement.Plan, r *Roster, clock, member string) *calendar.Calendar {
+	if cal := plan.Index.Hours[clock]; cal != nil {
+		return cal
+	}
+	return calendarOf(plan, r, member)
+}
+
 // deadline returns when a time allowed to a member is over, in working time of their calendar. What they are away of it does not
 // count, if the agreement has clocks pause then.
-func deadline(plan *agreement.Plan, r *Roster, member string, from int64, within calendar.Duration) int64 {
-	cal := calendarOf(plan, member)
+func deadline(plan *agreement.Plan, r *Roster, clock, member string, from int64, within calendar.Duration) int64 {
+	cal := runsIn(plan, r, clock, member)
 	for _, a := range pauses(plan, r, member) {
 		if a.To <= from {
 			continue
@@ -37,8 +55,8 @@ func deadline(plan *agreement.Plan, r *Roster, member string, from int64, within
 }
 
 // elapsed returns how much of the time allowed to a member has passed between two instants.
-func elapsed(plan *agreement.Plan, r *Roster, member string, from, to int64, unit calendar.Unit) int64 {
-	cal := calendarOf(plan, member)
+func elapsed(plan *agreement.Plan, r *Roster, clock, member string, from, to int64, unit calendar.Unit) int64 {
+	cal := runsIn(plan, r, clock, member)
 	sum := int64(0)
 	for _, a := range pauses(plan, r, member) {
 		if a.To <= from {
@@ -67,9 +85,14 @@ func pauses(plan *agreement.Plan, r *Roster, member string) []Absence {
 }
 
 // deadline is the function deadline, on what is decided on.
-func (d *decider) deadline(member string, within calendar.Duration) int64 {
-	d.team = d.team || d.plan.Absences.Away.Pause && member != ""
-	return deadline(d.plan, d.state.Roster, member, d.now, within)
+func (d *decider) deadline(clock, member string, within calendar.Duration) int64 {
+	d.asksTeam(member)
+	return deadline(d.plan, d.state.Roster, clock, member, d.now, within)
+}
+
+// asksTeam notes that the team is looked at, if it takes that to know when a member works.
+func (d *decider) asksTeam(member string) {
+	d.team = d.team || member != "" && (d.plan.Absences.Away.Pause || len(d.plan.Index.PoolHours) > 0)
 }
 
 // used returns how much of its time a clock has used until now.
@@ -77,8 +100,8 @@ func (d *decider) used(k *Clock) int64 {
 	if k.State == Paused {
 		return k.Used
 	}
-	d.team = d.team || d.plan.Absences.Away.Pause && k.Member != ""
-	return k.Used + elapsed(d.plan, d.state.Roster, k.Member, k.Since, d.now, calendar.Unit(k.Unit))
+	d.asksTeam(k.Member)
+	return k.Used + elapsed(d.plan, d.state.Roster, k.Name, k.Member, k.Since, d.now, calendar.Unit(k.Unit))
 }
 
 // moveClocks brings the deadlines up to date with calendars that have changed: what was used before a pause stays used, and
@@ -93,8 +116,8 @@ func (d *decider) moveClocks() {
 		}
 		left := k.within()
 		left.Amount = max(0, left.Amount-k.Used)
-		d.team = d.team || d.plan.Absences.Away.Pause && k.Member != ""
-		due := max(d.now+1_000_000, deadline(d.plan, d.state.Roster, k.Member, k.Since, left))
+		d.asksTeam(k.Member)
+		due := max(d.now+1_000_000, deadline(d.plan, d.state.Roster, k.Name, k.Member, k.Since, left))
 		if due != k.Due && k.Due > d.now {
 			if why == 0 {
 				if d.in.Kind == Refresh {
@@ -104,13 +127,17 @@ func (d *decider) moveClocks() {
 				}
 			}
 			d.emit(Change{Kind: ClockMoved, Name: k.Name, Due: due, Reason: why})
+			d.remindNext(k.Name, d.now)
+		} else if d.in.Kind == Activate {
+			d.remindNext(k.Name, d.now)
 		}
 	}
 }
 
 func (d *decider) startClock(name string, within calendar.Duration, member string, why int) {
-	due := d.deadline(member, within)
+	due := d.deadline(name, member, within)
 	d.emit(Change{Kind: ClockStarted, Name: name, At: d.now, Due: due, Int: within.Amount, Unit: uint8(within.Unit), To: member, Reason: why})
+	d.remindNext(name, d.now)
 }
 
 func (d *decider) clock(name string) *Clock {
@@ -127,12 +154,13 @@ func (d *decider) restartClock(name, member string, why int) {
 	if k == nil {
 		return
 	}
-	due := d.deadline(member, k.within())
+	due := d.deadline(name, member, k.within())
 	next := int64(0)
 	if name == d.climbs {
 		next = d.next
 	}
 	d.emit(Change{Kind: ClockRestarted, Name: name, At: d.now, Due: due, To: member, Int: next, Reason: why})
+	d.remindNext(name, d.now)
 }
 
 // stopClock ends a clock whose end was reached: met if it had not run out.
@@ -189,6 +217,11 @@ func (d *decider) elapse() {
 			break
 		}
 		d.breach(*next)
+	}
+	for i := range d.lead.Clocks {
+		if k := &d.lead.Clocks[i]; k.Remind != 0 && k.Remind <= d.in.Due {
+			d.remind(k)
+		}
 	}
 	d.elapseCall()
 	if d.lead.Revisit > 0 && d.lead.Revisit <= d.in.Due {
@@ -463,7 +496,8 @@ func (d *decider) watch() {
 		case !paused && k.State == Paused:
 			left := k.within()
 			left.Amount = max(0, left.Amount-k.Used)
-			d.emit(Change{Kind: ClockResumed, Name: rule.Address, At: d.now, Due: d.deadline(k.Member, left), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+			d.emit(Change{Kind: ClockResumed, Name: rule.Address, At: d.now, Due: d.deadline(k.Name, k.Member, left), Reason: d.becauseSaw(rule.Address+".pause", rule.Pause)})
+			d.remindNext(rule.Address, d.now)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func AppendLead(b []byte, l *Lead) []byte {
 	for i := range l.Clocks {
 		k := &l.Clocks[i]
 		b = appendText(b, k.Name)
-		for _, n := range [...]int64{k.Started, k.Version, k.Within, int64(k.Unit), k.Used, k.Since, k.Due, int64(k.State), int64(k.Breaches), int64(k.Step)} {
+		for _, n := range [...]int64{k.Started, k.Version, k.Within, int64(k.Unit), k.Used, k.Since, k.Due, int64(k.State), int64(k.Breaches), int64(k.Step), k.Remind} {
 			b = binary.AppendVarint(b, n)
 		}
 		b = appendText(b, k.Member)
@@ -120,11 +120,11 @@ func ParseLead(b []byte) (*Lead, error) {
 	h.ID, h.Rule, h.State, h.Offered, h.Since = r.int(), int(r.int()), HandoffState(r.int()), r.int(), r.int()
 	h.Accepted, h.Contacted, h.Reassigned, h.Reason = r.int(), r.int(), int(r.int()), int(r.int())
 	h.Tried = r.texts()
-	if n := r.count(12); n > 0 {
+	if n := r.count(13); n > 0 {
 		l.Clocks = make([]Clock, n)
 		for i := range l.Clocks {
 			l.Clocks[i] = Clock{Name: r.text(), Started: r.int(), Version: r.int(), Within: r.int(), Unit: uint8(r.int()), Used: r.int(),
-				Since: r.int(), Due: r.int(), State: ClockState(r.int()), Breaches: int(r.int()), Step: int(r.int()), Member: r.text()}
+				Since: r.int(), Due: r.int(), State: ClockState(r.int()), Breaches: int(r.int()), Step: int(r.int()), Remind: r.int(), Member: r.text()}
 		}
 	}
 	l.Done = r.texts()

@@ -155,8 +155,8 @@ func TestEveryKindHasAWord(t *testing.T) {
 			t.Errorf("change %d has no word", k)
 		}
 	}
-	if len(changeWords) != int(AttendSet)+1 {
-		t.Errorf("%d words for %d changes", len(changeWords), AttendSet+1)
+	if len(changeWords) != int(ReminderSet)+1 {
+		t.Errorf("%d words for %d changes", len(changeWords), ReminderSet+1)
 	}
 	if len(inputWords) != int(Calendar)+1 {
 		t.Errorf("%d words for %d inputs", len(inputWords), Calendar+1)

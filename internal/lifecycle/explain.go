@@ -274,7 +274,7 @@ func (e *explainer) deadlines() ExplainedSection {
 		switch k.State {
 		case Running:
 			next = min(next, k.Due)
-			used := calendar.Duration{Amount: k.Used + elapsed(e.plan, e.view.Roster, k.Member, k.Since, e.at, within.Unit), Unit: within.Unit}
+			used := calendar.Duration{Amount: k.Used + elapsed(e.plan, e.view.Roster, k.Name, k.Member, k.Since, e.at, within.Unit), Unit: within.Unit}
 			line.Text = fmt.Sprintf("due %s: %s allowed since %s, %s used", e.stamp(k.Due), within, e.stamp(k.Since), short(used))
 		case Paused:
 			line.Text = fmt.Sprintf("%s allowed, %s used before it paused", within, short(calendar.Duration{Amount: k.Used, Unit: within.Unit}))

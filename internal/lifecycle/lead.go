@@ -131,6 +131,7 @@ type Clock struct {
 	Used     int64 // amount used before Since
 	Since    int64 // when it last began to run
 	Due      int64 // Never while it is paused
+	Remind   int64 // when somebody is reminded of it next, 0 for not at all
 	State    ClockState
 	Breaches int    // how often time ran out
 	Step     int    // the next step of the ladder, counting a step as often as it may be taken

@@ -194,7 +194,7 @@ func (d *decider) take(v *View, owner string, queue int, why int) {
 			if k := &v.Lead.Clocks[i]; k.Member != "" && k.Member == v.Lead.Owner && owner != "" && k.State == Running {
 				left := k.within()
 				left.Amount = max(0, left.Amount-k.Used)
-				changes = append(changes, Change{Kind: ClockMoved, Name: k.Name, Due: deadline(d.plan, d.state.Roster, owner, k.Since, left), To: owner, Reason: why})
+				changes = append(changes, Change{Kind: ClockMoved, Name: k.Name, Due: deadline(d.plan, d.state.Roster, k.Name, owner, k.Since, left), To: owner, Reason: why})
 			}
 		}
 	}

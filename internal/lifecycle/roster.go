@@ -129,7 +129,7 @@ func applyRoster(plan *agreement.Plan, r *Roster, c *Change) {
 		if m := r.Member(c.Name); m != nil {
 			m.Open = max(0, m.Open+int(c.Int))
 			if c.At != 0 {
-				if day := calendarOf(plan, m.ID).Day(c.At); m.Day != day {
+				if day := calendarOf(plan, r, m.ID).Day(c.At); m.Day != day {
 					m.Day, m.Today = day, 0
 				}
 				m.Today++

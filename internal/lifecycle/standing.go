@@ -39,13 +39,13 @@ func Standings(plan *agreement.Plan, roster *Roster, at int64) []PoolStanding {
 			break
 		}
 		if roster != nil && slot < len(roster.Ledgers) {
-			d := &decider{plan: plan, now: at}
+			d := &decider{plan: plan, now: at, state: View{Roster: roster}}
 			for _, e := range roster.Ledgers[slot].Entries {
 				m := roster.Member(e.Member)
 				if m == nil || !m.in(slot) && e.Given == 0 {
 					continue
 				}
-				s := Standing{Member: m, Given: e.Given, Due: e.Due(), Behind: e.Behind(), Carried: e.Carried(), Working: calendarOf(plan, m.ID).Open(at), Unable: d.unable(m)}
+				s := Standing{Member: m, Given: e.Given, Due: e.Due(), Behind: e.Behind(), Carried: e.Carried(), Working: calendarOf(plan, roster, m.ID).Open(at), Unable: d.unable(m)}
 				if s.Unable == "" && !m.in(slot) {
 					s.Unable = "is not in the pool any more"
 				}

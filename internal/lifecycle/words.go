@@ -113,6 +113,11 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return c.Name + " is not away from " + at(c.At) + " to " + at(c.Due) + " after all"
 	case HeldReviewed:
 		return "what " + c.Name + " holds is looked at again"
+	case ReminderSet:
+		if c.At == 0 {
+			return ""
+		}
+		return "clock " + c.Name + " reminds " + at(c.At)
 	case AttendSet:
 		if c.At == agreement.Never {
 			return ""

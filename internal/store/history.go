@@ -284,6 +284,12 @@ func queueName(plan *agreement.Plan, slot int) string {
 func hours(plan *agreement.Plan, member string) *calendar.Calendar {
 	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
 		return plan.People[i].Hours
+	} else if ok && len(plan.Index.PoolHours) > 0 {
+		for _, pool := range plan.People[i].Pools {
+			if cal := plan.Index.PoolHours[pool]; cal != nil {
+				return cal
+			}
+		}
 	}
 	return plan.Calendar
 }
