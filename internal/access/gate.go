@@ -80,8 +80,8 @@ func (g *Gate) Close() {
 
 func (g *Gate) now() int64 { return g.Clock().UnixMicro() }
 
-// from is the network address of a request, as it is limited and kept.
-func (g *Gate) from(r *http.Request) string {
+// From is the network address of a request, as it is limited and kept.
+func (g *Gate) From(r *http.Request) string {
 	if r == nil {
 		return ""
 	}
@@ -101,7 +101,7 @@ func (g *Gate) from(r *http.Request) string {
 
 // audit is a line of the audit about a request, nil for none.
 func (g *Gate) audit(r *http.Request, actor, action, subject, detail string) store.Audit {
-	return store.Audit{At: g.now(), Actor: actor, Address: g.from(r), Action: action, Subject: subject, Detail: detail}
+	return store.Audit{At: g.now(), Actor: actor, Address: g.From(r), Action: action, Subject: subject, Detail: detail}
 }
 
 // What the audit says was done. Pages and commands show these words.
@@ -121,22 +121,11 @@ const (
 	SwitchedTOTP   = "switched the second factor on"
 	DroppedTOTP    = "switched the second factor off"
 	MadeRecovery   = "made recovery codes"
-	UsedRecovery   = "used a recovery code"
 	EndedSession   = "ended a session"
 	EndedSessions  = "ended all other sessions"
 	LinkedProvider = "linked a sign-in provider"
 	Exported       = "exported"
-	MadeKey        = "made a key"
-	RevokedKey     = "revoked a key"
-	AddedWebhook   = "added a webhook"
-	RemovedWebhook = "removed a webhook"
-	Activated      = "activated an agreement"
 )
 
 // CommandLine is the actor of what is done with commands.
 const CommandLine = "command line"
-
-// Note puts on record what a viewer did, for pages that have no other change to make with it.
-func (g *Gate) Note(r *http.Request, v *Viewer, action, subject, detail string) error {
-	return g.Store.AddAudit(r.Context(), g.audit(r, v.Email, action, subject, detail))
-}

@@ -32,7 +32,7 @@ func (g *Gate) IsSetUp(ctx context.Context) (bool, error) { return g.Store.HasUs
 
 // SetUp makes the first admin, by the code of NewSetUpCode, and lets them in.
 func (g *Gate) SetUp(w http.ResponseWriter, r *http.Request, code, email, name, password string) error {
-	if wait, _ := g.limits.address.take(g.from(r), g.Clock()); wait > 0 {
+	if wait, _ := g.limits.address.take(g.From(r), g.Clock()); wait > 0 {
 		return tooMany(wait)
 	}
 	address, name, err := person(email, name)
@@ -85,7 +85,7 @@ func (g *Gate) Link(r *http.Request, token string) (Linked, error) {
 }
 
 func (g *Gate) link(r *http.Request, token string) (l store.Link, u store.User, err error) {
-	if wait, back := g.limits.address.take(g.from(r), g.Clock()); wait > 0 {
+	if wait, back := g.limits.address.take(g.From(r), g.Clock()); wait > 0 {
 		return l, u, tooMany(wait)
 	} else if l, err = g.Store.Link(r.Context(), hashOf(token), g.now()); err == nil && l.Kind != "set_up" {
 		back()
@@ -141,7 +141,7 @@ func (g *Gate) UseLink(w http.ResponseWriter, r *http.Request, token, name, pass
 // AskReset has a link to set a new password sent to an address, if there is a user with it who has a password. It returns before anybody has
 // looked, so that the answer says nothing of who is a user.
 func (g *Gate) AskReset(r *http.Request, email string) error {
-	if wait, _ := g.limits.address.take(g.from(r), g.Clock()); wait > 0 {
+	if wait, _ := g.limits.address.take(g.From(r), g.Clock()); wait > 0 {
 		return tooMany(wait)
 	}
 	name := normalised(email)

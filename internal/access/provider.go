@@ -112,7 +112,7 @@ type claims struct {
 
 // FromProvider lets somebody in who comes back from the provider, and returns where they wanted to go.
 func (g *Gate) FromProvider(w http.ResponseWriter, r *http.Request) (next string, err error) {
-	if wait, back := g.limits.address.take(g.from(r), g.Clock()); wait > 0 {
+	if wait, back := g.limits.address.take(g.From(r), g.Clock()); wait > 0 {
 		return "", tooMany(wait)
 	} else {
 		defer func() {

@@ -74,7 +74,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, how string) (s *sto
 	if len(agent) > 300 {
 		agent = agent[:300]
 	}
-	s = &store.Session{How: how, Address: g.from(r), Agent: agent, CreatedAt: now, Hash: hash,
+	s = &store.Session{How: how, Address: g.From(r), Agent: agent, CreatedAt: now, Hash: hash,
 		IdleFrom: now - g.Idle.Microseconds(), LimitFrom: now - g.Longest.Microseconds()}
 	return s, func() {
 		c := g.cookie(r, sessionCookie, token)

@@ -34,7 +34,7 @@ func normalised(email string) string {
 // SignIn lets somebody in with a password. If they have a second factor too, nobody is let in yet: pending then goes to SecondFactor
 // with their code. Errors that are Refusals are the same, and take as long, for addresses that are nobody's.
 func (g *Gate) SignIn(w http.ResponseWriter, r *http.Request, email, password string) (pending string, err error) {
-	ctx, now, address := r.Context(), g.Clock(), g.from(r)
+	ctx, now, address := r.Context(), g.Clock(), g.From(r)
 	name := normalised(email)
 	var wait int
 	var backs []func()
@@ -149,7 +149,7 @@ const waitMost = 5 * 60 * 1_000_000
 func (g *Gate) SecondFactor(w http.ResponseWriter, r *http.Request, pending, code string) error {
 	ctx := r.Context()
 	again := &Refusal{Text: "this sign-in took too long; begin again with your password"}
-	if wait, _ := g.limits.address.take(g.from(r), g.Clock()); wait > 0 {
+	if wait, _ := g.limits.address.take(g.From(r), g.Clock()); wait > 0 {
 		return tooMany(wait)
 	}
 	text, err := g.Seal.Open("second factor", pending)

@@ -221,7 +221,7 @@ func (g *Gate) change(w http.ResponseWriter, r *http.Request, v *Viewer, action 
 
 // confirm asks a viewer for the password again.
 func (g *Gate) confirm(r *http.Request, v *Viewer, password string) error {
-	wait, back := g.limits.pair.take(g.from(r)+" "+v.Email, g.Clock())
+	wait, back := g.limits.pair.take(g.From(r)+" "+v.Email, g.Clock())
 	if wait > 0 {
 		return tooMany(wait)
 	}

@@ -253,6 +253,7 @@ func (a *API) admitted(scope string) func(huma.Context, func(huma.Context)) {
 				r.Header.Set("Content-Type", "application/json")
 			}
 		}
+		ctx = huma.WithContext(ctx, store.As(ctx.Context(), store.Actor{Name: "key " + key.Name, Address: a.rates.client(r).Addr().String()}))
 		next(huma.WithValue(ctx, keyContext{}, key))
 	}
 }

@@ -237,6 +237,9 @@ func (a *API) activate(ctx context.Context, in *activateRequest) (*activateAnswe
 		return nil, err
 	}
 	stored, err := a.active(ctx)
+	if err == nil && (before == nil || stored.Version != before.Version) {
+		err = a.Store.Did(ctx, a.now(), store.Activated, "agreement "+stored.Name, fmt.Sprintf("version %d", stored.Version))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func (a *API) rotateWebhook(ctx context.Context, in *rotateWebhook) (*secretWebh
 }
 
 func (a *API) enableWebhook(ctx context.Context, in *WebhookRef) (*webhookAnswer, error) {
-	if err := a.Store.EnableWebhook(ctx, in.ID); err != nil {
+	if err := a.Store.EnableWebhook(ctx, in.ID, a.now()); err != nil {
 		return nil, err
 	}
 	w, err := a.webhook(ctx, in.ID)
@@ -165,5 +165,5 @@ func (a *API) enableWebhook(ctx context.Context, in *WebhookRef) (*webhookAnswer
 }
 
 func (a *API) removeWebhook(ctx context.Context, in *WebhookRef) (*struct{}, error) {
-	return nil, a.Store.RemoveWebhook(ctx, in.ID)
+	return nil, a.Store.RemoveWebhook(ctx, in.ID, a.now())
 }

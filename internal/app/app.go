@@ -147,8 +147,11 @@ func (a *App) Adopt(ctx context.Context, file string, at int64) error {
 	if active != nil && active.Hash != plan.Hash {
 		return &ErrOtherAgreement{DB: a.Store.Name(), File: file, Active: active.Name, Version: active.Version}
 	}
-	_, err = a.Engine.Activate(ctx, plan, source, file, at)
-	return err
+	version, err := a.Engine.Activate(ctx, plan, source, file, at)
+	if err != nil {
+		return err
+	}
+	return a.Store.Did(ctx, at, store.Activated, "agreement "+plan.Name, fmt.Sprintf("version %d", version))
 }
 
 // Unworkable is an agreement that cannot work, with the findings that say why.

@@ -46,7 +46,7 @@ type ServeOptions struct {
 	SignIn SignIn
 	// Viewer says who sent a request for a page; nil for whoever is signed in.
 	Viewer func(*http.Request) (*web.Viewer, error)
-	// SetUp is called before Ready with a code to make the first user with, if there is none: it is for whoever runs the server.
+	// SetUp is called after Ready with a code to make the first user with, if there is none: it is for whoever runs the server.
 	SetUp func(url, code string)
 	// Ready is called with the address once requests are answered.
 	Ready func(address string)
@@ -170,13 +170,13 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	go func() { ended <- server.Serve(listener) }()
 	opts.Log.Info("listening", "address", listener.Addr().String(), "database", a.Store.Name(), "agreement", plan.Name)
 	manager.tell("READY=1\nSTATUS=listening on " + listener.Addr().String())
+	if opts.Ready != nil {
+		opts.Ready(listener.Addr().String())
+	}
 	if code, err := gate.NewSetUpCode(ctx); err != nil {
 		opts.Log.Warn("there is no code to make the first user with", "error", err)
 	} else if code != "" && opts.SetUp != nil {
 		opts.SetUp(opts.URL+"/set-up", code)
-	}
-	if opts.Ready != nil {
-		opts.Ready(listener.Addr().String())
 	}
 
 	select {

@@ -12,6 +12,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/app"
 	"baton/internal/document"
+	"baton/internal/store"
 )
 
 type initCommand struct {
@@ -189,6 +190,11 @@ func (c *activateCommand) Run(r *run) error {
 	version, err := a.Engine.Activate(r.ctx, plan, source, c.File, r.now())
 	if err != nil {
 		return err
+	}
+	if version != before {
+		if err := a.Store.Did(r.ctx, r.now(), store.Activated, "agreement "+plan.Name, fmt.Sprintf("version %d", version)); err != nil {
+			return err
+		}
 	}
 	if version == before {
 		fmt.Fprintf(r.Out, "%s runs this agreement already, as version %d\n", c.name(), version)

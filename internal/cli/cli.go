@@ -22,6 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
+	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/app"
 	"baton/internal/store"
@@ -149,7 +150,7 @@ func Main(args []string, env Env) int {
 		ctx, cancel = env.Interrupt(ctx)
 		defer cancel()
 	}
-	r := &run{Env: env, ctx: ctx}
+	r := &run{Env: env, ctx: store.As(ctx, store.Actor{Name: access.CommandLine})}
 	err = parsed.Run(r, from)
 	switch {
 	case err == nil:

@@ -209,7 +209,7 @@ type webhookEnableCommand struct {
 }
 
 func (c *webhookEnableCommand) Run(r *run) error {
-	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.EnableWebhook(r.ctx, c.ID) }, "Webhook %d is sent events again.\n", c.ID)
+	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.EnableWebhook(r.ctx, c.ID, r.now()) }, "Webhook %d is sent events again.\n", c.ID)
 }
 
 type webhookRemoveCommand struct {
@@ -218,7 +218,7 @@ type webhookRemoveCommand struct {
 }
 
 func (c *webhookRemoveCommand) Run(r *run) error {
-	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.RemoveWebhook(r.ctx, c.ID) }, "Webhook %d is forgotten.\n", c.ID)
+	return changeWebhook(r, &c.database, func(st *store.Store) error { return st.RemoveWebhook(r.ctx, c.ID, r.now()) }, "Webhook %d is forgotten.\n", c.ID)
 }
 
 func changeWebhook(r *run, db *database, change func(*store.Store) error, done string, id int64) error {

@@ -56,5 +56,5 @@ func baseURL(flag, text string) error {
 
 // welcome says how the first user is made.
 func welcome(r *run, url, code string) {
-	fmt.Fprintf(r.Out, "Nobody can sign in yet. Set Baton up within a day at %s with the code %s, or make the first user with: baton user add EMAIL --admin\n\n", url, code)
+	fmt.Fprintf(r.Out, "\nNobody can sign in yet. Open %s within a day, with this code: %s\nOr make the first user here: baton user add EMAIL --admin\n", url, code)
 }

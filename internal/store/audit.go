@@ -16,6 +16,36 @@ type Audit struct {
 	Detail  string
 }
 
+// What the store itself puts on record, whoever asks for it.
+const (
+	MadeKey        = "made a key"
+	RevokedKey     = "revoked a key"
+	AddedWebhook   = "added a webhook"
+	ChangedWebhook = "changed the secret of a webhook"
+	EnabledWebhook = "switched a webhook on"
+	RemovedWebhook = "removed a webhook"
+	Activated      = "activated an agreement"
+)
+
+// Actor is who asks for something, for the audit.
+type Actor struct{ Name, Address string }
+
+type actorKey struct{}
+
+// As returns a context of what somebody asks for.
+func As(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
+
+// did is a line of the audit about what the context's actor does.
+func did(ctx context.Context, at int64, action, subject, detail string) []Audit {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return []Audit{{At: at, Actor: a.Name, Address: a.Address, Action: action, Subject: subject, Detail: detail}}
+}
+
+// Did keeps what the context's actor did.
+func (s *Store) Did(ctx context.Context, at int64, action, subject, detail string) error {
+	return s.AddAudit(ctx, did(ctx, at, action, subject, detail)...)
+}
+
 // AddAudit keeps what somebody did.
 func (s *Store) AddAudit(ctx context.Context, list ...Audit) error {
 	return s.transact(ctx, "keeping the audit", func(ctx context.Context, conn *sql.Conn) error { return insertAudit(ctx, conn, list) })

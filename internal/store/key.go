@@ -21,17 +21,23 @@ var ErrNoKey = errors.New("there is no such key")
 // AddKey keeps a new key under the SHA-256 of it, and returns it with its number.
 func (s *Store) AddKey(ctx context.Context, k APIKey, hash []byte) (APIKey, error) {
 	err := s.transact(ctx, "keeping a key", func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, `INSERT INTO api_key (name, scope, hash, created_at, last_used_at, revoked_at) VALUES ($1, $2, $3, $4, 0, 0) RETURNING id`,
-			k.Name, k.Scope, hash, k.CreatedAt).Scan(&k.ID)
+		if err := conn.QueryRowContext(ctx, `INSERT INTO api_key (name, scope, hash, created_at, last_used_at, revoked_at) VALUES ($1, $2, $3, $4, 0, 0) RETURNING id`,
+			k.Name, k.Scope, hash, k.CreatedAt).Scan(&k.ID); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, k.CreatedAt, MadeKey, "key "+k.Name, fmt.Sprintf("number %d, scope %s", k.ID, k.Scope)))
 	})
 	return k, err
 }
 
 // RevokeKey ends a key. A key that was revoked before stays so since then.
 func (s *Store) RevokeKey(ctx context.Context, id, at int64) error {
-	var there int64
 	err := s.transact(ctx, "revoking a key", func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, `UPDATE api_key SET revoked_at = CASE WHEN revoked_at = 0 THEN $1 ELSE revoked_at END WHERE id = $2 RETURNING id`, at, id).Scan(&there)
+		var name string
+		if err := conn.QueryRowContext(ctx, `UPDATE api_key SET revoked_at = CASE WHEN revoked_at = 0 THEN $1 ELSE revoked_at END WHERE id = $2 RETURNING name`, at, id).Scan(&name); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, at, RevokedKey, "key "+name, fmt.Sprintf("number %d", id)))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("revoking key %d: %w", id, ErrNoKey)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"baton/internal/seal"
 )
@@ -48,8 +49,11 @@ func (s *Store) AddWebhook(ctx context.Context, keys *seal.Keys, w Webhook, secr
 		if text, refused = keys.Seal(sealedFor+w.URL, secret); refused != nil {
 			return refused
 		}
-		return conn.QueryRowContext(ctx, `INSERT INTO endpoint (url, secret, events, created_at, disabled_at, disabled_why) VALUES ($1, $2, $3, $4, 0, '') RETURNING id`,
-			w.URL, text, w.Events, w.CreatedAt).Scan(&id)
+		if err := conn.QueryRowContext(ctx, `INSERT INTO endpoint (url, secret, events, created_at, disabled_at, disabled_why) VALUES ($1, $2, $3, $4, 0, '') RETURNING id`,
+			w.URL, text, w.Events, w.CreatedAt).Scan(&id); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, w.CreatedAt, AddedWebhook, "webhook "+strconv.FormatInt(id, 10), w.URL))
 	})
 	if refused != nil {
 		err = fmt.Errorf("keeping a webhook: %w", refused)
@@ -77,8 +81,10 @@ func (s *Store) RotateWebhook(ctx context.Context, keys *seal.Keys, id int64, se
 		if text, refused = keys.Seal(sealedFor+url, secret); refused != nil {
 			return refused
 		}
-		_, err := conn.ExecContext(ctx, `UPDATE endpoint SET secret = $1, old_secret = $2, old_until = $3 WHERE id = $4`, text, old, until, id)
-		return err
+		if _, err := conn.ExecContext(ctx, `UPDATE endpoint SET secret = $1, old_secret = $2, old_until = $3 WHERE id = $4`, text, old, until, id); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, now, ChangedWebhook, "webhook "+strconv.FormatInt(id, 10), url))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		refused = ErrNoWebhook
@@ -122,19 +128,22 @@ func forgetOldSecrets(ctx context.Context, conn *sql.Conn, now int64) error {
 }
 
 // RemoveWebhook forgets a webhook.
-func (s *Store) RemoveWebhook(ctx context.Context, id int64) error {
-	return s.changeWebhook(ctx, "removing", `DELETE FROM endpoint WHERE id = $1 RETURNING id`, id)
+func (s *Store) RemoveWebhook(ctx context.Context, id, at int64) error {
+	return s.changeWebhook(ctx, "removing", RemovedWebhook, `DELETE FROM endpoint WHERE id = $1 RETURNING url`, id, at)
 }
 
 // EnableWebhook has a webhook that was switched off get events again, from now on.
-func (s *Store) EnableWebhook(ctx context.Context, id int64) error {
-	return s.changeWebhook(ctx, "switching on", `UPDATE endpoint SET disabled_at = 0, disabled_why = '' WHERE id = $1 RETURNING id`, id)
+func (s *Store) EnableWebhook(ctx context.Context, id, at int64) error {
+	return s.changeWebhook(ctx, "switching on", EnabledWebhook, `UPDATE endpoint SET disabled_at = 0, disabled_why = '' WHERE id = $1 RETURNING url`, id, at)
 }
 
-func (s *Store) changeWebhook(ctx context.Context, doing, text string, id int64) error {
-	var there int64
+func (s *Store) changeWebhook(ctx context.Context, doing, done, text string, id, at int64) error {
 	err := s.transact(ctx, doing+" a webhook", func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, text, id).Scan(&there)
+		var url string
+		if err := conn.QueryRowContext(ctx, text, id).Scan(&url); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, at, done, "webhook "+strconv.FormatInt(id, 10), url))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%s webhook %d: %w", doing, id, ErrNoWebhook)

@@ -163,6 +163,13 @@ func (s *Site) answer(a *ask) error {
 	if !a.viewer.May(a.route.right) {
 		return errForbidden
 	}
+	if v := a.viewer; v != nil {
+		by := store.Actor{Name: v.Email}
+		if s.Gate != nil {
+			by.Address = s.Gate.From(a.Request)
+		}
+		a.Request = a.WithContext(store.As(a.Context(), by))
+	}
 	if a.Method == http.MethodPost {
 		a.Body = http.MaxBytesReader(a.w, a.Body, mostForm)
 		if err := a.ParseForm(); err != nil {
