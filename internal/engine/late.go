@@ -26,6 +26,10 @@ func (e *Engine) writeLate(ctx context.Context, most int) error {
 	if err := e.wait(); err != nil || e.late.Len() == 0 {
 		return err
 	}
+	var err error
+	if e.tx, err = e.st.Begin(ctx, false); err != nil {
+		return err
+	}
 	e.late.Write(e.batch, most)
 	return e.commit(ctx)
 }

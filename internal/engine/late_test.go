@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,9 +58,14 @@ func TestRowsBehind(t *testing.T) {
 		}
 		for round := range slices.Chunk(arrivals(seed, 500, 40), 15) {
 			both(round...)
-			switch r.IntN(12) {
+			switch r.IntN(13) {
 			case 0:
 				both(pair(t, h, r))
+			case 7:
+				for _, h := range []*house{h, control} {
+					_, version := h.Agreement()
+					h.activate(t, strings.Replace(northwind, "agreement: Northwind", fmt.Sprint("agreement: Northwind ", version+1), 1), start+400*day)
+				}
 			case 1, 2:
 				now := h.opts.Clock().UnixMicro()
 				a, errA := h.Tick(t.Context(), now)
