@@ -46,7 +46,7 @@ soak: ## run the tests for long: servers killed often, many clients, each fuzz t
 
 style: ## make the style sheet, fonts, icons and scripts of the pages anew, and the Go of their templates
 	@script/need go node
-	cd internal/web/style && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
+	cd internal/web/style && npm install --no-save --ignore-scripts --no-audit --no-fund && npm run --silent build
 	go generate ./internal/web
 
 # Where the pictures go, and of which pages: make screenshots SHOTS=dir PAGES="my-leads queue"

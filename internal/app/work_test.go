@@ -3,8 +3,13 @@
 package app
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +17,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"baton/internal/agreement"
+	"baton/internal/identity"
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 	"baton/internal/store"
 )
 
@@ -229,4 +237,96 @@ func TestPaletteFinds(t *testing.T) {
 	b.until(fmt.Sprintf("document.querySelector('#palette-list [aria-selected=true]')?.getAttribute('href') === '/leads/%d'", rows[0].ID))
 	b.press(kb.Enter)
 	b.until(fmt.Sprintf("location.pathname === '/leads/%d'", rows[0].ID))
+}
+
+// A page costs the same whatever there is to show.
+func TestWorkPagesAskAFixedNumberOfQueries(t *testing.T) {
+	l := servePages(t)
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Owner: johan}, 0, 1)
+	if err != nil || len(rows) == 0 {
+		t.Fatal(rows, err)
+	}
+	for path, most := range map[string]int64{"/leads": 6, "/search?q=s": 11, "/search?q=anna+s": 12, "/search": 2, fmt.Sprintf("/leads/%d/brief", rows[0].ID): 6} {
+		if n := l.queries(t, "rep", path); n > most || n == 0 {
+			t.Errorf("%s makes %d queries, at most %d are needed", path, n, most)
+		}
+	}
+}
+
+// Two processes on one database: what one decides appears in a page of the other.
+func TestLiveAcrossProcesses(t *testing.T) {
+	db := pgtest.Database(t)
+	source, _ := agreement.Template("waterfall")
+	file := filepath.Join(t.TempDir(), "agreement.yaml")
+	if err := os.WriteFile(file, source, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	clock := func() time.Time { return pageTime }
+	open := func() *App {
+		a, err := Open(t.Context(), Options{DB: db, Clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { a.Close() })
+		if err := a.Adopt(t.Context(), file, pageTime.Add(-time.Hour).UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	serving, other := open(), open()
+	l := &live{App: serving, ended: make(chan error, 1)}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	l.stop = cancel
+	ready := make(chan string, 1)
+	go func() {
+		l.ended <- serving.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Viewer: as, Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address }})
+	}()
+	t.Cleanup(func() { cancel(); <-l.ended })
+	l.address = <-ready
+
+	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.address+"/live?of=leads", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.AddCookie(&http.Cookie{Name: "as", Value: "rep"})
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%d, %v", res.StatusCode, res.Header)
+	}
+	lines := bufio.NewScanner(res.Body)
+	next := func(want string) {
+		t.Helper()
+		for lines.Scan() {
+			if lines.Text() == want {
+				return
+			}
+			if strings.HasPrefix(lines.Text(), "event: ") {
+				t.Fatalf("%q, want %q", lines.Text(), want)
+			}
+		}
+		t.Fatalf("the stream ended before %q: %v", want, lines.Err())
+	}
+	next("event: hello")
+	at := pageTime.UnixMicro()
+	in := func(kind lifecycle.InputKind, lead int64, name string) lifecycle.Arrival {
+		return lifecycle.Arrival{Input: lifecycle.Input{Kind: kind, Lead: lead, At: at, Known: at, Name: name, Actor: name, Source: "test"}}
+	}
+	arrival := in(lifecycle.Did, 0, "page_viewed")
+	arrival.Input.Actor = ""
+	arrival.Keys = []identity.Key{{Kind: identity.Email, Value: "ada@acme.example"}}
+	out, err := other.Engine.Submit(ctx, []lifecycle.Arrival{arrival})
+	if err != nil || out[0].Err != nil {
+		t.Fatal(err, out)
+	}
+	// Somebody else's lead is no news; one's own is.
+	for _, member := range []string{"sara.holm@northwind.example", johan} {
+		if out, err := other.Engine.Submit(ctx, []lifecycle.Arrival{in(lifecycle.Assign, out[0].Lead, member)}); err != nil || out[0].Decision.Refused != "" {
+			t.Fatal(err, out)
+		}
+	}
+	next("event: changed")
 }

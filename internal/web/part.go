@@ -326,22 +326,5 @@ func (a *ask) nextPage(id int64) string {
 	return a.URL.Path + "?" + q.Encode()
 }
 
-// stepPath draws values over time as steps, for stepLine: at runs from 0 to 100, value from 0 to 1.
-func stepPath(at, value []float64) string {
-	var b strings.Builder
-	for i := range at {
-		y := px(23 - 22*min(1, max(0, value[i])))
-		if i == 0 {
-			b.WriteString("M" + px(at[i]) + " " + y)
-			continue
-		}
-		b.WriteString("H" + px(at[i]) + "V" + y)
-	}
-	if len(at) > 0 {
-		b.WriteString("H100")
-	}
-	return b.String()
-}
-
 // counted writes a number with its noun.
 func counted(n int, one, more string) string { return strconv.Itoa(n) + " " + plural(n, one, more) }

@@ -202,7 +202,6 @@ type page struct {
 	body  templ.Component
 	live  string // the event of /live at which the page is asked for again, "" for never
 	state string // beside the title: "Thu 12 Nov, 10:42"
-	wide  bool   // the body brings its own grid
 }
 
 func (p page) answer(a *ask) error { return a.show(http.StatusOK, p) }
