@@ -23,9 +23,7 @@ import (
 //
 // The second to fourth are looked at here and at each such sign-in again.
 func (g *Gate) Demo(ctx context.Context, listen string) error {
-	host, _, err := net.SplitHostPort(listen)
-	at, parseErr := netip.ParseAddr(host)
-	if err != nil || host != "localhost" && (parseErr != nil || !at.IsLoopback()) {
+	if !local(listen) {
 		return fmt.Errorf("signing in by a click: the server listens on %s, and others could reach it; listen on 127.0.0.1", listen)
 	}
 	if err := g.isDemo(ctx); err != nil {
@@ -33,6 +31,17 @@ func (g *Gate) Demo(ctx context.Context, listen string) error {
 	}
 	g.demo = true
 	return nil
+}
+
+// local reports whether a host with a port is this machine. A name that anybody else gave it is not: a page elsewhere could be made to
+// have that name.
+func local(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		host = hostPort
+	}
+	at, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
 // isDemo returns an error if anybody in the database may be real.
@@ -92,7 +101,7 @@ func (g *Gate) DemoSignIn(w http.ResponseWriter, r *http.Request, email string) 
 		return &Refusal{Text: "signing in by a click is over: " + err.Error()}
 	}
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !at.Addr().Unmap().IsLoopback() || r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" {
+	if err != nil || !local(r.Host) || !at.Addr().Unmap().IsLoopback() || r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" {
 		return &Refusal{Text: "signing in by a click works only from the machine that the demonstration runs on"}
 	}
 	u, err := g.Store.UserByEmail(r.Context(), normalised(email))

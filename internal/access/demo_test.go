@@ -24,6 +24,7 @@ func demoHouse(t *testing.T) *house {
 
 func (b *browser) click(email string, change ...func(*http.Request)) error {
 	return b.do(func(w http.ResponseWriter, r *http.Request) error {
+		r.Host = "127.0.0.1:8080"
 		for _, c := range change {
 			c(r)
 		}
@@ -53,6 +54,7 @@ func TestDemo(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"from elsewhere":        func(r *http.Request) { r.RemoteAddr = "192.0.2.1:999" },
 		"through a proxy":       func(r *http.Request) { r.Header.Set("X-Forwarded-For", "127.0.0.1") },
+		"by another name":       func(r *http.Request) { r.Host = "evil.example:8080" },
 		"through another proxy": func(r *http.Request) { r.Header.Set("Forwarded", "for=127.0.0.1") },
 	} {
 		if text := refusal(t, b.click("bo@northwind.example", change)); !strings.Contains(text, "only from the machine") {

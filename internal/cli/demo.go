@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/app"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/replay"
 	"baton/internal/report"
+	"baton/internal/seal"
 )
 
 type demoCommand struct {
@@ -26,6 +29,9 @@ type demoCommand struct {
 	Until string `help:"The last day (today if left out)." placeholder:"DAY"`
 	Once  bool   `help:"Print the tables and end, for scripts."`
 	Force bool   `help:"Write over a database that is there."`
+
+	Serve  bool   `help:"Then serve its pages, to this machine alone: one click signs in as any of its people."`
+	Listen string `help:"Where, with --serve." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 }
 
 const demoTemplate = "waterfall"
@@ -57,6 +63,9 @@ func (c *demoCommand) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Store.MarkMadeUp(r.ctx, r.now()); err != nil {
+		return err
+	}
 	model := replay.DemoModel(c.Seed, until, c.Days)
 	fmt.Fprintf(r.Out, "Agreement checked: %s (the %s template, now in %s).\n", plan.Name, demoTemplate, file)
 	if _, err := a.Engine.Activate(r.ctx, plan, source, file, model.From); err != nil {
@@ -91,7 +100,64 @@ func (c *demoCommand) Run(r *run) (err error) {
 			return err
 		}
 	}
+	if c.Serve {
+		return c.serve(r, a, &model)
+	}
 	return c.next(r, a, file)
+}
+
+// serve lets whoever is at this machine look at the pages as one of the made-up people.
+func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model) error {
+	keys, err := seal.Parse(seal.New())
+	if err != nil {
+		return err
+	}
+	people := demoPeople(model)
+	gate := access.New(access.Options{Store: a.Store, Clock: r.Clock})
+	err = gate.AddDemoUsers(r.ctx, people)
+	gate.Close()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Log: log, Version: version(), Seal: keys, SignIn: app.SignIn{Demo: true},
+		Ready: func(address string) {
+			fmt.Fprintf(r.Out, "\nOpen http://%s and look at Baton as one of its people; one click signs in:\n", address)
+			for _, p := range people {
+				fmt.Fprintf(r.Out, "  %-16s %s\n", p.Name, p.Roles)
+			}
+			fmt.Fprintln(r.Out, "They are made up. Stop with Ctrl-C.")
+		}})
+	if errors.Is(err, context.Canceled) && r.ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// demoPeople are those whom one can look at Baton as: one for each role.
+func demoPeople(model *replay.Model) []access.DemoPerson {
+	list := []access.DemoPerson{{Email: "tuva.nygaard@northwind.example", Name: "Tuva Nygaard", Roles: "revops"}, {Email: "olle.strand@northwind.example", Name: "Olle Strand", Roles: "admin"}}
+	have := map[string]bool{}
+	leads := map[string]bool{} // whom others report to
+	for _, m := range model.Team {
+		leads[m.Manager] = true
+	}
+	for _, m := range model.Team {
+		role := "rep"
+		switch {
+		case m.Side == agreement.Marketing:
+			role = "marketing"
+		case leads[m.ID]:
+			role = "manager"
+		case m.Queue > 0:
+			role = "sdr"
+		}
+		if !have[role] {
+			have[role] = true
+			list = append(list, access.DemoPerson{Email: m.ID, Name: m.Name, Roles: role})
+		}
+	}
+	return list
 }
 
 // clear removes an earlier demo, and nothing else.
