@@ -31,6 +31,38 @@ func (a *API) Act(ctx context.Context, ref string, arrival lifecycle.Arrival, on
 	return d, err
 }
 
+// Same has it decided that two leads are one person, or that a lead is another person again: a Merge of ref and with, or the Split of ref,
+// for which with is "". in has its kind, its actor and its source; the rest is as with Act.
+func (a *API) Same(ctx context.Context, ref, with string, in lifecycle.Input, once string) (*lifecycle.Decision, error) {
+	d, _, err := a.same(ctx, ref, with, in, nil, once)
+	return d, err
+}
+
+// same is Same. The engine finds out for itself which of the two goes on.
+func (a *API) same(ctx context.Context, ref, with string, in lifecycle.Input, at *time.Time, once string) (d *lifecycle.Decision, replayed string, err error) {
+	if a.Plan() == nil {
+		return nil, "", engine.ErrNoAgreement
+	}
+	if with != "" {
+		if in.Other, err = a.find(ctx, with); err == nil {
+			_, err = a.living(ctx, in.Other)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	if err := a.known(ctx, "body.actor", in.Actor, true); err != nil {
+		return nil, "", err
+	}
+	if in.Lead, err = a.find(ctx, ref); err == nil {
+		_, err = a.living(ctx, in.Lead)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return a.decide(ctx, lifecycle.Arrival{Input: in}, at, once)
+}
+
 // meaningful reports what in a command the agreement or the team does not know.
 func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 	if a.Plan() == nil {
@@ -120,7 +152,7 @@ func (a *API) decide(ctx context.Context, arrival lifecycle.Arrival, at *time.Ti
 		if err != nil {
 			return nil, "", err
 		}
-		if !same(&asked, &e.Input, dated) {
+		if !alike(&asked, &e.Input, dated) {
 			return nil, "", problemOf("key-reused", "this Idempotency-Key was used for another request before; make a new one for each thing you do",
 				ProblemError{Location: "header.Idempotency-Key", Message: "used before"})
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/agreement"
-	"baton/internal/engine"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -229,38 +228,17 @@ func (a *API) mergeRoutes() {
 	failures := []int{400, 404, 409, 422, 429, 503}
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/merge", OperationID: "merge-leads", Tags: []string{"Commands"}, Summary: "Merge two leads that are one person",
 		Description: "The elder goes on for both, with what was known of either, and is in the answer. The other's number leads to it.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *mergeCommand) (*commandAnswer, error) {
-		other, err := a.find(ctx, in.Body.With)
-		if err == nil {
-			_, err = a.living(ctx, other)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return a.who(ctx, in.Lead, &in.Body.Actor, in.IdempotencyKey, lifecycle.Input{Kind: lifecycle.Merge, Other: other})
+		return a.who(ctx, in.Lead, in.Body.With, &in.Body.Actor, in.IdempotencyKey, lifecycle.Merge)
 	})
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/split", OperationID: "split-lead", Tags: []string{"Commands"}, Summary: "Split leads that were merged",
 		Description: "As if they had never been merged.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *splitCommand) (*commandAnswer, error) {
-		return a.who(ctx, or(in.Body.Other, in.Lead), &in.Body.Actor, in.IdempotencyKey, lifecycle.Input{Kind: lifecycle.Split})
+		return a.who(ctx, or(in.Body.Other, in.Lead), "", &in.Body.Actor, in.IdempotencyKey, lifecycle.Split)
 	})
 }
 
-// who has a command about who is who decided. The engine finds out for itself which of the two goes on.
-func (a *API) who(ctx context.Context, ref string, by *Actor, once string, in lifecycle.Input) (*commandAnswer, error) {
-	if a.Plan() == nil {
-		return nil, engine.ErrNoAgreement
-	}
-	if err := a.known(ctx, "body.actor", by.Actor, true); err != nil {
-		return nil, err
-	}
-	id, err := a.find(ctx, ref)
-	if err == nil {
-		_, err = a.living(ctx, id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	in.Lead, in.Actor, in.Text = id, by.Actor, by.Note
-	d, replayed, err := a.decide(ctx, lifecycle.Arrival{Input: in}, by.At, once)
+// who has a command about who is who decided.
+func (a *API) who(ctx context.Context, ref, with string, by *Actor, once string, kind lifecycle.InputKind) (*commandAnswer, error) {
+	d, replayed, err := a.same(ctx, ref, with, lifecycle.Input{Kind: kind, Actor: by.Actor, Text: by.Note}, by.At, once)
 	if err != nil {
 		return nil, err
 	}
@@ -382,8 +360,8 @@ func noInstant(at, now int64) string {
 	return ""
 }
 
-// same reports whether a request asks for what an input was: the same of the same lead, when it says so at the same time.
-func same(asked, was *lifecycle.Input, at bool) bool {
+// alike reports whether a request asks for what an input was: the same of the same lead, when it says so at the same time.
+func alike(asked, was *lifecycle.Input, at bool) bool {
 	switch {
 	case asked.Kind != was.Kind || at && asked.At != was.At:
 		return false

@@ -113,59 +113,73 @@ func (a *API) getQueue(ctx context.Context, in *queueRequest) (*queueAnswer, err
 	return out, err
 }
 
-// takeNext has a member take the next lead. Each lead that is tried for one request is an input of its own, whose key is that of the
-// request and a number: so the request that comes again finds the one that was not refused.
 func (a *API) takeNext(ctx context.Context, in *takeNextCommand) (*commandAnswer, error) {
-	if a.Plan() == nil {
-		return nil, engine.ErrNoAgreement
-	}
-	if err := a.known(ctx, "body.actor", in.Body.Actor, false); err != nil {
+	d, replayed, err := a.next(ctx, lifecycle.Input{Actor: in.Body.Actor, Source: "api:" + keyOf(ctx).Name}, in.IdempotencyKey)
+	switch {
+	case errors.Is(err, engine.ErrNobodyWaits):
+		return nil, problemOf("not-found", "nobody waits to be called now")
+	case err != nil:
 		return nil, err
 	}
-	input := lifecycle.Input{Actor: in.Body.Actor, Known: a.now(), At: a.now(), Source: "api:" + keyOf(ctx).Name}
+	return a.decided(ctx, d, replayed)
+}
+
+// TakeNext has a member take the next lead of the queue. The input has its actor and its source; once and what is returned are as with Act.
+// The error is engine.ErrNobodyWaits if there is none.
+func (a *API) TakeNext(ctx context.Context, in lifecycle.Input, once string) (*lifecycle.Decision, error) {
+	d, _, err := a.next(ctx, in, once)
+	return d, err
+}
+
+// next has a member take the next lead. Each lead that is tried for one request is an input of its own, whose key is that of the
+// request and a number: so the request that comes again finds the one that was not refused.
+func (a *API) next(ctx context.Context, in lifecycle.Input, once string) (d *lifecycle.Decision, replayed string, err error) {
+	if a.Plan() == nil {
+		return nil, "", engine.ErrNoAgreement
+	}
+	if err := a.known(ctx, "body.actor", in.Actor, false); err != nil {
+		return nil, "", err
+	}
+	in.Known = a.now()
+	in.At = in.Known
 	n := 0
 	key := func() string {
-		if in.IdempotencyKey == "" {
+		if once == "" {
 			return ""
 		}
-		return fmt.Sprintf("%s next %d", in.IdempotencyKey, n)
+		return fmt.Sprintf("%s next %d", once, n)
 	}
-	for ; in.IdempotencyKey != ""; n++ {
-		was, err := a.twin(ctx, input.Source, key())
+	for ; once != ""; n++ {
+		was, err := a.twin(ctx, in.Source, key())
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if was == nil {
 			break
 		}
-		if was.Input.Actor != in.Body.Actor {
-			return nil, problemOf("key-reused", "this Idempotency-Key was used for another request before; make a new one for each thing you do",
+		if was.Input.Actor != in.Actor {
+			return nil, "", problemOf("key-reused", "this Idempotency-Key was used for another request before; make a new one for each thing you do",
 				ProblemError{Location: "header.Idempotency-Key", Message: "used before"})
 		}
 		if was.Decision.Refused == "" && was.Error == "" {
-			return a.decided(ctx, &was.Decision, "true")
+			return &was.Decision, "true", nil
 		}
 	}
 	out, err := engine.TakeNext(ctx, a.Store, func(ctx context.Context, list []lifecycle.Arrival) ([]engine.Outcome, error) {
 		list[0].Input.Key = key()
 		n++
 		return a.submit(ctx, list)
-	}, input)
+	}, in)
 	switch {
-	case errors.Is(err, engine.ErrNobodyWaits):
-		return nil, problemOf("not-found", "nobody waits to be called now")
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	case out.Err != nil:
-		return nil, problemOf("internal", fmt.Sprintf("this could not be decided; it is kept among the problems as input %d", out.Input))
+		return nil, "", problemOf("internal", fmt.Sprintf("this could not be decided; it is kept among the problems as input %d", out.Input))
 	case out.Duplicate:
 		e, err := a.Store.EventOf(ctx, out.Input)
-		if err != nil {
-			return nil, err
-		}
-		return a.decided(ctx, &e.Decision, "true")
+		return &e.Decision, "true", err
 	}
-	return a.decided(ctx, &out.Decision, "")
+	return &out.Decision, "", nil
 }
 
 // twin finds what was decided about an input with a key before, nil for none.

@@ -49,6 +49,12 @@ var pictured = []struct{ name, path, role string }{
 	{"not-found", "/nothing", "rep"},
 	{"search", "/search?q=s", "rep"},
 	{"search-empty", "/search?q=zzz", "rep"},
+	{"lead", "/leads/LEAD", "rep"},
+	{"lead-talk", "/leads/TALK", "rep"},
+	{"lead-marketing", "/leads/LEAD", "marketing"},
+	{"company", "/accounts/COMPANY", "rep"},
+	{"queue", "/queue", "sdr"},
+	{"queue-next", "/queue", "manager"},
 }
 
 // opened are parts of pages that open when somebody does something, with what they do.
@@ -119,6 +125,9 @@ var demoData = sync.OnceValues(func() (string, error) {
 	}, engine.HistoryOptions{Until: until})
 	if err == nil {
 		err = a.busy(ctx)
+	}
+	if err == nil {
+		err = a.telephone(ctx)
 	}
 	if err == nil {
 		err = addViewers(ctx, a)
@@ -270,6 +279,9 @@ func (l *live) open(ctx context.Context, role, path, theme string, width, height
 		if err == nil {
 			_, err = chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: at})
 		}
+	}
+	if err == nil {
+		path, err = l.place(path)
 	}
 	if err == nil {
 		err = chromedp.Do(ctx, chromedp.Navigate(at+path))

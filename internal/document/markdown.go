@@ -41,13 +41,28 @@ func Markdown(p *agreement.Plan) []byte {
 	return w.Bytes()
 }
 
-// mainLine is the main way of a lead in one line: "Lead → MQL ⇒ SAL → Won".
-func mainLine(p *agreement.Plan) string {
+// MainWay returns the stages of the longest way of a lead from its start, one that is won before any other: their slots, in order.
+func MainWay(p *agreement.Plan) []int {
+	d := wayOf(p)
+	way := []int{0}
+	for at := 0; at < len(d.next) && d.next[at] >= 0; at = d.next[at] {
+		way = append(way, d.next[at])
+	}
+	return way
+}
+
+func wayOf(p *agreement.Plan) *picture {
 	d := &picture{plan: p}
 	d.addNodes()
 	d.addLinks(nil)
 	arcs := d.forward()
 	d.mainWay(arcs, d.order(arcs))
+	return d
+}
+
+// mainLine is the main way of a lead in one line: "Lead → MQL ⇒ SAL → Won".
+func mainLine(p *agreement.Plan) string {
+	d := wayOf(p)
 	var b strings.Builder
 	b.WriteString(stageName(p, 0))
 	for at := 0; at < len(d.next) && d.next[at] >= 0; at = d.next[at] {

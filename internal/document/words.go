@@ -33,7 +33,9 @@ func phrase(name string) string {
 	return strings.Join(words, " ")
 }
 
-// title writes a name as the name of a thing: "demo requested" is "Demo requested".
+// Title writes a name of the agreement as the name of a thing: "mql" is "MQL", "demo_requested" is "Demo requested".
+func Title(name string) string { return title(name) }
+
 func title(name string) string { return capital(phrase(name)) }
 
 // capital makes the first letter of s a capital one.

@@ -88,16 +88,24 @@ func act(a *ask) (answer, error) {
 		once = fmt.Sprintf("%d:%s:%s:%s:%s", a.viewer.ID, ref, seen, a.PathValue("act"), in.Name)
 	}
 	decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, once)
+	if err := said.outcome(decision, err); err != nil {
+		return nil, err
+	}
+	return redirect{to: a.back("/leads"), said: said}, nil
+}
+
+// outcome has a flash tell why something was not done, if it was not. What is no matter of the agreement is an error.
+func (f *flash) outcome(d *lifecycle.Decision, err error) error {
 	var p *api.Problem
 	switch {
 	case errors.As(err, &p) && p.Status < 500:
-		said.Refused, said.Text, said.Open = true, sentence(p.Detail), ""
+		f.Refused, f.Text, f.Open = true, sentence(p.Detail), ""
 	case err != nil:
-		return nil, err
-	case decision.Refused != "":
-		said.Refused, said.Text, said.Open = true, sentence(decision.Refused), ""
+		return err
+	case d.Refused != "":
+		f.Refused, f.Text, f.Open = true, sentence(d.Refused), ""
 	}
-	return redirect{to: a.back("/leads"), said: said}, nil
+	return nil
 }
 
 // mostBulk is how many leads one form may be about.

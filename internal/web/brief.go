@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"baton/internal/agreement"
+	"baton/internal/document"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
@@ -130,7 +131,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 		}
 		for i := range rows {
 			if r := &rows[i]; r.ID != row.ID && len(b.Mates) < mostMates {
-				words := strings.ReplaceAll(r.Stage, "_", " ")
+				words := document.Title(r.Stage)
 				if r.Owner != "" && r.Outcome == "" {
 					words += " · with " + a.nameOf(r.Owner)
 				}

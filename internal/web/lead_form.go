@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -17,7 +19,7 @@ func actURL(id int64, act string) templ.SafeURL { return leadURL(id) + templ.Saf
 // hidden are the fields that every form about a lead has: whom it is about in words, and how much had happened when it was
 // made, which tells a form that is sent twice.
 func (r *leadRow) hidden(act string) []field {
-	list := []field{{"who", r.Name}, {"seen", strconv.FormatInt(r.Seen, 10)}, {"back", "/leads"}}
+	list := []field{{"who", r.Name}, {"seen", strconv.FormatInt(r.Seen, 10)}, {"back", cmp.Or(r.From, "/leads")}}
 	if act == "accept" && r.Phone != "" {
 		list = append(list, field{"open", "tel:" + r.Phone})
 	}
@@ -77,3 +79,83 @@ func nextWords(r *leadRow) string {
 func accountURL(id int64) templ.SafeURL {
 	return templ.SafeURL("/accounts/" + strconv.FormatInt(id, 10))
 }
+
+// leadMenu calls a menu otherwise, where there is little room.
+func leadMenu(m reasonMenuOf, label string) reasonMenuOf {
+	m.Label = label
+	return m
+}
+
+// primary makes a menu the one filled thing of its page.
+func primary(m reasonMenuOf) reasonMenuOf {
+	m.Main = true
+	return m
+}
+
+// turnWords says how much time there is, and for what.
+func turnWords(p *leadPage) string {
+	switch {
+	case p.Left.State == "late" || p.Left.State == "paused":
+		return p.Left.Words
+	case p.Offered:
+		return p.Left.Words + " left to accept"
+	}
+	return p.Left.Words + " left"
+}
+
+// pathWords says of a stage to those who do not see the path where it stands on it.
+func pathWords(s pathStage) string {
+	switch {
+	case s.Here:
+		return ", now"
+	case s.Been:
+		return ", done"
+	}
+	return ", ahead"
+}
+
+// anchorOf is where the words of an axis begin, so that none is cut.
+func anchorOf(i, of int) string {
+	switch i {
+	case 0:
+		return "start"
+	case of - 1:
+		return "end"
+	}
+	return "middle"
+}
+
+func lowered(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}
+
+func dotted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " · " + s
+}
+
+// nextLevel says what would raise the readiness.
+func nextLevel(list []level) string {
+	for _, v := range list {
+		if v.Next {
+			return cmp.Or(v.Missing, "next: "+lowered(v.Definition))
+		}
+	}
+	return ""
+}
+
+// before writes a text, and what stands between it and a text after it, if there are both.
+func before(text, after, between string) string {
+	if text == "" || after == "" {
+		return text
+	}
+	return text + between
+}
+
+// shortFact is the name of a fact without whose it is: "Company employees" is "Employees".
+func shortFact(name string) string { return capital(strings.TrimPrefix(name, "Company ")) }

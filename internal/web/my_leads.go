@@ -39,6 +39,7 @@ type leadRow struct {
 	Because       string // the clause that gave it to its owner, "" if that is not at hand
 	Reject, Back  []reason
 	Entered       string
+	From          string // the page whose forms these are, "" for My leads
 }
 
 const (

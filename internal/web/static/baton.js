@@ -86,7 +86,7 @@
   const send = (form, button) => {
     const data = new URLSearchParams(new FormData(form))
     if (button?.name) data.set(button.name, button.value)
-    return load(form.action, { method: 'POST', body: data }).then(() => {
+    return load(button?.getAttribute('formaction') ?? form.action, { method: 'POST', body: data }).then(() => {
       const call = $('#toast')?.dataset.open
       if (call?.startsWith('tel:')) location.href = call
     })
@@ -152,6 +152,9 @@
     else { form.closest('[data-row]')?.classList.add('saving'); send(form, e.submitter) }
   })
 
+  // What somebody has begun to fill in is not taken away by what comes in live.
+  document.addEventListener('input', (e) => { const form = e.target.closest('form[data-quick]'); if (form && !e.target.matches('[data-do=select]')) form.dataset.dirty = '' })
+
   const picked = () => $$('[data-do=select]:checked')
   const count = () => { const at = $('#bulk [data-count]'); if (at) at.textContent = `${picked().length} selected` }
   document.addEventListener('change', (e) => { if (e.target.matches('[data-do=select]')) count() })
@@ -169,7 +172,7 @@
   document.addEventListener('click', (e) => close(e.target.closest('details.menu, details.more')))
 
   // Keys.
-  const typing = (t) => t.matches?.('input:not([type=checkbox]), textarea, select, [contenteditable]')
+  const typing = (t) => t.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')
   let after = '', timer
   const keys = [['J K', 'Next, previous row'], ['Enter', 'Open'], ['A', 'Accept'], ['R then 1–9', 'Reject with that reason'], ['H then 1–9', 'Hand back with that reason'],
     ['L then 1–9', 'Log a contact with that outcome'], ['X', 'Select'], ['U', 'Undo, while the message is there'], ['N', 'Take the next of the queue'], ['/ or Ctrl K', 'Search'], ['?', 'These keys']]
@@ -182,6 +185,7 @@
       return
     }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || document.body.dataset.keys === 'off') return
+    if (e.target.matches?.('[type=radio]') && e.key.startsWith('Arrow')) return
     const open = $('details.menu[open]')
     if (open && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
       const items = $$('.menu-item', open), at = items.indexOf(document.activeElement)
@@ -196,6 +200,7 @@
       if (link) { e.preventDefault(); link.click() }
       return
     }
+    if (!open && /^[1-9]$/.test(e.key) && press(`[data-number="${e.key}"]`)) { e.preventDefault(); return }
     const row = current()
     const menu = (name) => { const d = row && $(`details[data-menu="${name}"]`, row); if (d) { close(d); d.open = true; $('summary', d).focus() } return !!d }
     const does = {
@@ -261,7 +266,7 @@
   const name = document.body.dataset.live
   if (name && window.EventSource) {
     let late = false, lost = null, stream
-    const busyHere = () => waiting || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked')
+    const busyHere = () => waiting || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty]')
     const look = () => {
       late = !!(busyHere() || asking)
       if (!late) load(location.href, {}, () => { late = !!busyHere(); return !late })

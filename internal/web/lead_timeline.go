@@ -1,0 +1,346 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"baton/internal/document"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// happening is an entry of a timeline: what happened, and what followed from it.
+type happening struct {
+	ID       int64
+	Icon     string // kind of icon, see timelineIcon
+	Side     string // marketing or sales, "" for neither
+	Title    string
+	Who      string // of several leads, whose it is
+	Lead     int64
+	Text     string // what somebody wrote
+	When     string
+	Version  int64
+	Follows  []consequence
+	Messages []message
+	Refused  string
+	times    int
+	at       int64
+	plain    bool // nothing followed that is not a matter of counting
+}
+
+// consequence is a change, with the clause that made it.
+type consequence struct{ Words, Clause string }
+
+// message is something that went out because of it.
+type message struct{ Words, State string }
+
+// timeline puts what happened into words, the newest first. Of the same thing done again and again one entry is made.
+func (a *ask) timeline(events []store.Event, jobs []store.Job) (list []happening) {
+	for i := range events {
+		h := a.happening(&events[i])
+		if k := events[i].Input.Kind; (k == lifecycle.Timer || k == lifecycle.Refresh) && len(h.Follows) == 0 && h.Refused == "" {
+			continue // nothing came of it
+		}
+		for j := range jobs {
+			if jobs[j].Input == h.ID {
+				h.Messages = append(h.Messages, a.message(&jobs[j]))
+			}
+		}
+		if n := len(list) - 1; n >= 0 && h.plain && list[n].plain && h.Title == list[n].Title && h.Lead == list[n].Lead && h.Version == list[n].Version && len(h.Messages)+len(list[n].Messages) == 0 {
+			list[n].merge(&h)
+			continue
+		}
+		list = append(list, h)
+	}
+	for i := range list {
+		if h := &list[i]; h.times > 1 {
+			h.Title += fmt.Sprintf(", %d times", h.times)
+		}
+	}
+	return list
+}
+
+// merge takes in the same thing done before.
+func (h *happening) merge(earlier *happening) {
+	h.times += earlier.times
+	for _, c := range earlier.Follows {
+		if !slices.ContainsFunc(h.Follows, func(have consequence) bool { return have.Clause == c.Clause }) {
+			h.Follows = append(h.Follows, c)
+		}
+	}
+	if earlier.Text != "" && h.Text == "" {
+		h.Text = earlier.Text
+	}
+}
+
+func (a *ask) happening(e *store.Event) happening {
+	in, d := &e.Input, &e.Decision
+	h := happening{ID: in.ID, Lead: in.Lead, When: a.dateTime(in.At), Version: d.Version, Refused: sentence(d.Refused), times: 1, at: in.At}
+	by := a.nameOf(in.Actor)
+	h.Icon, h.Title = "plain", document.Title(in.Kind.String())
+	person := func(icon, title string) {
+		h.Icon, h.Title, h.Text = icon, title, strings.TrimSpace(in.Text)
+		if by != "" {
+			h.Title += " by " + by
+		}
+		if m := a.roster.Member(in.Actor); m != nil {
+			h.Side = m.Side.String()
+		}
+	}
+	reason := ""
+	if in.Name != "" {
+		reason = ": " + strings.ReplaceAll(in.Name, "_", " ")
+	}
+	switch in.Kind {
+	case lifecycle.Did:
+		h.Icon, h.Title, h.plain = "did", capital(stepWords(in)), true
+		if in.Bot {
+			h.Icon, h.Title = "bot", h.Title+" by a robot, not counted"
+		}
+	case lifecycle.Identify:
+		h.Icon, h.Title, h.plain = "known", "More is known of them", true
+		var names []string
+		for i := range in.Values {
+			names = append(names, strings.ReplaceAll(strings.ReplaceAll(in.Values[i].Name, "_", " "), ".", " "))
+		}
+		if len(names) > 6 {
+			names = append(names[:5], fmt.Sprintf("%d more", len(names)-5))
+		}
+		h.Text = capital(strings.Join(names, ", "))
+	case lifecycle.Answered:
+		person("said", "Answers written down")
+		h.Text = strings.TrimSpace(said(in) + " " + h.Text)
+	case lifecycle.Consented:
+		h.Icon, h.Title, h.Text = "consent", "Consent"+reason, in.Text
+	case lifecycle.Accept:
+		person("hand", "Accepted")
+	case lifecycle.Reject:
+		person("back", "Turned down"+reason)
+	case lifecycle.HandBack:
+		person("back", "Handed back"+reason)
+	case lifecycle.Contact:
+		person("talk", capital(outcomeWords(in.Name)))
+		h.Title = strings.Replace(h.Title, " by ", ": ", 1)
+		h.Text = strings.TrimSpace(said(in) + " " + h.Text)
+	case lifecycle.Assign:
+		person("hand", "Given to "+a.nameOf(in.Name))
+		if in.Name == in.Actor {
+			h.Title = "Taken by " + by
+		}
+	case lifecycle.Move:
+		person("move", "Moved on")
+	case lifecycle.Win:
+		person("won", "Won")
+	case lifecycle.Lose:
+		person("back", "Lost"+reason)
+	case lifecycle.Take:
+		person("talk", "Taken to call")
+	case lifecycle.Release:
+		person("talk", "Given back to the queue")
+	case lifecycle.OwnAccount:
+		person("hand", "The company is "+a.nameOf(in.Name)+"’s")
+	case lifecycle.JoinAccount:
+		person("hand", "Put into this company")
+	case lifecycle.Merge:
+		person("hand", fmt.Sprintf("The same person as lead %d", in.Other))
+	case lifecycle.Split:
+		person("hand", fmt.Sprintf("Another person than lead %d", in.Other))
+	case lifecycle.Timer:
+		h.Icon, h.Title = "time", "By time alone"
+	case lifecycle.Activate:
+		h.Icon, h.Title = "rules", fmt.Sprintf("Version %d of the agreement applies", d.Version)
+	case lifecycle.Refresh:
+		h.Icon, h.Title = "known", "Something changed at the company"
+	case lifecycle.Retract:
+		h.Icon, h.Title = "back", fmt.Sprintf("Import %d was undone", in.Import)
+	}
+	if e.Error != "" {
+		h.Refused = "This could not be decided. It is kept among the problems."
+	}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		words, telling := a.changed(c)
+		if words == "" {
+			continue
+		}
+		if telling {
+			h.plain = false
+		}
+		f := consequence{Words: words}
+		if c.Reason > 0 && c.Reason <= len(d.Reasons) {
+			r := &d.Reasons[c.Reason-1]
+			f.Clause = r.Clause
+			if r.Text != "" && in.Kind != lifecycle.Assign { // which says of itself that it was by hand
+				f.Words += ": " + a.named(r.Text)
+			}
+		}
+		if c.Kind == lifecycle.OwnerSet && slices.ContainsFunc(d.Changes, func(x lifecycle.Change) bool { return x.Kind == lifecycle.HandoffMoved && x.To == c.To }) {
+			continue
+		}
+		switch c.Kind {
+		case lifecycle.StageEntered:
+			if in.Kind == lifecycle.Timer {
+				h.Icon = "move"
+			}
+			if slot, ok := a.plan.Index.Stage[c.To]; ok {
+				h.Side = a.plan.Stages[slot].Side.String()
+			}
+		case lifecycle.GradeChanged, lifecycle.ReadinessChanged:
+			if in.Kind == lifecycle.Timer && h.Title == "By time alone" {
+				h.Title = "What they did counts for less by now"
+			}
+		case lifecycle.ClockBreached:
+			h.Icon, h.Title = "time", "Time ran out: "+clockWords(c.Name)
+		case lifecycle.LeadCreated:
+			h.Title = "First heard of, through " + c.To
+		}
+		h.Follows = append(h.Follows, f)
+	}
+	// What was cited beside the changes: why somebody was passed over, why something did not count.
+	for i := range d.Reasons {
+		if r := &d.Reasons[i]; r.Text != "" && !slices.ContainsFunc(d.Changes, func(c lifecycle.Change) bool { return c.Reason == i+1 }) {
+			words := capital(a.named(r.Text))
+			if strings.HasPrefix(r.Clause, "assignment") {
+				words = "Passed over: " + a.named(r.Text)
+			}
+			h.Follows = append(h.Follows, consequence{Words: words, Clause: r.Clause})
+		}
+	}
+	return h
+}
+
+// changed puts a change into words, "" for what only Baton needs to know. telling is what makes an entry of its own.
+func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
+	switch c.Kind {
+	case lifecycle.WakeSet, lifecycle.AttendSet, lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.ActivityCounted, lifecycle.Rescored, lifecycle.AttributeSet,
+		lifecycle.AccountAttributeSet, lifecycle.AnswerSet, lifecycle.AccountJoined, lifecycle.AssetSeen, lifecycle.ClockMoved, lifecycle.ClockReady, lifecycle.CallReady,
+		lifecycle.Rebound, lifecycle.Returned, lifecycle.LeadCreated, lifecycle.CallFreed, lifecycle.ConsentSet, lifecycle.LeadPlaced, lifecycle.ContactMade:
+		return "", false
+	case lifecycle.PointsGiven, lifecycle.FitGained:
+		return signedPoints(c.Points) + " " + plural(int(c.Points/1e6), "point", "points") + " for " + strings.ReplaceAll(c.Name, "_", " "), false
+	case lifecycle.FitLost:
+		return signedPoints(-c.Points) + " points: " + strings.ReplaceAll(c.Name, "_", " ") + " no longer holds", false
+	case lifecycle.StageEntered:
+		if c.From == "" {
+			return "Begins in " + document.Title(c.To), true
+		}
+		return "Now in " + document.Title(c.To), true
+	case lifecycle.OwnerSet:
+		if c.To == "" {
+			return "With nobody of sales now", true
+		}
+		return "With " + a.nameOf(c.To), true
+	case lifecycle.QueueSet:
+		if c.To == "" {
+			return "", false
+		}
+		return "Waits in the queue " + strings.ReplaceAll(c.To, "_", " "), true
+	case lifecycle.HandoffOffered:
+		return "Offered to sales", true
+	case lifecycle.HandoffMoved:
+		return "The offer moves on to " + a.nameOf(c.To), true
+	case lifecycle.HandoffClosed:
+		return "The hand-off is " + c.To, true
+	case lifecycle.GradeChanged:
+		return "Grade " + strings.TrimPrefix(c.From+" → "+c.To, " → "), false
+	case lifecycle.ReadinessChanged:
+		return "Readiness " + strings.TrimPrefix(c.From+" → "+c.To, " → "), false
+	case lifecycle.ClockStarted, lifecycle.ClockRestarted, lifecycle.ClockResumed:
+		return capital(clockWords(c.Name)) + " until " + a.dateTime(c.Due), true
+	case lifecycle.ClockPaused:
+		return "The time for " + clockWords(c.Name) + " stands still", true
+	case lifecycle.ClockBreached:
+		return "Was due " + a.dateTime(c.At), true
+	case lifecycle.ClockStopped:
+		switch c.To {
+		case "met":
+			return capital(clockWords(c.Name)) + ": kept", true
+		case "late":
+			return capital(clockWords(c.Name)) + ": done after the time", true
+		}
+		return "", false
+	case lifecycle.TrackSet:
+		if c.To == "" {
+			return "", false
+		}
+		return "Nurture: " + strings.ReplaceAll(c.To, "_", " "), true
+	case lifecycle.RevisitSet:
+		if c.At == 0 {
+			return "", false
+		}
+		return "Comes back on " + a.date(c.At), true
+	case lifecycle.BuyingStageReached:
+		return "Buying stage: " + strings.ReplaceAll(c.To, "_", " "), false
+	case lifecycle.PassStarted:
+		return fmt.Sprintf("Pass %d begins", c.Int), true
+	case lifecycle.ScoreCleared:
+		return "The score begins anew", true
+	case lifecycle.ValueSet:
+		return "Worth " + px(c.Num), true
+	case lifecycle.CallQueued:
+		return "Waits to be called", true
+	case lifecycle.CallTaken:
+		return "Taken until " + a.dateTime(c.Due), true
+	}
+	return capital(a.named(c.Sentence(a.zone))), true
+}
+
+// named puts the names of members in the place of their addresses.
+func (a *ask) named(text string) string {
+	if !strings.Contains(text, "@") || a.roster == nil {
+		return text
+	}
+	for i := range a.roster.Members {
+		if m := &a.roster.Members[i]; m.Name != "" {
+			text = strings.ReplaceAll(strings.ReplaceAll(text, m.Name+" ("+m.ID+")", m.Name), m.ID, m.Name)
+		}
+	}
+	return text
+}
+
+// clockWords says what a clock leaves time for.
+func clockWords(address string) string {
+	switch {
+	case strings.HasSuffix(address, ".accept_within"):
+		return "time to accept"
+	case strings.HasSuffix(address, ".contact_within"):
+		return "time for a first contact"
+	case strings.HasSuffix(address, ".limit"):
+		return "time in " + document.Title(strings.TrimSuffix(strings.TrimPrefix(address, "stages."), ".limit"))
+	}
+	return "time for " + strings.ReplaceAll(strings.TrimPrefix(address, "clocks."), "_", " ")
+}
+
+// said are the answers of an input in words.
+func said(in *lifecycle.Input) string {
+	var parts []string
+	for i := range in.Values {
+		v := &in.Values[i]
+		parts = append(parts, strings.ReplaceAll(v.Name, "_", " ")+": "+answerWords(v.Value))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return sentence(strings.Join(parts, "; "))
+}
+
+// message puts a job into words.
+func (a *ask) message(j *store.Job) message {
+	m := message{Words: strings.ReplaceAll(j.Kind, "_", " ") + ", to " + a.nameOf(j.Recipient)}
+	if j.Channel != "" {
+		m.Words += " by " + j.Channel
+	}
+	switch j.State {
+	case store.JobDone:
+		m.State = "sent"
+	case store.JobFailed:
+		m.State = "not sent"
+	case store.JobDropped:
+		m.State = "not needed any more"
+	default:
+		m.State = "waits"
+	}
+	m.Words = capital(m.Words)
+	return m
+}
