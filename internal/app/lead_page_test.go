@@ -5,12 +5,20 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 	"strconv"
 	"strings"
+	"testing"
+	"time"
 
 	"baton/internal/agreement"
+	"baton/internal/api"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
+	"baton/internal/web"
 )
 
 const saraHolm = "sara.holm@northwind.example"
@@ -129,4 +137,212 @@ func (l *live) place(path string) (string, error) {
 		path = strings.Replace(path, name, strconv.FormatInt(best, 10), 1)
 	}
 	return path, nil
+}
+
+// at is the address of a page of the made-up company.
+func (l *live) at(t *testing.T, path string) string {
+	t.Helper()
+	path, err := l.place(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// page returns a page as a role sees it.
+func (l *live) page(t *testing.T, role, path string) string {
+	t.Helper()
+	r, err := http.NewRequest("GET", "http://"+l.address+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(r.URL, []*http.Cookie{{Name: "as", Value: role, Path: "/"}})
+	res, err := (&http.Client{Jar: jar}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("%s: %d %v", path, res.StatusCode, err)
+	}
+	return string(b)
+}
+
+// has looks for what must be on a page, and for what must not: that begins with "not ".
+func has(t *testing.T, what, page string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		w, not := strings.CutPrefix(w, "not ")
+		if strings.Contains(page, w) == not {
+			t.Errorf("%s: %q: is there %v", what, w, !not)
+		}
+	}
+}
+
+func TestLeadPage(t *testing.T) {
+	l := servePages(t)
+	path := l.at(t, "/leads/LEAD")
+	row := l.lead(t, idOf(t, path))
+	page := l.page(t, "rep", path)
+	has(t, "the lead", page, row.Name, row.Email, "left to accept", "Your turn", `action="`+path+`/accept"`, `action="`+path+`/reject"`, `action="`+path+`/assign"`, `action="`+path+`/merge"`,
+		`action="`+path+`/answer"`, "handoffs.mql_to_sales.accept_within", "/agreement?version=", "engagement 60 starts grade 1", `aria-current="step"`, "when sales accepts",
+		"Who may speak", "rules_of_engagement.", "Timeline", "scoring.engagement.demo", "Points", "not style=", "not onclick", "not <script>")
+	has(t, "the lead for marketing", l.page(t, "marketing", path), row.Name, "Timeline", "not /accept", "not /assign", "not /merge", "not Your turn")
+
+	// One kind of what happened, and what happened before.
+	has(t, "talks", l.page(t, "rep", path+"?show=talks"), "Nothing of this kind yet")
+	did := l.page(t, "rep", path+"?show=did")
+	has(t, "what they did", did, "Demo requested", "not Taken by", "not applies</span>")
+
+	if text := l.page(t, "rep", "/leads/"+strconv.FormatInt(row.ID, 10)+"?after=1"); !strings.Contains(text, "Timeline") {
+		t.Error("no timeline behind the beginning")
+	}
+}
+
+func idOf(t *testing.T, path string) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(path[strings.LastIndex(path, "/")+1:], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// What people do with a lead is done on its page, and told there; so is why something was not.
+func TestLeadPageActs(t *testing.T) {
+	l := servePages(t)
+	path := l.at(t, "/leads/LEAD")
+	id := idOf(t, path)
+	post := func(act, body string) string {
+		t.Helper()
+		text, status := l.form(t, "rep", path+"/"+act, body+"&who=Her&back="+path)
+		if status != 200 {
+			t.Fatalf("%s: %d\n%s", act, status, text)
+		}
+		return text
+	}
+	has(t, "a hand-back of what is only offered", post("hand-back", "reason=timing"), "has not been accepted yet: reject it instead", `class="refusal"`, `role="alert"`, `id="who"`)
+	has(t, "accepting", post("accept", "seen=1"), "accepted", "Log a contact", "not left to accept", "to accept: kept")
+	has(t, "answers", post("answer", "answer.need=Shorter+changeovers&answer.authority=yes&answer.timeline=next_quarter&note=Prefers+mail"),
+		"answers kept", "Shorter changeovers", "Next quarter", "“Prefers mail”", "4 of 5")
+	if n := l.lead(t, id).Readiness; n != 4 {
+		t.Errorf("readiness %d after the answers, want 4", n)
+	}
+	has(t, "an answer of another kind", post("answer", "answer.timeline=never"), "The answer to timeline should be")
+	has(t, "giving it away", post("assign", "to="+saraHolm), "given to Sara Holm", "Sara Holm’s turn")
+	has(t, "giving it to a stranger", post("assign", "to=nobody@northwind.example"), "is in the team", `class="refusal"`)
+	has(t, "merging with nobody", post("merge", "with=none@nowhere.example"), "No lead is known as", `class="refusal"`)
+
+	// Two that are one person: the number of the younger leads to the elder; and apart again.
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Stage: "lead"}, id, 1)
+	if err != nil || len(rows) != 1 {
+		t.Fatal(err, len(rows))
+	}
+	other := rows[0]
+	has(t, "merging", post("merge", fmt.Sprintf("with=%d", other.ID)), "merged", fmt.Sprintf("Lead %d is part of this one", other.ID))
+	has(t, "the younger one", l.page(t, "rep", fmt.Sprintf("/leads/%d", other.ID)), fmt.Sprintf("Lead %d", other.ID), "goes on for both", fmt.Sprintf(`action="/leads/%d/split"`, id))
+	has(t, "splitting", post("split", fmt.Sprintf("other=%d", other.ID)), "two people again", fmt.Sprintf("not Lead %d is part of this one", other.ID))
+	has(t, "the other one", l.page(t, "rep", fmt.Sprintf("/leads/%d", other.ID)), other.Name, "not goes on for both")
+	if _, status := l.form(t, "marketing", path+"/merge", "with=1"); status != 403 {
+		t.Errorf("marketing merges: %d", status)
+	}
+}
+
+func TestCompanyPage(t *testing.T) {
+	l := servePages(t)
+	path := l.at(t, "/accounts/COMPANY")
+	page := l.page(t, "rep", path)
+	has(t, "the company", page, "Engagement of all together", "did something that still counts", "Who is covered", "target_buyer.operations_lead", "Opportunities", "What happened here", "Nobody yet", `action="`+path+`/owner"`)
+	text, status := l.form(t, "rep", path+"/owner", "owner="+johan+"&who=They&back="+path)
+	if status != 200 {
+		t.Fatalf("setting the owner: %d", status)
+	}
+	has(t, "its owner", text, "Johan Lind’s now", `<option value="johan.lind@northwind.example" selected`)
+	text, _ = l.form(t, "rep", path+"/owner", "owner=&back="+path)
+	has(t, "nobody as the owner", text, `class="refusal"`)
+	has(t, "the company for marketing", l.page(t, "marketing", path), "Johan Lind", "not /owner")
+	if _, status := l.form(t, "marketing", path+"/owner", "owner="+johan); status != 403 {
+		t.Errorf("marketing sets the owner: %d", status)
+	}
+}
+
+// Whoever calls takes the next, writes down how it went with the answers, and has the one after that.
+func TestQueuePage(t *testing.T) {
+	l := servePages(t)
+	mine, err := l.Store.ListCalls(t.Context(), store.CallTaken, saraHolm, 5)
+	if err != nil || len(mine) != 1 {
+		t.Fatal(err, len(mine))
+	}
+	first := mine[0]
+	page := l.page(t, "sdr", "/queue")
+	has(t, "the card", page, "You are calling", first.Name, `href="tel:+46555`, "Yours for 20 min, until 11:02", "Two gear boxes run hot", "still to ask: authority", "After this", "tele_qualification", fmt.Sprintf(`action="/queue/%d/call"`, first.ID))
+	has(t, "the queue of somebody else", l.page(t, "manager", "/queue"), "Take and call", "not You are calling", "not "+first.Name)
+	post := func(role, path, body string) string {
+		t.Helper()
+		text, status := l.form(t, role, path, body)
+		if status != 200 {
+			t.Fatalf("%s: %d\n%s", path, status, text)
+		}
+		return text
+	}
+	call := func(body string) string {
+		t.Helper()
+		return post("sdr", fmt.Sprintf("/queue/%d/call", first.ID), "who=Filip&"+body)
+	}
+	has(t, "nothing said", call("note="), "Say how the call went", `class="refusal"`)
+	has(t, "an answer before the call is over", call("answer.authority=yes"), "answers kept", "You are calling", first.Name)
+	if n := l.lead(t, first.ID).Readiness; n != 4 {
+		t.Errorf("readiness %d, want 4", n)
+	}
+	has(t, "a time that is past", call("outcome=no_answer&again=2026-11-11T09:00"), "is past; choose one that lies ahead", `class="refusal"`)
+	has(t, "taking what somebody has", post("manager", fmt.Sprintf("/queue/%d/take", first.ID), "back=/leads"), "Sara Holm has taken this lead")
+	text := call("outcome=connected&answer.budget=yes&note=Call+Mondays&then=next&seen=7")
+	has(t, "the call", text, "call written down: spoke with them", "You are calling", "not >"+first.Name+"<")
+	has(t, "the same form again", call("outcome=connected&answer.budget=yes&note=Call+Mondays&seen=7"), "not refusal")
+	again, err := l.Store.ListCalls(t.Context(), store.CallTaken, saraHolm, 5)
+	if err != nil || len(again) != 1 || again[0].ID == first.ID {
+		t.Fatalf("%v: she has %d", err, len(again))
+	}
+	has(t, "giving back", post("sdr", fmt.Sprintf("/queue/%d/release", again[0].ID), "who=Kofi"), "given back to the queue", "Take and call")
+	has(t, "taking the next", post("sdr", "/queue/take", ""), "You are calling", again[0].Name)
+	if _, status := l.form(t, "rep", "/queue/take", ""); status != 403 {
+		t.Errorf("a rep takes the next: %d", status)
+	}
+	has(t, "a member's page", post("manager", "/queue/take", ""), "You are calling")
+}
+
+// A page asks as many questions of the database with a thousand leads as with ten.
+func TestPagesAskSoMuch(t *testing.T) {
+	l := servePages(t)
+	plan := func() *agreement.Plan { plan, _ := l.Engine.Agreement(); return plan }
+	site := web.New(web.Options{Store: l.Store, Engine: l.Engine, Viewer: as, Clock: func() time.Time { return pageTime },
+		API: api.New(api.Options{Engine: l.Engine, Store: l.Store, Plan: plan, Clock: func() time.Time { return pageTime }})})
+	defer site.Close()
+	for _, c := range []struct {
+		path, role string
+		most       int64
+	}{
+		{"/leads/LEAD", "rep", 12}, {"/leads/LEAD?show=did", "rep", 13}, {"/leads/TALK", "rep", 12}, {"/accounts/COMPANY", "rep", 6}, {"/queue", "sdr", 9}, {"/queue", "manager", 9},
+	} {
+		var last int64
+		for range 2 { // the first time agreements are read that later are at hand
+			ctx, n := store.Counting(t.Context())
+			r := httptest.NewRequestWithContext(ctx, "GET", l.at(t, c.path), nil)
+			r.AddCookie(&http.Cookie{Name: "as", Value: c.role})
+			w := httptest.NewRecorder()
+			site.Over(http.NotFoundHandler()).ServeHTTP(w, r)
+			if w.Code != 200 {
+				t.Fatalf("%s: %d", c.path, w.Code)
+			}
+			last = n.Load()
+		}
+		if last > c.most || last < 3 {
+			t.Errorf("%s as %s: %d queries, at most %d", c.path, c.role, last, c.most)
+		}
+	}
 }

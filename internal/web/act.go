@@ -75,13 +75,16 @@ func act(a *ask) (answer, error) {
 	}
 	in := lifecycle.Input{Kind: lifecycle.Accept, Text: a.PostFormValue("note")}
 	done, err := form(a, &in)
-	if err != nil {
-		return nil, err
-	}
 	in.Actor, in.Source = a.viewer.Email, "web"
 	ref, who := a.PathValue("lead"), a.PostFormValue("who")
 	said := &flash{Who: who, Text: done, Open: phoneOf(a.PostFormValue("open"))}
 	said.Lead, _ = strconv.ParseInt(ref, 10, 64)
+	if err != nil {
+		if err := said.outcome(nil, err); err != nil {
+			return nil, err
+		}
+		return redirect{to: a.back("/leads"), said: said}, nil
+	}
 	// A form that is sent twice, by a double click or a browser that tries again, is done once.
 	once := ""
 	if seen := a.PostFormValue("seen"); seen != "" {
@@ -97,9 +100,12 @@ func act(a *ask) (answer, error) {
 // outcome has a flash tell why something was not done, if it was not. What is no matter of the agreement is an error.
 func (f *flash) outcome(d *lifecycle.Decision, err error) error {
 	var p *api.Problem
+	var typed *failure
 	switch {
 	case errors.As(err, &p) && p.Status < 500:
 		f.Refused, f.Text, f.Open = true, sentence(p.Detail), ""
+	case errors.As(err, &typed) && typed.status == http.StatusUnprocessableEntity:
+		f.Refused, f.Text, f.Open = true, typed.text, ""
 	case err != nil:
 		return err
 	case d.Refused != "":

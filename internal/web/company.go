@@ -69,7 +69,7 @@ const (
 	mostAccount = 60
 )
 
-// showCompany makes five queries: the roster, the account, its state, its people, and what happened across them.
+// showCompany makes six queries: the roster, what waits, the account, its state, its people, and what happened across them.
 func showCompany(a *ask) (answer, error) {
 	id, err := strconv.ParseInt(a.PathValue("account"), 10, 64)
 	if err != nil {

@@ -81,7 +81,7 @@ var shows = []struct {
 	kind        lifecycle.InputKind
 }{{"", "Everything", lifecycle.NoInput}, {"did", "What they did", lifecycle.Did}, {"talks", "Talks", lifecycle.Contact}}
 
-// showLead makes eleven queries, twelve for a later part of the timeline or one kind of it.
+// showLead makes twelve queries, thirteen for a later part of the timeline or one kind of it.
 func showLead(a *ask) (answer, error) {
 	row, err := a.leadByID("lead")
 	if errors.Is(err, store.ErrNoLead) {

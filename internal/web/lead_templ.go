@@ -419,7 +419,7 @@ func leadHead(p *leadPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(p.Path) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<ol class=\"flex gap-2 overflow-x-auto border-t border-hair px-4 md:px-5 pt-4 pb-3.5\" aria-label=\"Stage path\" tabindex=\"0\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<ol class=\"relative flex gap-2 overflow-x-auto border-t border-hair px-4 md:px-5 pt-4 pb-3.5\" aria-label=\"Stage path\" tabindex=\"0\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1188,7 +1188,7 @@ func scorePanel(s *scoreStory) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(s.Steps) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 110, "<table class=\"data score-steps\"><thead><tr><th scope=\"col\">Step</th><th scope=\"col\" class=\"max-md:hidden\">When</th><th scope=\"col\">What</th><th scope=\"col\" class=\"r\">Points</th><th scope=\"col\" class=\"max-md:hidden\">Clause</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 110, "<table class=\"data clauses\"><thead><tr><th scope=\"col\">Step</th><th scope=\"col\" class=\"max-md:hidden\">When</th><th scope=\"col\">What</th><th scope=\"col\" class=\"r\">Points</th><th scope=\"col\" class=\"max-md:hidden\">Clause</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1377,7 +1377,7 @@ func scoreRow(s *scoreStep, version int64) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 127, "</td><td class=\"max-md:hidden py-2\"><span class=\"flex flex-wrap gap-x-2\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 127, "</td><td class=\"max-md:hidden py-1\"><span class=\"flex flex-wrap gap-x-2\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2328,7 +2328,7 @@ func happened(h *happening, goesOn bool) templ.Component {
 			}
 		}
 		if len(h.Follows) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 206, "<ul class=\"mt-0.5 grid gap-0.5\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 206, "<ul class=\"mt-0.5 grid clauses\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -60,7 +60,7 @@ type callRow struct {
 
 const mostCalls = 7
 
-// showQueue makes eight queries, and two for the card of whoever is to be called.
+// showQueue makes nine queries: the roster, what waits, three parts of the queue, three counts, and the account of the card.
 func showQueue(a *ask) (answer, error) {
 	ctx, now := a.Context(), a.now.UnixMicro()
 	p := &queuePage{None: a.plan.Tele == nil}
@@ -255,7 +255,7 @@ func called(a *ask) (answer, error) {
 	in := lifecycle.Input{Kind: lifecycle.Contact, Name: a.PostFormValue("outcome"), Text: a.PostFormValue("note"), Actor: a.viewer.Email, Source: "web"}
 	var err error
 	if in.Values, err = a.answers(); err != nil {
-		return nil, err
+		return redirect{to: "/queue", said: said}, said.outcome(nil, err)
 	}
 	said.Text = "call written down: " + outcomeWords(in.Name)
 	switch {
