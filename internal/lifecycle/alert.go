@@ -22,6 +22,7 @@ type Alert struct {
 	Clause string `json:"clause"` // of what was decided
 	Alert  string `json:"alert"`  // the clause that says to tell; "" for what people are told without one
 	Acts   bool   `json:"acts"`   // the recipient is the one who has to do something, or no longer has to
+	Offer  int64  `json:"offer"`  // of what is offered: the hand-off's ID; 0 for none
 	Most   int    `json:"most"`   // messages of the alert about the lead to the recipient this way within Per (microseconds); 0 for all
 	Per    int64  `json:"per"`
 }
@@ -59,6 +60,9 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 			}
 			if to == "" && by != "webhook" || by == "inbox" && strings.HasPrefix(to, "queue ") || gone(view.Roster, to) {
 				return // the page of a queue is its inbox
+			}
+			if h.kind == "offered" && view.Lead != nil && view.Lead.Handoff.Rule >= 0 {
+				a.Offer = view.Lead.Handoff.ID
 			}
 			if h.reason > 0 {
 				a.Clause = d.Reasons[h.reason-1].Clause
@@ -262,6 +266,9 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	}
 	if a.Acts {
 		b = append(b, `,"acts":true`...)
+	}
+	if a.Offer != 0 {
+		b = strconv.AppendInt(append(b, `,"offer":`...), a.Offer, 10)
 	}
 	if a.Most > 0 {
 		b = strconv.AppendInt(append(b, `,"most":`...), int64(a.Most), 10)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"baton/internal/agreement"
 	"baton/internal/calendar"
 	"baton/internal/lifecycle"
 )
@@ -491,14 +492,30 @@ func (s *Store) toldAlready(ctx context.Context, conn *sql.Conn, j *Job, c *Clai
 	if j.Digest != "" {
 		return 0, false, nil // its message says each thing once
 	}
-	// another activity, or one that another alert tells of, is not the same
-	err = conn.QueryRowContext(ctx, `SELECT job FROM told WHERE lead = $1 AND recipient = $2 AND channel = $3 AND kind = $4 AND at > $5 AND job <> $6
-		AND (kind <> 'activity' OR EXISTS (SELECT 1 FROM job o WHERE o.id = told.job AND o.body = $7))`,
-		j.Lead, j.Recipient, j.Channel, j.Kind, c.Now-c.Window, j.ID, j.Body).Scan(&job)
+	var body string
+	err = conn.QueryRowContext(ctx, `SELECT t.job, o.body FROM told t JOIN job o ON o.id = t.job WHERE t.lead = $1 AND t.recipient = $2 AND t.channel = $3 AND t.kind = $4 AND t.at > $5 AND t.job <> $6`,
+		j.Lead, j.Recipient, j.Channel, j.Kind, c.Now-c.Window, j.ID).Scan(&job, &body)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+		return 0, false, nil
+	}
+	if err == nil && !same(j, body) {
+		job = 0
 	}
 	return job, false, err
+}
+
+// same reports whether a job says what one of its kind has said. Another activity, or one that another alert tells of, is not the same; nor is
+// another deadline, another step of a ladder, or another offer of the lead.
+func same(j *Job, said string) bool {
+	if j.Kind == agreement.ActivityEvent {
+		return j.Body == said
+	}
+	one, err := j.Alert()
+	if err != nil {
+		return false
+	}
+	two, err := alertOf(j.Kind, j.Recipient, j.Channel, j.Due, said)
+	return err == nil && one.Name == two.Name && one.Offer == two.Offer && (j.Kind != "reminded" || one.Clause == two.Clause)
 }
 
 // fanOut makes a job for each webhook that wants an event, of the one job of the event.
