@@ -71,6 +71,12 @@ func (c *compiler) index() {
 	for i := range p.People {
 		x.Person[p.People[i].ID] = i
 	}
+	x.RuleTopics = NewTopics(x.Topics)
+	for i := range p.Rules {
+		if when := p.Rules[i].When; when != nil {
+			x.RuleTopics.Merge(when.Topics)
+		}
+	}
 	x.ReadinessTopics = NewTopics(x.Topics)
 	for i := range p.Readiness {
 		if p.Readiness[i].When != nil {

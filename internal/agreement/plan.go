@@ -113,6 +113,8 @@ type Index struct {
 	StageTopics []Topics
 	// FitTopics is the union of the topics of all fit rules.
 	FitTopics Topics
+	// RuleTopics is the union of the topics of the rules of engagement.
+	RuleTopics Topics
 	// ReadinessTopics is the union of the topics of all readiness conditions.
 	ReadinessTopics Topics
 }
@@ -442,7 +444,7 @@ type Channel struct {
 }
 
 // Events are what an alert can be about, and what webhooks can want.
-var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost", ActivityEvent}
+var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost", ActivityEvent, "paused", "resumed"}
 
 // ActivityEvent is the event of an activity that counts.
 const ActivityEvent = "activity"

@@ -87,6 +87,7 @@ func (a *API) newREST() {
 	a.teamRoutes()
 	a.agreementRoutes()
 	a.reportRoutes()
+	a.conflictRoutes()
 	a.importRoutes()
 	a.inboxRoutes()
 	a.jobRoutes()

@@ -45,6 +45,7 @@ type lead struct {
 	BuyingStage string         `json:"buying_stage,omitempty"`
 	Activities  int64          `json:"activities" doc:"How many count."`
 	Consent     string         `json:"consent" enum:"not_asked,granted,withdrawn,objected"`
+	Marketing   []string       `json:"marketing" doc:"The channels that marketing may use to speak to it now: all, none, or names. What sends its programmes pauses and resumes by it."`
 	Value       float64        `json:"value" doc:"What it is worth, if that is known."`
 	Attributes  map[string]any `json:"attributes" doc:"By their names in the agreement. Those of the company are with the account, if there is one."`
 	Answers     map[string]any `json:"answers" doc:"What was found out on the phone, by the names of the questions."`
@@ -90,7 +91,7 @@ func (a *API) leadOf(ctx context.Context, row *store.ListedLead) (*lead, error) 
 		return nil, err
 	}
 	l := row.Lead
-	v := &lead{ID: row.ID, Name: row.Name, Email: row.Email, Origin: row.Origin, Stage: row.Stage, Side: row.Side, Outcome: row.Outcome,
+	v := &lead{ID: row.ID, Marketing: marketingOf(row.Lead.Marketing), Name: row.Name, Email: row.Email, Origin: row.Origin, Stage: row.Stage, Side: row.Side, Outcome: row.Outcome,
 		EnteredAt: moment(row.Entered), Pass: row.Pass, Owner: row.Owner, Queue: row.Queue, Track: row.Track, RevisitAt: perhaps(row.Revisit),
 		Score: points(row.Fit + row.Engagement), Fit: points(row.Fit), Engagement: points(row.Engagement), Grade: row.Grade, Readiness: row.Readiness,
 		BuyingStage: row.BuyingStage, Activities: row.Activities, Consent: row.Consent, Value: row.Value, Deadlines: []leadDeadline{},

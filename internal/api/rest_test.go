@@ -898,6 +898,45 @@ func TestJobsOverREST(t *testing.T) {
 	}
 }
 
+// Marketing pauses when sales has the lead, and who speaks all the same is listed.
+func TestRulesOfEngagementOverREST(t *testing.T) {
+	d := openDesk(t)
+	lead := d.offered("ada@acme.example")
+	got := d.want(200, ScopeRead, "GET", lead, nil)
+	owner := got.text("owner")
+	if got.text("marketing.0") != "all" {
+		t.Error(got.Text)
+	}
+	d.want(200, ScopeWrite, "POST", lead+"/accept", map[string]any{"actor": owner})
+	if got := d.want(200, ScopeRead, "GET", lead, nil); got.text("marketing.1") != "event" {
+		t.Error(got.Text)
+	}
+	if may := d.want(200, ScopeRead, "GET", lead+"/may?side=marketing&channel=email", nil); may.get("allowed") != false || may.text("holder") != owner {
+		t.Error(may.Text)
+	}
+	other := johan
+	if owner == johan {
+		other = "sara.holm@northwind.example"
+	}
+	if none := d.want(200, ScopeRead, "GET", "/conflicts", nil); none.get("items.0") != nil {
+		t.Error(none.Text)
+	}
+	d.want(200, ScopeWrite, "POST", lead+"/contact", map[string]any{"actor": owner, "outcome": "voicemail"})
+	said := d.want(200, ScopeWrite, "POST", lead+"/contact", map[string]any{"actor": other, "outcome": "connected"})
+	if !strings.Contains(said.Text, "while "+owner+" holds the conversation") {
+		t.Error(said.Text)
+	}
+	list := d.want(200, ScopeRead, "GET", "/conflicts?actor="+other, nil)
+	if items, _ := list.get("items").([]any); len(items) != 1 || list.text("items.0.holder") != owner || list.text("items.0.clause") != "rules_of_engagement.in_play" {
+		t.Error(list.Text)
+	}
+	for _, none := range []string{"?actor=" + owner, "?until=2020-01-01T00:00:00Z", "?lead=999", "?since=2099-01-01T00:00:00Z"} {
+		if got := d.want(200, ScopeRead, "GET", "/conflicts"+none, nil); got.get("items.0") != nil {
+			t.Error(got.Text)
+		}
+	}
+}
+
 // The brief has what a rep needs, and nothing that the agreement leaves out.
 func TestBriefOverREST(t *testing.T) {
 	d := openDesk(t)
@@ -964,7 +1003,7 @@ func TestInboxOverREST(t *testing.T) {
 
 // scopes is what each operation takes. A new operation gets its line here.
 var scopes = map[string]string{
-	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "get-brief": ScopeRead, "may-speak": ScopeRead,
+	"list-leads": ScopeRead, "get-lead": ScopeRead, "get-timeline": ScopeRead, "explain-lead": ScopeRead, "get-brief": ScopeRead, "list-conflicts": ScopeRead, "may-speak": ScopeRead,
 	"accept-lead": ScopeWrite, "reject-lead": ScopeWrite, "hand-back-lead": ScopeWrite, "contact-lead": ScopeWrite, "answer-lead": ScopeWrite,
 	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite, "own-account-lead": ScopeWrite, "join-account-lead": ScopeWrite,
 	"get-queue": ScopeRead, "take-next": ScopeWrite, "take-lead": ScopeWrite, "release-lead": ScopeWrite,

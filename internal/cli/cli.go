@@ -94,6 +94,8 @@ type commands struct {
 	Imports  importsCommand  `cmd:"" help:"List the imports there were."`
 	Undo     undoCommand     `cmd:"" help:"Take an import back as a whole."`
 	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla, pursuit or rejections."`
+	May      mayCommand      `cmd:"" help:"Say whether somebody may speak to a lead, by which channel, and why."`
+	Conflict conflictCommand `cmd:"" name:"conflicts" help:"List who spoke to a lead although another held the conversation."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
 	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
 	Absence  absenceCommand  `cmd:"" help:"Enter when people are away, or have it read from their calendars."`

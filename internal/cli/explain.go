@@ -29,44 +29,8 @@ func (c *explainCommand) Run(r *run) error {
 		return err
 	}
 	defer st.Close()
-	active, err := activePlan(r, st)
+	id, plan, view, record, err := standing(r, st, c.Lead, c.name())
 	if err != nil {
-		return err
-	}
-	id, err := findLead(r, st, c.Lead)
-	if err != nil {
-		return err
-	}
-	records, err := st.Leads(r.ctx, []int64{id})
-	if err != nil {
-		return err
-	}
-	record := records[id]
-	if record == nil {
-		return fmt.Errorf("lead %d is not in %s", id, c.name())
-	}
-	plan := active
-	if stored, err := st.ActiveAgreement(r.ctx); err == nil && record.Lead.Version != stored.Version {
-		// its pass ended under an older version
-		old, err := st.AgreementVersion(r.ctx, record.Lead.Version)
-		if err != nil {
-			return err
-		}
-		if plan, err = app.Compile(old); err != nil {
-			return err
-		}
-	}
-	view := lifecycle.View{Lead: record.Lead}
-	if record.Lead.Account != 0 {
-		accounts, err := st.Accounts(r.ctx, []int64{record.Lead.Account})
-		if err != nil {
-			return err
-		}
-		if len(accounts) > 0 {
-			view.Account = accounts[0].Account
-		}
-	}
-	if view.Roster, err = st.Roster(r.ctx); err != nil {
 		return err
 	}
 	events, err := st.Story(r.ctx, id, 0)
@@ -91,13 +55,55 @@ func (c *explainCommand) Run(r *run) error {
 	}
 	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}
 	w.title(c.Lead, record, at, zone)
-	for _, section := range lifecycle.Explain(plan, &view, at, past).Sections {
+	for _, section := range lifecycle.Explain(plan, view, at, past).Sections {
 		w.section(&section)
 	}
 	if c.Timeline {
 		w.timeline(past, plan)
 	}
 	return w.err
+}
+
+// standing finds a lead as it stands, with the agreement it follows.
+func standing(r *run, st *store.Store, name, db string) (id int64, plan *agreement.Plan, view *lifecycle.View, record *store.Record, err error) {
+	fail := func(err error) (int64, *agreement.Plan, *lifecycle.View, *store.Record, error) {
+		return 0, nil, nil, nil, err
+	}
+	if plan, err = activePlan(r, st); err != nil {
+		return fail(err)
+	}
+	if id, err = findLead(r, st, name); err != nil {
+		return fail(err)
+	}
+	records, err := st.Leads(r.ctx, []int64{id})
+	if err != nil {
+		return fail(err)
+	}
+	if record = records[id]; record == nil {
+		return fail(fmt.Errorf("lead %d is not in %s", id, db))
+	}
+	if stored, err := st.ActiveAgreement(r.ctx); err == nil && record.Lead.Version != stored.Version {
+		// its pass ended under an older version
+		old, err := st.AgreementVersion(r.ctx, record.Lead.Version)
+		if err != nil {
+			return fail(err)
+		}
+		if plan, err = app.Compile(old); err != nil {
+			return fail(err)
+		}
+	}
+	view = &lifecycle.View{Lead: record.Lead}
+	if record.Lead.Account != 0 {
+		accounts, err := st.Accounts(r.ctx, []int64{record.Lead.Account})
+		if err != nil {
+			return fail(err)
+		}
+		if len(accounts) > 0 {
+			view.Account = accounts[0].Account
+		}
+	}
+	view.Roster, err = st.Roster(r.ctx)
+	return id, plan, view, record, err
 }
 
 // findLead returns the ID of the lead that somebody names: of one that was merged into another, the other's.

@@ -443,6 +443,36 @@ func TestLeaseRunsOut(t *testing.T) {
 	}
 }
 
+// A marketing tool hears when to pause and when it may go on, and with each event what it may use now.
+func TestMarketingPauses(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		o := open(t, db, "alerts:\n  hold: {event: paused, to: marketing, by: webhook}\n  free: {event: resumed, to: marketing, by: webhook}\n")
+		r := newReceiver(t, nil)
+		o.hook(r.URL, "paused resumed")
+		lead := o.ripe("ada@acme.example")
+		records, err := o.Store.Leads(t.Context(), []int64{lead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := records[lead].Lead.Owner
+		o.acts(lead, lifecycle.Accept, owner, "")
+		o.run(nil)
+		heard := func(n int, want ...string) {
+			t.Helper()
+			o.until("heard", func(l []store.Job) bool { return over(l) && len(r.got()) == n })
+			body := string(r.got()[n-1].body)
+			for _, w := range want {
+				if !strings.Contains(body, w) {
+					t.Errorf("%s does not have %s", body, w)
+				}
+			}
+		}
+		heard(1, `"type":"lead.paused"`, `"marketing":["newsletter","event"]`, `"clause":"rules_of_engagement.in_play"`)
+		o.acts(lead, lifecycle.HandBack, owner, "timing")
+		heard(2, `"type":"lead.resumed"`, `"marketing":["all"]`)
+	})
+}
+
 // While a secret is changed, a receiver that knows either of the two takes what comes; afterwards only the new one signs,
 // and the old one is in no table.
 func TestReceiverChangesItsSecret(t *testing.T) {

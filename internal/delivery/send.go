@@ -244,6 +244,8 @@ type eventData struct {
 	About   string `json:"about,omitempty"`  // the hand-off, clock or reason
 	Clause  string `json:"clause,omitempty"` // that led to it
 	Handoff string `json:"handoff,omitempty"`
+	// Marketing are the channels that it may use now: all, none, or names.
+	Marketing []string `json:"marketing,omitempty"`
 }
 
 // webhook sends an event to the one webhook that a job is for.
@@ -277,6 +279,9 @@ func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Ale
 	}
 	e := event{Type: "lead." + job.Kind, Timestamp: time.UnixMicro(at).UTC().Format(time.RFC3339Nano), Data: eventData{Lead: job.Lead, Input: job.Input, About: alert.Name, Clause: alert.Clause}}
 	if l := s.view.Lead; l != nil {
+		if e.Data.Marketing = strings.Fields(l.Marketing); l.Marketing == "" {
+			e.Data.Marketing = []string{"all"}
+		}
 		e.Data.Stage, e.Data.Owner, e.Data.Handoff = s.plan.Stages[l.Stage].Name, l.Owner, l.Handoff.State.String()
 	}
 	body, err := json.Marshal(e)

@@ -215,6 +215,10 @@ func happenings(plan *agreement.Plan, view *View, in *Input, d *Decision) []happ
 			}
 		case TellOutcome:
 			h.kind = e.Name
+		case TellPaused:
+			h.kind = "paused"
+		case TellResumed:
+			h.kind = "resumed"
 		}
 		list = append(list, h)
 	}
@@ -304,6 +308,14 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
 			return "it was taken back meanwhile"
 		case !queued && l.Owner != a.To:
 			return l.Owner + " has it meanwhile"
+		}
+	case "paused":
+		if l.Marketing == "" {
+			return "marketing may speak again meanwhile"
+		}
+	case "resumed":
+		if l.Marketing != "" {
+			return "marketing may not speak again meanwhile"
 		}
 	case "reassigned":
 		if a.Acts && l.Owner == a.To {

@@ -93,6 +93,9 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		applyClock(l, c)
 	case CallQueued, CallTaken, CallFreed, CallTried, CallReached, CallReady, CallEnded:
 		l.Call.apply(c)
+	case MarketingSet:
+		l.Marketing = c.To
+	case SpokenAgainst:
 	case ValueSet:
 		l.Value = c.Num
 	case WakeSet:

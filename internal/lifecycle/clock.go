@@ -523,6 +523,13 @@ func (d *decider) wake() {
 				next = min(next, d.plan.Rules[i].When.NextChange(&d.facts))
 			}
 		}
+		if d.plan.Index.RuleTopics.Has(agreement.TopicTime) {
+			for i := range d.plan.Rules {
+				if when := d.plan.Rules[i].When; when != nil && when.Topics.Has(agreement.TopicTime) {
+					next = min(next, when.NextChange(&d.facts))
+				}
+			}
+		}
 		if d.plan.Index.ReadinessTopics.Has(agreement.TopicTime) {
 			for i := range d.plan.Readiness {
 				if when := d.plan.Readiness[i].When; when != nil && when.Topics.Has(agreement.TopicTime) {

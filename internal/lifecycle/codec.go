@@ -15,7 +15,7 @@ import (
 // in columns and views beside it. The slots in it belong to the Version of the agreement it names.
 
 const (
-	leadFormat    = 2
+	leadFormat    = 3
 	accountFormat = 1
 	rosterFormat  = 3
 )
@@ -75,7 +75,8 @@ func AppendLead(b []byte, l *Lead) []byte {
 	for _, n := range [...]int64{l.Call.Since, l.Call.Ends, int64(l.Call.Tries), l.Call.Last, l.Call.Next, l.Call.Until} {
 		b = binary.AppendVarint(b, n)
 	}
-	return appendText(b, l.Call.Holder)
+	b = appendText(b, l.Call.Holder)
+	return appendText(b, l.Marketing)
 }
 
 // ParseLead reads what AppendLead wrote.
@@ -129,6 +130,7 @@ func ParseLead(b []byte) (*Lead, error) {
 	}
 	l.Done = r.texts()
 	l.Call = Call{Since: r.int(), Ends: r.int(), Tries: int(r.int()), Last: r.int(), Next: r.int(), Until: r.int(), Holder: r.text()}
+	l.Marketing = r.text()
 	return l, r.end("lead")
 }
 

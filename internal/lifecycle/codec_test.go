@@ -155,13 +155,13 @@ func TestEveryKindHasAWord(t *testing.T) {
 			t.Errorf("change %d has no word", k)
 		}
 	}
-	if len(changeWords) != int(ReminderSet)+1 {
-		t.Errorf("%d words for %d changes", len(changeWords), ReminderSet+1)
+	if len(changeWords) != int(SpokenAgainst)+1 {
+		t.Errorf("%d words for %d changes", len(changeWords), SpokenAgainst+1)
 	}
 	if len(inputWords) != int(Calendar)+1 {
 		t.Errorf("%d words for %d inputs", len(inputWords), Calendar+1)
 	}
-	if len(effectWords) != int(TellOutcome)+1 {
-		t.Errorf("%d words for %d effects", len(effectWords), TellOutcome+1)
+	if len(effectWords) != int(TellResumed)+1 {
+		t.Errorf("%d words for %d effects", len(effectWords), TellResumed+1)
 	}
 }

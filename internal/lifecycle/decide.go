@@ -25,6 +25,7 @@ import (
 //	         the stage begins: its limit, the hand-off offered from it
 //	watch    the agreement's own clocks start, pause, resume, stop
 //	queue    the lead begins or ceases to wait for a call
+//	engage   what marketing may use, by consent and the rules of engagement
 //	wake     when time alone can next change anything
 //	expect   when the owner goes away next
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
@@ -237,6 +238,7 @@ func (d *decider) decide() {
 	}
 	d.watch()
 	d.queueCall()
+	d.engage()
 	d.wake()
 	d.expect()
 }

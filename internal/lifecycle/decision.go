@@ -49,9 +49,11 @@ const (
 	TellAccepted            // To (marketing) hears that it was accepted
 	TellReturned            // To (marketing) hears why it came back
 	TellOutcome             // To (both sides) hears that it was won or lost
+	TellPaused              // To (marketing) hears that it may use the channels in Name only: none, or some
+	TellResumed             // To (marketing) hears that it may use all its channels again
 )
 
-var effectWords = [...]string{"", "offer", "taken", "remind", "escalate", "accepted", "returned", "outcome"}
+var effectWords = [...]string{"", "offer", "taken", "remind", "escalate", "accepted", "returned", "outcome", "paused", "resumed"}
 
 // String returns the word.
 func (k EffectKind) String() string { return effectWords[k] }

@@ -281,6 +281,7 @@ func (d *decider) contact() {
 		d.refuse("%q is no outcome of a contact; they are %s", d.in.Name, strings.Join(names, ", "))
 		return
 	}
+	d.overheard()
 	if len(d.in.Values) > 0 {
 		d.answer(d.in.Values)
 	}

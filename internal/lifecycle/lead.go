@@ -47,6 +47,10 @@ type Lead struct {
 	Call    Call     // where it stands among those that wait to be called
 	Done    []string // clocks of the agreement's own that ended while their start still holds, sorted
 
+	// Marketing is what marketing may use to speak to it, by the rules of engagement and consent: "" for all channels, "none", or
+	// names with spaces between.
+	Marketing string
+
 	Consent Consent
 	Wake    int64 // when the truth of something can change by time alone; Never for not
 	Attend  int64 // when the owner goes away next, if what they hold is not theirs then; Never for not

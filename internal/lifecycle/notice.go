@@ -198,6 +198,10 @@ func (t *teller) title() string {
 		return "Escalated: " + who
 	case "rejected", "handed_back":
 		return "Back from sales: " + who
+	case "paused":
+		return "Marketing pauses: " + who
+	case "resumed":
+		return "Marketing may write again: " + who
 	case agreement.ActivityEvent:
 		return who + ": " + words(a.Name)
 	}

@@ -93,6 +93,16 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return "time ran out: " + c.Name + ", was " + at(c.At)
 	case ClockStopped:
 		return "clock " + c.Name + " stops: " + c.To
+	case MarketingSet:
+		switch c.To {
+		case "":
+			return "marketing may use all its channels"
+		case "none":
+			return "marketing may use no channel"
+		}
+		return "marketing may use only " + strings.ReplaceAll(c.To, " ", ", ")
+	case SpokenAgainst:
+		return c.Name + " spoke to it (" + c.From + ") while " + orText(c.To, "nobody") + " holds the conversation"
 	case ValueSet:
 		return "value " + agreement.NumberValue(c.Num).String()
 	case WakeSet:

@@ -22,7 +22,7 @@ type Batch struct {
 	n       int64 // tells whether a row is in this batch already
 	lastRow int64
 
-	visitRows, handoffRows, clockRows counter
+	visitRows, handoffRows, clockRows, clashRows counter
 
 	leads    []*Record
 	visits   []*Visit
@@ -39,6 +39,7 @@ type Batch struct {
 	jobs       rows
 	inboxes    inboxes
 	inboxRows  rows
+	clashes    rows // conflicts of people, not of keys
 	members    rows
 	ledgers    rows
 	roster     []byte
@@ -72,14 +73,14 @@ func NewBatch() *Batch {
 
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
-	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
+	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.clashes, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
 		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues, &b.wordValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
 	b.statements, b.roster, b.states = b.statements[:0], nil, b.states[:0]
 	b.lastRow, b.texts = 0, 0
-	b.visitRows, b.handoffRows, b.clockRows = counter{}, counter{}, counter{}
+	b.visitRows, b.handoffRows, b.clockRows, b.clashRows = counter{}, counter{}, counter{}, counter{}
 	b.n = batches.Add(1)
 }
 

@@ -48,6 +48,7 @@ var tables = []struct {
 	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
 	{"call", callColumns, replace("lead", callColumns), func(b *Batch) rows { return b.callValues }},
 	{"job", jobColumns, "", func(b *Batch) rows { return b.jobs }},
+	{"conflict", conflictColumns, "", func(b *Batch) rows { return b.clashes }},
 	{"inbox", inboxColumns, inboxAgain, func(b *Batch) rows { return b.inboxRows }},
 	{"member", memberColumns, replace("id", memberColumns), func(b *Batch) rows { return b.members }},
 	{"ledger", ledgerColumns, replace("pool, member", ledgerColumns), func(b *Batch) rows { return b.ledgers }},

@@ -80,6 +80,8 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 		b.erase(rec)
 	case lifecycle.AttributeSet, lifecycle.AnswerSet, lifecycle.LeadCreated:
 		rec.reworded = true
+	case lifecycle.SpokenAgainst:
+		b.clashes = append(b.clashes, b.row(&b.clashRows, d.Input), d.Input, l.ID, c.Name, c.From, c.To, clause, c.At)
 	case lifecycle.ClauseNamed:
 		if v := rec.Visit; v != nil {
 			v.Named = c.Name
@@ -334,6 +336,7 @@ func (b *Batch) touchClock(k *Clock) {
 
 // erase forgets the history of a lead: it is about to be told anew.
 func (b *Batch) erase(rec *Record) {
+	b.Exec(`DELETE FROM conflict WHERE lead = $1`, rec.ID)
 	remove := func(table string, last int64) {
 		if last != 0 {
 			b.Exec(fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (WITH RECURSIVE chain (id, prev) AS (

@@ -37,6 +37,7 @@ var kept = []struct{ name, columns, order string }{
 	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
 	{"said", "lead recipient channel alert job at", "lead, recipient, channel, alert, job"},
 	{"inbox", inboxColumns, "id"},
+	{"conflict", conflictColumns, "id"},
 	{"endpoint", "id url secret events created_at disabled_at disabled_why old_secret old_until", "id"},
 	{"merged", "lead into_lead input handoff clock email", "lead"},
 	{"account_name", "account block formerly", "account"},

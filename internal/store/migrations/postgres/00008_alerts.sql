@@ -57,3 +57,19 @@ SELECT id, kind, instant_text(due) AS due_at, recipient, lead, input, state, att
 
 CREATE VIEW inboxes AS
 SELECT id, member, lead, kind, name, alert, instant_text(first_at) AS first_at, instant_text(at) AS at, times, instant_text(nullif(read_at, 0)) AS read_at FROM inbox;
+
+-- Somebody spoke to a lead although another held the conversation.
+CREATE TABLE conflict (
+    id      BIGINT PRIMARY KEY, -- of the input, times 1000, plus a number
+    input   BIGINT NOT NULL,
+    lead    BIGINT NOT NULL,
+    actor   TEXT    NOT NULL,
+    outcome TEXT    NOT NULL,
+    holder  TEXT    NOT NULL, -- a member, marketing, sales or ''
+    clause  TEXT    NOT NULL,
+    at      BIGINT NOT NULL
+);
+CREATE INDEX conflict_lead ON conflict (lead);
+
+CREATE VIEW conflicts AS
+SELECT input, lead, actor, outcome, holder, clause, instant_text(at) AS at FROM conflict;

@@ -57,3 +57,19 @@ SELECT id, kind, datetime(due / 1000000, 'unixepoch') AS due_at, recipient, lead
 
 CREATE VIEW inboxes AS
 SELECT id, member, lead, kind, name, alert, datetime(first_at / 1000000, 'unixepoch') AS first_at, datetime(at / 1000000, 'unixepoch') AS at, times, datetime(nullif(read_at, 0) / 1000000, 'unixepoch') AS read_at FROM inbox;
+
+-- Somebody spoke to a lead although another held the conversation.
+CREATE TABLE conflict (
+    id      INTEGER PRIMARY KEY, -- of the input, times 1000, plus a number
+    input   INTEGER NOT NULL,
+    lead    INTEGER NOT NULL,
+    actor   TEXT    NOT NULL,
+    outcome TEXT    NOT NULL,
+    holder  TEXT    NOT NULL, -- a member, marketing, sales or ''
+    clause  TEXT    NOT NULL,
+    at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX conflict_lead ON conflict (lead);
+
+CREATE VIEW conflicts AS
+SELECT input, lead, actor, outcome, holder, clause, datetime(at / 1000000, 'unixepoch') AS at FROM conflict;
