@@ -239,6 +239,30 @@ func TestPaletteFinds(t *testing.T) {
 	b.until(fmt.Sprintf("location.pathname === '/leads/%d'", rows[0].ID))
 }
 
+// One thing done with several leads: each is decided by itself, and what was refused is told.
+func TestSeveralAtOnce(t *testing.T) {
+	l := servePages(t)
+	one, two := l.offered(t, johan), l.offered(t, johan)
+	text, status := l.form(t, "rep", "/leads", fmt.Sprintf("act=accept&lead=%d&lead=%d", one.ID, two.ID))
+	if status != 200 || !strings.Contains(text, "2 leads</b> accepted") {
+		t.Errorf("accepting two: %d\n%s", status, text)
+	}
+	text, status = l.form(t, "rep", "/leads", fmt.Sprintf("act=hand-back+timing&lead=%d&lead=999999&lead=%d", one.ID, two.ID))
+	if status != 200 || !strings.Contains(text, "2 leads</b> handed back: timing; 1 not: ") {
+		t.Errorf("handing back two and one that is not there: %d\n%s", status, text)
+	}
+	for _, id := range []int64{one.ID, two.ID} {
+		if o := l.lead(t, id).Owner; o == johan {
+			t.Errorf("lead %d is still with %s", id, o)
+		}
+	}
+	for _, body := range []string{"act=accept", "act=devour&lead=1", "lead=1"} {
+		if _, status := l.form(t, "rep", "/leads", body); status != 422 {
+			t.Errorf("%s: %d", body, status)
+		}
+	}
+}
+
 // A page costs the same whatever there is to show.
 func TestWorkPagesAskAFixedNumberOfQueries(t *testing.T) {
 	l := servePages(t)

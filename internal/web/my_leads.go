@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -171,11 +172,10 @@ func reasonOf(plan *agreement.Plan, b *agreement.Handback) reason {
 	return r
 }
 
+// capital writes a text with a capital.
 func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
 }
 
 // why says in a sentence what the lead did that tells most: the worthiest activities, of these the latest.

@@ -177,3 +177,11 @@ func TestWordsOfTime(t *testing.T) {
 		}
 	}
 }
+
+func TestSentence(t *testing.T) {
+	for given, want := range map[string]string{"": "", "åsa has it": "Åsa has it.", "done?": "Done?", "1 lead": "1 lead.", "é": "É."} {
+		if got := sentence(given); got != want {
+			t.Errorf("%q: %q, want %q", given, got, want)
+		}
+	}
+}

@@ -174,8 +174,10 @@
   // Keys.
   const typing = (t) => t.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')
   let after = '', timer
-  const keys = [['J K', 'Next, previous row'], ['Enter', 'Open'], ['A', 'Accept'], ['R then 1–9', 'Reject with that reason'], ['H then 1–9', 'Hand back with that reason'],
-    ['L then 1–9', 'Log a contact with that outcome'], ['X', 'Select'], ['U', 'Undo, while the message is there'], ['N', 'Take the next of the queue'], ['/ or Ctrl K', 'Search'], ['?', 'These keys']]
+  // Each key with what has to be on the page for it to do anything.
+  const keys = [['J K', 'Next, previous row', '[data-row]'], ['Enter', 'Open', '[data-do=open]'], ['A', 'Accept', '[data-do=accept]'], ['R then 1–9', 'Reject with that reason', '[data-menu=reject]'],
+    ['H then 1–9', 'Hand back with that reason', '[data-menu=hand-back]'], ['L then 1–9', 'Log a contact with that outcome', '[data-menu=contact]'], ['X', 'Select', '[data-do=select]'],
+    ['U', 'Undo, while the message is there', '[data-delay]'], ['N', 'Take the next of the queue', '[data-do=next]'], ['/ or Ctrl K', 'Search', '#find'], ['?', 'These keys', 'body']]
   const press = (sel, within) => { const b = $(sel, within); if (b) { b.focus(); b.click() } return !!b }
   document.addEventListener('keydown', (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k' && !e.altKey) { const f = $('#find'); if (f) { e.preventDefault(); f.click() } return }
@@ -215,14 +217,12 @@
   })
   const showKeys = () => {
     const list = $('#keys .keys')
-    if (!list.children.length) {
-      const go = $$('.rail a[data-key]').filter((a) => a.dataset.key).map((a) => [`G then ${a.dataset.key}`, `Go to ${a.textContent.trim()}`])
-      for (const [key, text] of [...keys, ...go]) {
-        const dt = document.createElement('dt'), dd = document.createElement('dd')
-        dt.textContent = key; dd.textContent = text
-        list.append(dt, dd)
-      }
-    }
+    const go = $$('.rail a[data-key]').filter((a) => a.dataset.key).map((a) => [`G then ${a.dataset.key}`, `Go to ${a.dataset.label}`, 'body'])
+    list.replaceChildren(...[...keys, ...go].filter(([, , sel]) => $(sel)).flatMap(([key, text]) => {
+      const dt = document.createElement('dt'), dd = document.createElement('dd')
+      dt.textContent = key; dd.textContent = text
+      return [dt, dd]
+    }))
     $('#keys').showModal()
   }
 
