@@ -140,15 +140,16 @@ func bulk(a *ask) (answer, error) {
 	count, why := 0, ""
 	for _, ref := range leads {
 		decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, "")
-		var p *api.Problem
-		switch {
-		case errors.As(err, &p) && p.Status < 500:
-			why = cmp.Or(why, p.Detail)
-		case err != nil:
-			return nil, err
-		case decision.Refused != "":
+		if err != nil {
+			f := failureOf(err)
+			why = cmp.Or(why, f.text)
+			if f.status >= 500 || f.status == http.StatusTooManyRequests {
+				a.site.Log.ErrorContext(a.Context(), "one thing for several leads stopped halfway", "done", count, "of", len(leads), "error", err)
+				break // what is left would fare no better; what was done is told
+			}
+		} else if decision.Refused != "" {
 			why = cmp.Or(why, decision.Refused)
-		default:
+		} else {
 			count++
 		}
 	}
