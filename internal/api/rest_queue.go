@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -54,6 +56,14 @@ type takeNextCommand struct {
 	}
 }
 
+type acceptNextCommand struct {
+	Queue string `path:"queue" maxLength:"100" doc:"A queue of the agreement." example:"unassigned"`
+	Once
+	Body struct {
+		Actor string `json:"actor" minLength:"1" maxLength:"254" doc:"The member who accepts it, by ID." example:"sara@northwind.example"`
+	}
+}
+
 type takeCommand struct {
 	Command
 	Body struct {
@@ -69,6 +79,9 @@ func (a *API) queueRoutes() {
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/queue/take", OperationID: "take-next", Tags: []string{"Queue"}, Summary: "Take the next lead to call",
 		Description: "The first of the queue that nobody else takes in the same moment. Whoever takes a lead has it to themselves for the lease of the agreement; " +
 			"then log the contact, with its outcome and the answers. The answer is 404 if nobody waits to be called.", Errors: failures}, ScopeWrite, a.takeNext)
+	register(a, huma.Operation{Method: http.MethodPost, Path: "/queues/{queue}/take", OperationID: "accept-next", Tags: []string{"Queue"}, Summary: "Take the next hand-off of a queue",
+		Description: "The one that has waited longest in a queue of the agreement, and that nobody else takes in the same moment. It is accepted: the time to the first contact begins. " +
+			"The answer is 404 if nothing waits.", Errors: failures}, ScopeWrite, a.acceptNext)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/take", OperationID: "take-lead", Tags: []string{"Queue"}, Summary: "Take a lead to call",
 		Description: "This one, if it waits to be called and nobody has it.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *takeCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &Actor{Actor: in.Body.Actor}, lifecycle.Input{Kind: lifecycle.Take})
@@ -114,7 +127,7 @@ func (a *API) getQueue(ctx context.Context, in *queueRequest) (*queueAnswer, err
 }
 
 func (a *API) takeNext(ctx context.Context, in *takeNextCommand) (*commandAnswer, error) {
-	d, replayed, err := a.next(ctx, lifecycle.Input{Actor: in.Body.Actor, Source: "api:" + keyOf(ctx).Name}, in.IdempotencyKey)
+	d, replayed, err := a.next(ctx, lifecycle.Input{Actor: in.Body.Actor, Source: "api:" + keyOf(ctx).Name}, in.IdempotencyKey, a.nextCall)
 	switch {
 	case errors.Is(err, engine.ErrNobodyWaits):
 		return nil, problemOf("not-found", "nobody waits to be called now")
@@ -124,16 +137,44 @@ func (a *API) takeNext(ctx context.Context, in *takeNextCommand) (*commandAnswer
 	return a.decided(ctx, d, replayed)
 }
 
+// acceptNext has a member accept the hand-off that has waited longest in a queue.
+func (a *API) acceptNext(ctx context.Context, in *acceptNextCommand) (*commandAnswer, error) {
+	plan := a.Plan()
+	if plan == nil {
+		return nil, engine.ErrNoAgreement
+	}
+	if !slices.ContainsFunc(plan.Queues, func(q agreement.Named) bool { return q.Name == in.Queue }) {
+		return nil, unknownWord("path.queue", "queue", in.Queue, names(plan.Queues, func(n *agreement.Named) string { return n.Name }))
+	}
+	d, replayed, err := a.next(ctx, lifecycle.Input{Actor: in.Body.Actor, Source: "api:" + keyOf(ctx).Name}, in.IdempotencyKey, func(ctx context.Context, submit submission, input lifecycle.Input) (engine.Outcome, error) {
+		return engine.AcceptNext(ctx, a.Store, submit, in.Queue, input)
+	})
+	switch {
+	case errors.Is(err, engine.ErrNothingWaits):
+		return nil, problemOf("not-found", "no hand-off waits in this queue now")
+	case err != nil:
+		return nil, err
+	}
+	return a.decided(ctx, d, replayed)
+}
+
+// submission is Submit, or what stands before it.
+type submission = func(context.Context, []lifecycle.Arrival) ([]engine.Outcome, error)
+
+func (a *API) nextCall(ctx context.Context, submit submission, in lifecycle.Input) (engine.Outcome, error) {
+	return engine.TakeNext(ctx, a.Store, submit, in)
+}
+
 // TakeNext has a member take the next lead of the queue. The input has its actor and its source; once and what is returned are as with Act.
 // The error is engine.ErrNobodyWaits if there is none.
 func (a *API) TakeNext(ctx context.Context, in lifecycle.Input, once string) (*lifecycle.Decision, error) {
-	d, _, err := a.next(ctx, in, once)
+	d, _, err := a.next(ctx, in, once, a.nextCall)
 	return d, err
 }
 
-// next has a member take the next lead. Each lead that is tried for one request is an input of its own, whose key is that of the
+// next has a member take the next lead, as take finds it. Each lead that is tried for one request is an input of its own, whose key is that of the
 // request and a number: so the request that comes again finds the one that was not refused.
-func (a *API) next(ctx context.Context, in lifecycle.Input, once string) (d *lifecycle.Decision, replayed string, err error) {
+func (a *API) next(ctx context.Context, in lifecycle.Input, once string, take func(context.Context, submission, lifecycle.Input) (engine.Outcome, error)) (d *lifecycle.Decision, replayed string, err error) {
 	if a.Plan() == nil {
 		return nil, "", engine.ErrNoAgreement
 	}
@@ -165,7 +206,7 @@ func (a *API) next(ctx context.Context, in lifecycle.Input, once string) (d *lif
 			return &was.Decision, "true", nil
 		}
 	}
-	out, err := engine.TakeNext(ctx, a.Store, func(ctx context.Context, list []lifecycle.Arrival) ([]engine.Outcome, error) {
+	out, err := take(ctx, func(ctx context.Context, list []lifecycle.Arrival) ([]engine.Outcome, error) {
 		list[0].Input.Key = key()
 		n++
 		return a.submit(ctx, list)

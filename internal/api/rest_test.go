@@ -1009,7 +1009,7 @@ var scopes = map[string]string{
 	"get-queue": ScopeRead, "take-next": ScopeWrite, "take-lead": ScopeWrite, "release-lead": ScopeWrite,
 	"merge-leads": ScopeWrite, "split-lead": ScopeWrite,
 	"list-accounts": ScopeRead, "get-account": ScopeRead, "list-activities": ScopeRead, "add-activities": ScopeWrite,
-	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite, "remove-absence": ScopeWrite, "set-calendar": ScopeWrite, "remove-calendar": ScopeWrite,
+	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite, "remove-absence": ScopeWrite, "accept-next": ScopeWrite, "set-calendar": ScopeWrite, "remove-calendar": ScopeWrite,
 	"get-agreement": ScopeRead, "get-document": ScopeRead, "list-versions": ScopeRead, "check-agreement": ScopeRead, "activate-agreement": ScopeAdmin,
 	"get-report": ScopeRead, "start-import": ScopeWrite, "list-imports": ScopeRead, "get-import": ScopeRead, "get-refused": ScopeRead, "undo-import": ScopeWrite,
 	"list-inbox": ScopeRead, "count-inbox": ScopeRead, "read-inbox": ScopeWrite,
@@ -1031,7 +1031,7 @@ func TestScopes(t *testing.T) {
 		if op.scope != want {
 			t.Errorf("%s says in the document that it takes %q, not %q", op.id, op.scope, want)
 		}
-		path := restPath + strings.NewReplacer("{lead}", "999", "{account}", "999", "{member}", "x", "{report}", "sla", "{import}", "999", "{key}", "999", "{job}", "999", "{webhook}", "999").Replace(op.path)
+		path := restPath + strings.NewReplacer("{lead}", "999", "{account}", "999", "{member}", "x", "{report}", "sla", "{import}", "999", "{key}", "999", "{job}", "999", "{webhook}", "999", "{queue}", "unassigned").Replace(op.path)
 		if strings.Contains(path, "{") {
 			t.Errorf("%s: what is to stand in the address?", path)
 		}

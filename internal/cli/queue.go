@@ -97,11 +97,15 @@ func plansOf(st *store.Store, active *agreement.Plan) func(context.Context, int6
 
 type queueTakeCommand struct {
 	database
+	From string `help:"Take the hand-off that has waited longest in this queue of the agreement, and accept it." placeholder:"QUEUE"`
 	By   string `required:"" help:"Who calls: an e-mail address." placeholder:"WHO"`
 	Lead string `arg:"" optional:"" help:"This lead: e-mail address, number, phone number, or system:id. The next one, if it is left out."`
 }
 
 func (c *queueTakeCommand) Run(r *run) (err error) {
+	if c.From != "" && c.Lead != "" {
+		return errors.New("--from takes the next one; leave it out to take a lead you name")
+	}
 	if c.Lead != "" {
 		by := byHand{database: c.database, By: strings.ToLower(c.By)}
 		d, err := by.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Take}})
@@ -118,7 +122,11 @@ func (c *queueTakeCommand) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	out, err := engine.TakeNext(r.ctx, server.Store, server.Engine.Submit, lifecycle.Input{Actor: strings.ToLower(c.By), At: r.now(), Known: r.now(), Source: "cli"})
+	input := lifecycle.Input{Actor: strings.ToLower(c.By), At: r.now(), Known: r.now(), Source: "cli"}
+	if c.From != "" {
+		return c.accept(r, server, input)
+	}
+	out, err := engine.TakeNext(r.ctx, server.Store, server.Engine.Submit, input)
 	switch {
 	case errors.Is(err, engine.ErrNobodyWaits):
 		fmt.Fprintln(r.Out, "Nobody waits to be called now.")
@@ -131,6 +139,35 @@ func (c *queueTakeCommand) Run(r *run) (err error) {
 		return errors.New(out.Decision.Refused)
 	}
 	return c.taken(r, &out.Decision)
+}
+
+// accept takes the next hand-off of a queue.
+func (c *queueTakeCommand) accept(r *run, server *app.App, input lifecycle.Input) error {
+	plan, _ := server.Engine.Agreement()
+	if plan == nil {
+		return engine.ErrNoAgreement
+	}
+	if !slices.ContainsFunc(plan.Queues, func(q agreement.Named) bool { return q.Name == c.From }) {
+		var queues []string
+		for i := range plan.Queues {
+			queues = append(queues, plan.Queues[i].Name)
+		}
+		return fmt.Errorf("there is no queue %q in the agreement; it has: %s", c.From, strings.Join(queues, ", "))
+	}
+	out, err := engine.AcceptNext(r.ctx, server.Store, server.Engine.Submit, c.From, input)
+	switch {
+	case errors.Is(err, engine.ErrNothingWaits):
+		fmt.Fprintf(r.Out, "Nothing waits in the queue %s now.\n", c.From)
+		return nil
+	case err != nil:
+		return err
+	case out.Err != nil:
+		return out.Err
+	case out.Decision.Refused != "":
+		return errors.New(out.Decision.Refused)
+	}
+	fmt.Fprintf(r.Out, "Lead %d is yours, and accepted. Who it is: %s explain %d\n", out.Lead, r.Program, out.Lead)
+	return nil
 }
 
 func (c *queueTakeCommand) taken(r *run, d *lifecycle.Decision) error {

@@ -220,6 +220,15 @@ func (e *explainer) sharing() []ExplainedLine {
 				others := "alone"
 				if n := len(c.Members) - 1; n > 0 {
 					others = fmt.Sprintf("beside %d who could have taken it", n)
+					if n <= 5 {
+						var names []string
+						for _, id := range c.Members {
+							if id != c.To {
+								names = append(names, e.shortName(id))
+							}
+						}
+						others += ": " + strings.Join(names, ", ")
+					}
 				}
 				line := ExplainedLine{Mark: "=", Text: e.name(c.To) + " was " + BehindText(c.Num) + " in the pool " + c.Name + ", " + others}
 				if c.Reason > 0 {
@@ -244,7 +253,8 @@ func BehindText(leads float64) string {
 	return "even with their share"
 }
 
-// passedOver names those whom the last assignment could not take, and why.
+// passedOver tells the way that the last assignment took: rule by rule, who could not take the lead and why, and which rules were not
+// for it, up to the one that decided.
 func (e *explainer) passedOver() []ExplainedLine {
 	for i := len(e.past) - 1; i >= 0; i-- {
 		d := &e.past[i].Decision
@@ -252,9 +262,27 @@ func (e *explainer) passedOver() []ExplainedLine {
 			continue
 		}
 		var lines []ExplainedLine
+		at := 0
+		// skip tells of the rules before another that found nobody to ask: their condition did not hold, or it names nobody
+		skip := func(until string) {
+			to := slices.IndexFunc(e.plan.Assignment, func(a agreement.AssignmentRule) bool { return a.Address == until })
+			for ; at < to; at++ {
+				a := &e.plan.Assignment[at]
+				text := "the rule " + strings.TrimPrefix(a.Address, "assignment.") + " named nobody"
+				if a.When != nil {
+					text = "the rule " + strings.TrimPrefix(a.Address, "assignment.") + " was not for this lead: " + strings.Join(strings.Fields(a.When.Source), " ")
+				}
+				lines = append(lines, ExplainedLine{Mark: "no", Text: text, Clause: a.Clause})
+			}
+			at = max(at, to+1)
+		}
 		for j := range d.Reasons {
 			r := &d.Reasons[j]
-			if strings.HasPrefix(r.Clause, "assignment") && r.Text != "" {
+			if !strings.HasPrefix(r.Clause, "assignment") {
+				continue
+			}
+			skip(r.Clause)
+			if r.Text != "" {
 				lines = append(lines, ExplainedLine{Mark: "not", Text: r.Text, Clause: e.clause(r.Clause)})
 			}
 		}
@@ -343,6 +371,14 @@ func (e *explainer) speech() ExplainedSection {
 		s.Lines = append(s.Lines, ExplainedLine{Mark: mark, Text: side.String() + ": " + v.Text, Clause: e.clause(v.Clause), Saw: v.Saw})
 	}
 	return s
+}
+
+// shortName is the name of a member, or the ID of who has none.
+func (e *explainer) shortName(id string) string {
+	if m := e.view.Roster.Member(id); m != nil && m.Name != "" {
+		return m.Name
+	}
+	return id
 }
 
 func (e *explainer) name(id string) string {

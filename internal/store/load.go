@@ -318,6 +318,16 @@ func (s *Reader) LeadsOfAccount(ctx context.Context, account int64) ([]int64, er
 	return s.ids(ctx, `SELECT id FROM lead WHERE account = $1 AND account <> 0 ORDER BY id`, account)
 }
 
+// LongestWaiting returns the lead whose hand-off was offered first of those that wait in a queue of the agreement, 0 for none.
+func (s *Reader) LongestWaiting(ctx context.Context, queue string) (int64, error) {
+	list, err := s.ids(ctx, `SELECT l.id FROM lead l JOIN handoff h ON h.id = l.handoff WHERE l.queue = $1 AND l.queue <> '' AND l.owner = '' AND h.state IN ('open', 'escalated')
+		ORDER BY h.offered_at, l.id LIMIT 1`, queue)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return list[0], nil
+}
+
 // LeadsHeld returns the IDs of the leads under way that a member owns.
 func (s *Reader) LeadsHeld(ctx context.Context, member string) ([]int64, error) {
 	return s.ids(ctx, `SELECT id FROM lead WHERE owner = $1 AND owner <> '' AND outcome = '' ORDER BY id`, member)
