@@ -48,6 +48,7 @@ const (
 	codeAttempts = "A45"
 	codeNoEffect = "A46"
 	codeReminder = "A47"
+	codeShare    = "A48"
 
 	codeUnreached = "A50"
 	codeStuck     = "A51"
@@ -82,6 +83,8 @@ const (
 
 	codeCallsAgain   = "A85"
 	codeCallsOffered = "A86"
+	codeUnasked      = "A87"
+	codeNoWalk       = "A88"
 
 	codeLayout = "A90"
 
@@ -134,6 +137,7 @@ var findingCodes = []struct{ Code, About string }{
 	{codeAttempts, "not a number of tries"},
 	{codeNoEffect, "a key of an alert that changes nothing there"},
 	{codeReminder, "not a reminder, or one that never comes"},
+	{codeShare, "not a share"},
 	{codeUnreached, "a stage nobody can reach"},
 	{codeStuck, "a stage nobody can leave"},
 	{codeNoWon, "no stage that is won"},
@@ -163,6 +167,8 @@ var findingCodes = []struct{ Code, About string }{
 	{codeCallsOffered, "leads that are offered and called at the same time"},
 	{codeMatch, "a match that finds nobody, or asks for nothing"},
 	{codeAccount, "not an account that is one person's by name"},
+	{codeUnasked, "a stage that cannot ask before it is entered"},
+	{codeNoWalk, "reasons to walk away, and no way"},
 	{codeLayout, "a file that formatting leaves as it is"},
 	{codeMore, "more findings than are shown"},
 }

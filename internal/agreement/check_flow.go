@@ -15,6 +15,7 @@ func (c *compiler) judge() {
 	c.judgeHandbacks()
 	c.judgeHidden()
 	c.judgeTele()
+	c.judgeWorth()
 	c.judgeAssignment()
 	c.judgeMatches()
 	c.judgeRules()

@@ -44,6 +44,22 @@ func (c *compiler) index() {
 			x.StageTopics[s].Merge(t.When.Topics)
 		}
 	}
+	if w := p.Worth; w != nil && w.Before >= 0 { // an answer may let a lead move on by itself
+		for i := range p.Transitions {
+			t := &p.Transitions[i]
+			if t.When == nil || t.To != w.Before {
+				continue
+			}
+			for _, s := range t.From {
+				for j := range w.Asks {
+					x.StageTopics[s].Add(p.QuestionTopic(w.Asks[j].Question))
+					if when := w.Asks[j].When; when != nil {
+						x.StageTopics[s].Merge(when.Topics)
+					}
+				}
+			}
+		}
+	}
 	if q := p.Tele; q != nil {
 		for _, s := range q.Stages {
 			if q.When != nil {

@@ -23,6 +23,7 @@ const (
 	triesForm // "5 over 14 days"
 	quietForm
 	digestForm
+	shareForm // "20%"
 	promiseForm
 	stepForm
 	remindForm // "owner 1 working hour before"
@@ -60,7 +61,7 @@ var (
 	sides     = []string{"marketing", "sales"}
 	measures  = []string{"won_value", "won_count", "qualified_leads", "accepted_leads", "opportunities"}
 	worths    = []string{"low", "medium", "high"}
-	finals    = []string{"won", "lost", "disqualified"}
+	finals    = []string{"won", "lost", "disqualified", "walked_away"}
 	keeps     = []string{"nothing", "fit", "engagement", "all"}
 	methods   = []string{"round_robin", "least_loaded"}
 	handlings = []string{"keep", "reassign"}
@@ -281,6 +282,27 @@ var language = &shape{what: "an agreement", doc: "An agreement between marketing
 		{"spacing", "The time between two tries; none if absent.", durationShape},
 		{"exhausted", "The hand-back that follows when the tries, or their time, are used up.", nameShape},
 		{"outcomes", "Calls after which no other try makes sense, and the hand-back that follows.", &shape{what: "a mapping from outcomes to hand-backs", names: textForm, each: nameShape}},
+	}}},
+	{"sales_qualification", "What sales asks itself before it puts its effort into a lead.", &shape{what: "a mapping", keys: []key{
+		{"definition", "What it is for.", definitionShape},
+		{"before", "The stage to which no transition leads before the answers are there.", nameShape},
+		{"questions", "The questions whose answers are needed, and what the team means by each.", &shape{what: "a mapping from questions to definitions", names: nameForm,
+			each: &shape{what: "a definition", form: textForm, optional: true, keys: []key{
+				{"definition", "What the team means by it.", definitionShape},
+				{"when", "What has to hold; yes to a question of yes or no, and any answer to another, if absent.", conditionShape},
+			}}}},
+		{"expected_return", "How much has to be expected of a lead for its effort.", &shape{what: "a mapping", require: []string{"hour_costs", "at_least"}, keys: []key{
+			{"hour_costs", "What an hour of effort costs.", numberShape},
+			{"at_least", "So many times what the effort costs has to be expected.", numberShape},
+		}}},
+		{"probability", "How likely a lead in a stage is won, where nobody has said.", &shape{what: "a mapping from stages to shares", names: nameForm,
+			each: &shape{what: "a share", form: shareForm, doc: "Such as \"20%\"."}}},
+		{"competitors", "Whom else a lead may buy from.", &shape{what: "a mapping from names to competitors", names: nameForm, each: &shape{what: "a competitor", optional: true, keys: []key{
+			{"definition", "Who they are.", definitionShape},
+			{"strengths", "Where they are strong.", &shape{what: "a text or a list of texts", form: textForm, list: textShape, least: 1}},
+			{"answer", "What we say to that.", textShape},
+		}}}},
+		{"walk_away", "The reasons for which sales leaves a lead to others.", &shape{what: "a mapping from reasons to definitions", names: nameForm, each: definedEach}},
 	}}},
 	{"channels", "The ways to reach a lead.", definedShape("")},
 	{"alerts", "Whom to tell of what.", &shape{what: "a mapping from names to alerts", names: nameForm, each: &shape{what: "an alert", require: []string{"event", "to"}, keys: []key{

@@ -31,6 +31,7 @@ func (c *compiler) refer() {
 	c.referRules()
 	c.referCommitments()
 	c.referTele()
+	c.referWorth()
 	c.referRenamed()
 	c.referBrief()
 }

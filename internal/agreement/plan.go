@@ -74,7 +74,8 @@ type Plan struct {
 	Alerts       []Alert
 	Rules        []SpeakRule // rules of engagement
 	Commitments  []Commitment
-	Tele         *TeleQualification // nil: nobody is called from a queue
+	Tele         *TeleQualification  // nil: nobody is called from a queue
+	Worth        *SalesQualification // nil: nothing is asked before a lead is pursued
 	Renamed      []Rename
 	Brief        Brief
 
@@ -242,10 +243,13 @@ const (
 	Won
 	Lost
 	Disqualified
+	WalkedAway // sales has left it to others, for a good reason: neither lost nor anybody's failing
 )
 
-// String returns "", "won", "lost" or "disqualified".
-func (f Final) String() string { return [...]string{"", "won", "lost", "disqualified"}[f] }
+// String returns "", "won", "lost", "disqualified" or "walked_away".
+func (f Final) String() string {
+	return [...]string{"", "won", "lost", "disqualified", "walked_away"}[f]
+}
 
 // Stage is where a lead is; always exactly one.
 type Stage struct {
@@ -574,6 +578,47 @@ type CallOutcome struct {
 // Calls reports whether leads in a stage wait to be called.
 func (q *TeleQualification) Calls(stage int) bool {
 	return q != nil && slices.Contains(q.Stages, stage)
+}
+
+// SalesQualification is what sales asks itself before it puts its effort into a lead, and what it expects of it.
+type SalesQualification struct {
+	Clause
+	Definition string
+	Before     int // stage slot: nobody comes to it by a transition before the answers are there
+	Asks       []Ask
+	// An hour of effort costs HourCosts; what is expected of a lead should be AtLeast times what its effort costs. 0: not asked.
+	HourCosts, AtLeast float64
+	// Probability is how likely a lead in a stage is won, by slot, for those of which nobody has said; 0 for not known.
+	Probability []float64
+	Competitors []Competitor
+	WalkAway    []Named // the reasons for which sales leaves a lead to others
+
+	ReturnClause Clause
+}
+
+// Competitor returns the place of a competitor, -1 for none.
+func (w *SalesQualification) Competitor(name string) int {
+	if w == nil {
+		return -1
+	}
+	return slices.IndexFunc(w.Competitors, func(k Competitor) bool { return k.Name == name })
+}
+
+// Ask is a question whose answer is needed.
+type Ask struct {
+	Clause
+	Question   int        // slot
+	Definition string     // what the team means by it
+	When       *Condition // what has to hold; nil: yes to a question of yes or no, and any answer to another
+}
+
+// Competitor is somebody else whom a lead may buy from.
+type Competitor struct {
+	Clause
+	Name       string
+	Definition string
+	Strengths  []string
+	Answer     string // what the team says to that
 }
 
 // Commitment is what a side promises for each period.

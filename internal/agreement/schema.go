@@ -187,6 +187,8 @@ func scalarSchema(s *shape) object {
 		return text(capWords.String())
 	case triesForm:
 		return text(triesWords.String())
+	case shareForm:
+		return text(shareWords.String())
 	case promiseForm:
 		return text(promiseWords.String())
 	case stepForm:

@@ -37,6 +37,7 @@ var restTags = []*huma.Tag{
 	{Name: "Leads", Description: "People being worked: how they stand, how they came there, and why."},
 	{Name: "Commands", Description: "What people do with a lead. Each is decided at once by the agreement, and the answer says what changed and which clauses say so."},
 	{Name: "Queue", Description: "Leads that wait to be called, in one order, and who has taken them. What a call led to is a contact of the lead: see Commands."},
+	{Name: "Pipeline", Description: "What sales works, by what is expected of it; whether a lead is worth the effort; and walking away from one that is not."},
 	{Name: "Accounts", Description: "The organisations that leads belong to."},
 	{Name: "Activities", Description: "What leads did."},
 	{Name: "Team", Description: "Who can take leads, and who is away."},
@@ -82,6 +83,7 @@ func (a *API) newREST() {
 	a.commandRoutes()
 	a.mergeRoutes()
 	a.queueRoutes()
+	a.pipelineRoutes()
 	a.accountRoutes()
 	a.activityRoutes()
 	a.teamRoutes()

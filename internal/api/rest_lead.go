@@ -30,7 +30,7 @@ type lead struct {
 	Origin      string         `json:"origin" doc:"The side that brought it." enum:"marketing,sales"`
 	Stage       string         `json:"stage" doc:"The stage of the agreement that it is in." example:"sal"`
 	Side        string         `json:"side" enum:"marketing,sales"`
-	Outcome     string         `json:"outcome,omitempty" doc:"Left out while it is under way." enum:"won,lost,disqualified"`
+	Outcome     string         `json:"outcome,omitempty" doc:"Left out while it is under way." enum:"won,lost,disqualified,walked_away"`
 	EnteredAt   time.Time      `json:"entered_at" doc:"When it came to this stage."`
 	Pass        int64          `json:"pass" doc:"Its trips through the funnel, counted from 1."`
 	Owner       string         `json:"owner,omitempty" doc:"A member." example:"anna@northwind.example"`
@@ -249,7 +249,7 @@ type leadsRequest struct {
 	Grade        string    `query:"grade" doc:"Of this grade." example:"A1"`
 	Account      int64     `query:"account" minimum:"1" doc:"Of this account, by its number."`
 	Email        string    `query:"email" doc:"With this e-mail address: one or none." example:"ada@acme.example"`
-	Outcome      string    `query:"outcome" enum:"open,won,lost,disqualified" doc:"How it ended; open for under way."`
+	Outcome      string    `query:"outcome" enum:"open,won,lost,disqualified,walked_away" doc:"How it ended; open for under way."`
 	Consent      string    `query:"consent" enum:"not_asked,granted,withdrawn,objected" doc:"With this consent."`
 	Origin       string    `query:"origin" enum:"marketing,sales" doc:"Brought by this side."`
 	UpdatedAfter time.Time `query:"updated_after" doc:"Of which something was decided since." example:"2026-11-23T12:00:00Z"`

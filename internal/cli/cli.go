@@ -99,8 +99,9 @@ type commands struct {
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
 	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
 	Absence  absenceCommand  `cmd:"" help:"Enter when people are away, or have it read from their calendars."`
-	Lead     leadCommand     `cmd:"" help:"Merge two leads that are one person, take that back, or put a lead into an account."`
+	Lead     leadCommand     `cmd:"" help:"Merge two leads that are one person, take that back, put a lead into an account, accept it, estimate it, or walk away."`
 	Queue    queueCommand    `cmd:"" help:"List who waits to be called, take the next one, and say how it went."`
+	Pipeline pipelineCommand `cmd:"" help:"List what sales works, by what is expected of it."`
 	Query    queryCommand    `cmd:"" help:"Run a SELECT on the documented views; see docs/views.md."`
 	Verify   verifyCommand   `cmd:"" help:"Decide everything on record again and compare."`
 	Demo     demoCommand     `cmd:"" help:"Fill a database with a believable company and look at it."`

@@ -8,9 +8,12 @@ import (
 )
 
 type leadCommand struct {
-	Merge   leadMergeCommand   `cmd:"" help:"Make one lead of two that are the same person. The one that was known first goes on."`
-	Split   leadSplitCommand   `cmd:"" help:"Take a merge back: both leads are as if it had never been; what happened since stays with the one that went on."`
-	Account leadAccountCommand `cmd:"" help:"Put a lead into an account. It stays there, whatever is said of its company later."`
+	Merge    leadMergeCommand    `cmd:"" help:"Make one lead of two that are the same person. The one that was known first goes on."`
+	Split    leadSplitCommand    `cmd:"" help:"Take a merge back: both leads are as if it had never been; what happened since stays with the one that went on."`
+	Account  leadAccountCommand  `cmd:"" help:"Put a lead into an account. It stays there, whatever is said of its company later."`
+	Accept   leadAcceptCommand   `cmd:"" help:"Take the open hand-off of a lead."`
+	Estimate leadEstimateCommand `cmd:"" help:"Say what a lead may be worth, how likely it is won, and with which effort."`
+	WalkAway leadWalkCommand     `cmd:"" help:"Leave a lead to others, for a reason of the agreement."`
 }
 
 // byHand is what the three have in common.
@@ -46,6 +49,20 @@ func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecy
 		return out, errors.New(why)
 	}
 	return outcomes[0].Decision, nil
+}
+
+type leadAcceptCommand struct {
+	byHand
+	Lead string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+}
+
+func (c *leadAcceptCommand) Run(r *run) error {
+	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Accept}})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Out, "Lead %d is accepted.\n", d.Lead)
+	return nil
 }
 
 type leadMergeCommand struct {

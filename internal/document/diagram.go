@@ -292,7 +292,7 @@ func (d *picture) addNodes() {
 		s := &d.plan.Stages[i]
 		n := &node{stage: i, row: -1}
 		switch {
-		case s.Final == agreement.Lost || s.Final == agreement.Disqualified:
+		case s.Final == agreement.Lost || s.Final == agreement.Disqualified || s.Final == agreement.WalkedAway:
 			n.band = 2
 		case s.Side == agreement.Sales:
 			n.band = 1

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func describe(p *agreement.Plan) *document {
 	}
 	d.lead = append(d.lead, say("What is written small after a § is the address of the clause, by which decisions and reports cite it.")...)
 	for _, s := range []*section{
-		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), tele(p), assignment(p), absences(p),
+		parties(p), goals(p), buyers(p), stages(p), score(p), readiness(p), handoffs(p), handbacks(p), tele(p), pursuit(p), assignment(p), absences(p),
 		rules(p), clocks(p), alerts(p), promises(p), workingTime(p), vocabulary(p), team(p), renames(p),
 	} {
 		if len(s.blocks) > 0 {
@@ -99,7 +100,7 @@ func stages(p *agreement.Plan) *section {
 		g := &p.Stages[i]
 		means := say(sentence(g.Definition))
 		if g.Final != agreement.NotFinal {
-			means = append(means, text{words: strings.TrimSpace(" Ends a pass as " + g.Final.String() + ".")})
+			means = append(means, text{words: strings.TrimSpace(" Ends a pass as " + phrase(g.Final.String()) + ".")})
 			if g.Definition != "" {
 				means[len(means)-1].words = " " + means[len(means)-1].words
 			}
@@ -385,6 +386,85 @@ func tele(p *agreement.Plan) *section {
 	s.blocks = append(s.blocks, l)
 	return s
 }
+
+// pursuit tells what sales asks itself before it puts its effort into a lead.
+func pursuit(p *agreement.Plan) *section {
+	s := &section{id: "pursuit", title: "Whether a lead is worth it"}
+	w := p.Worth
+	if w == nil {
+		return s
+	}
+	words := say("")
+	if w.Definition != "" {
+		words = say(sentence(w.Definition) + " ")
+	}
+	if w.Before >= 0 {
+		words = append(words, say("Before a lead goes to "+stageName(p, w.Before)+", sales answers what follows.")...)
+	}
+	s.say(w.Address, words)
+	l := &list{}
+	for i := range w.Asks {
+		a, q := &w.Asks[i], &p.Questions[w.Asks[i].Question]
+		text := say(bold(capital(orWords(q.Ask, phrase(q.Name)))))
+		if a.Definition != "" {
+			text = append(text, say(" "+sentence(a.Definition))...)
+		}
+		if a.When != nil {
+			text = append(text, say(" It is met when ", condition(p, a.When), ".")...)
+		}
+		l.items = append(l.items, &item{clause: a.Address, text: text})
+	}
+	if w.AtLeast > 0 {
+		l.items = append(l.items, &item{clause: w.ReturnClause.Address, text: say("What is expected of it (its value, as likely as it is won) is at least ", bold(figure(w.AtLeast)+" times"), " what its effort costs, at "+figure(w.HourCosts)+" an hour.")})
+	}
+	if len(l.items) > 0 {
+		s.blocks = append(s.blocks, l)
+	}
+	l = &list{}
+	for i, share := range w.Probability {
+		if share > 0 {
+			l.items = append(l.items, &item{clause: w.Address + ".probability." + p.Stages[i].Name, text: say(capital(stageName(p, i))+": ", bold(figure(100*share)+" %"))})
+		}
+	}
+	if len(l.items) > 0 {
+		s.part("How likely a lead is won, where nobody has said", "")
+		s.blocks = append(s.blocks, l)
+	}
+	if len(w.Competitors) > 0 {
+		s.part("Whom else they may buy from", "")
+		t := &table{caption: "Competitors", head: []string{"Name", "Who they are", "Strong in", "What we say"}}
+		for i := range w.Competitors {
+			k := &w.Competitors[i]
+			t.rows = append(t.rows, &row{clause: k.Address, cells: [][]text{say(bold(title(k.Name))), say(sentence(k.Definition)), say(capital(join(k.Strengths, "and"))), say(sentence(k.Answer))}})
+		}
+		s.blocks = append(s.blocks, t)
+	}
+	if len(w.WalkAway) > 0 {
+		s.part("Walking away", "")
+		s.say("", "Sales may leave a lead to others, with honour: it is neither lost nor anybody's failing. These are good reasons.")
+		l := &list{}
+		for i := range w.WalkAway {
+			n := &w.WalkAway[i]
+			text := say(bold(title(n.Name)))
+			if n.Definition != "" {
+				text = append(text, say(": "+sentence(n.Definition))...)
+			}
+			l.items = append(l.items, &item{clause: n.Address, text: text})
+		}
+		s.blocks = append(s.blocks, l)
+	}
+	return s
+}
+
+func orWords(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// figure writes a number without more decimals than it has.
+func figure(f float64) string { return strconv.FormatFloat(math.Round(f*1000)/1000, 'f', -1, 64) }
 
 func assignment(p *agreement.Plan) *section {
 	s := &section{id: "assignment", title: "Who gets which lead"}

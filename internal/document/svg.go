@@ -134,7 +134,7 @@ func (k *ink) box(n *node, s *agreement.Stage) {
 	switch s.Final {
 	case agreement.Won:
 		fill, line, name = "kept-soft", "kept-line", "kept"
-	case agreement.Lost, agreement.Disqualified:
+	case agreement.Lost, agreement.Disqualified, agreement.WalkedAway:
 		fill, line, name = "muted", "axis", "muted-foreground"
 	}
 	k.f(`<g><title>%s</title>`, escape(stageSentence(s)))
@@ -151,7 +151,7 @@ func (k *ink) box(n *node, s *agreement.Stage) {
 		k.f(`<path d="M%d %dl3 3 5-6" fill="none" stroke="%s" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"/>`, x, middle, k.theme.paint("kept"))
 	case agreement.Lost:
 		k.f(`<path d="M%d %dl6 6m0-6l-6 6" stroke="%s" stroke-width="1.75" stroke-linecap="round"/>`, x+1, middle-3, k.theme.paint("muted-foreground"))
-	case agreement.Disqualified:
+	case agreement.Disqualified, agreement.WalkedAway:
 		k.f(`<path d="M%d %dh8" stroke="%s" stroke-width="2" stroke-linecap="round"/>`, x, middle, k.theme.paint("muted-foreground"))
 	default:
 		k.mark(min(n.band, 1), x, middle-4, 8)

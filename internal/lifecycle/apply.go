@@ -65,6 +65,7 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		clearScore(l, agreement.Keep(c.Int), c.At)
 	case PassStarted:
 		l.Pass, l.PassFrom, l.Returned = int(c.Int), c.At, false
+		l.Probability, l.Effort, l.Competitors = 0, 0, nil
 		l.Handoff = Handoff{Rule: -1, Reason: -1}
 	case StageEntered:
 		l.Stage, l.Entered = plan.Index.Stage[c.To], c.At
@@ -98,6 +99,12 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 	case SpokenAgainst:
 	case ValueSet:
 		l.Value = c.Num
+	case ProbabilitySet:
+		l.Probability = c.Num
+	case EffortSet:
+		l.Effort = c.Num
+	case CompetitorsSet:
+		l.Competitors = namesIn(c.To)
 	case WakeSet:
 		l.Wake = c.At
 	case Rebound:

@@ -65,6 +65,9 @@ const (
 	CallEnded           // To is "left", "exhausted" or "kept out": of the last the count stays
 	AbsenceCleared      // Name, At, Due: not away in that time after all; To as in AbsenceSet
 	HeldReviewed        // Name is a member: what they hold is looked at again
+	ProbabilitySet      // Num
+	EffortSet           // Num, in hours
+	CompetitorsSet      // To: names with commas between, "" for none
 	AttendSet           // At: when the owner goes away
 	ReminderSet         // Name is a clock, At: when somebody is reminded of it next, 0 for not at all
 	MarketingSet        // From, To: the channels that marketing may use, see Lead.Marketing
@@ -79,7 +82,7 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
 	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed",
 	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "clause_named", "call_ended",
-	"absence_cleared", "held_reviewed", "attend_set", "reminder_set", "marketing_set", "spoken_against"}
+	"absence_cleared", "held_reviewed", "probability_set", "effort_set", "competitors_set", "attend_set", "reminder_set", "marketing_set", "spoken_against"}
 
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }

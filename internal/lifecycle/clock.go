@@ -517,6 +517,11 @@ func (d *decider) wake() {
 				next = min(next, when.NextChange(&d.facts))
 			}
 		}
+		if w := d.plan.Worth; w != nil && w.Before >= 0 {
+			for i := range w.Asks {
+				next = min(next, w.Asks[i].When.NextChange(&d.facts))
+			}
+		}
 		if q := d.plan.Tele; q.Calls(l.Stage) {
 			next = min(next, q.When.NextChange(&d.facts))
 			for i := range d.plan.Rules {

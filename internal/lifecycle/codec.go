@@ -76,7 +76,10 @@ func AppendLead(b []byte, l *Lead) []byte {
 		b = binary.AppendVarint(b, n)
 	}
 	b = appendText(b, l.Call.Holder)
-	return appendText(b, l.Marketing)
+	b = appendText(b, l.Marketing)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Probability))
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Effort))
+	return appendTexts(b, l.Competitors)
 }
 
 // ParseLead reads what AppendLead wrote.
@@ -131,6 +134,7 @@ func ParseLead(b []byte) (*Lead, error) {
 	l.Done = r.texts()
 	l.Call = Call{Since: r.int(), Ends: r.int(), Tries: int(r.int()), Last: r.int(), Next: r.int(), Until: r.int(), Holder: r.text()}
 	l.Marketing = r.text()
+	l.Probability, l.Effort, l.Competitors = r.float(), r.float(), r.texts()
 	return l, r.end("lead")
 }
 

@@ -158,8 +158,8 @@ func TestEveryKindHasAWord(t *testing.T) {
 	if len(changeWords) != int(SpokenAgainst)+1 {
 		t.Errorf("%d words for %d changes", len(changeWords), SpokenAgainst+1)
 	}
-	if len(inputWords) != int(Calendar)+1 {
-		t.Errorf("%d words for %d inputs", len(inputWords), Calendar+1)
+	if len(inputWords) != int(WalkAway)+1 {
+		t.Errorf("%d words for %d inputs", len(inputWords), WalkAway+1)
 	}
 	if len(effectWords) != int(TellResumed)+1 {
 		t.Errorf("%d words for %d effects", len(effectWords), TellResumed+1)

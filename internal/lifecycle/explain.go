@@ -24,7 +24,7 @@ type Explanation struct {
 
 // ExplainedSection answers one question.
 type ExplainedSection struct {
-	Title  string // "score", "stage", "owner", "deadlines", "who may speak", "calls", "who it is"
+	Title  string // "score", "stage", "owner", "deadlines", "who may speak", "whether it is worth it", "calls", "who it is"
 	Answer string // one sentence
 	Lines  []ExplainedLine
 }
@@ -42,6 +42,9 @@ type ExplainedLine struct {
 func Explain(plan *agreement.Plan, view *View, at int64, past []Decided) Explanation {
 	e := &explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: plan.Calendar.Zone()}
 	sections := []ExplainedSection{e.score(), e.stage(), e.owner(), e.deadlines(), e.speech()}
+	if s := e.worth(); s.Answer != "" {
+		sections = append(sections, s)
+	}
 	if s := e.calls(); s.Answer != "" {
 		sections = append(sections, s)
 	}
@@ -329,6 +332,62 @@ func short(d calendar.Duration) string {
 		return fmt.Sprintf("%.1f working hours", float64(d.Amount)/3.6e9)
 	}
 	return fmt.Sprintf("%.1f hours", float64(d.Amount)/3.6e9)
+}
+
+// worth tells what is expected of a lead that sales works, and what is missing before it goes on. It is empty for others.
+func (e *explainer) worth() ExplainedSection {
+	s, w := ExplainedSection{Title: "whether it is worth it"}, e.plan.Worth
+	stage := &e.plan.Stages[e.lead.Stage]
+	if w == nil || stage.Side != agreement.Sales || stage.Final != agreement.NotFinal {
+		return s
+	}
+	q := qualify(e.plan, e.lead, e.facts)
+	s.Answer = "Nothing is missing."
+	if !q.Ready() {
+		s.Answer = "Something is missing: " + strings.Join(q.Missing, "; ") + "."
+	}
+	for i := range q.Asks {
+		a := &q.Asks[i]
+		line := ExplainedLine{Mark: "no", Text: a.Question.Name + ": " + a.Answer.String(), Clause: a.Clause}
+		if a.Met {
+			line.Mark = "yes"
+		} else if !a.Answer.Known() {
+			line.Mark = "?"
+		}
+		if a.Definition != "" {
+			line.Text += " (" + a.Definition + ")"
+		}
+		s.Lines = append(s.Lines, line)
+	}
+	if q.Value > 0 {
+		text := "expected " + agreement.NumberValue(round(q.Expected)).String() + ": value " + agreement.NumberValue(q.Value).String()
+		switch {
+		case q.Assumed:
+			text += " at " + shareText(q.Probability) + ", as the agreement takes it for " + stage.Name
+		case q.Probability > 0:
+			text += " at " + shareText(q.Probability)
+		default:
+			text += ", and nobody has said how likely it is won"
+		}
+		if q.Cost > 0 {
+			text += "; " + agreement.NumberValue(q.Effort).String() + " hours cost " + agreement.NumberValue(round(q.Cost)).String()
+		}
+		s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: text, Clause: w.Clause})
+	}
+	for _, name := range e.lead.Competitors {
+		if i := w.Competitor(name); i >= 0 {
+			k := &w.Competitors[i]
+			text := "against " + name
+			if len(k.Strengths) > 0 {
+				text += ", strong in " + strings.Join(k.Strengths, ", ")
+			}
+			if k.Answer != "" {
+				text += "; we say: " + k.Answer
+			}
+			s.Lines = append(s.Lines, ExplainedLine{Mark: "=", Text: text, Clause: k.Clause})
+		}
+	}
+	return s
 }
 
 // calls tells where the lead stands among those that wait to be called. It is empty if it does not.

@@ -94,6 +94,10 @@ func (d *decider) command() {
 		d.finish(agreement.Won)
 	case Lose:
 		d.finish(agreement.Lost)
+	case Estimate:
+		d.estimate()
+	case WalkAway:
+		d.walkAway()
 	case Take:
 		d.takeCall()
 	case Release:
@@ -383,7 +387,7 @@ func (d *decider) moveByHand() {
 		d.refuse("%s happens by itself, when its condition holds; nobody can take it by hand", t.Name)
 		return
 	}
-	if d.otherSide(t) {
+	if d.otherSide(t) || d.unqualified(t.To) {
 		return
 	}
 	d.enter(t.To, t.Name, d.because(t.Address))
@@ -433,7 +437,12 @@ func (d *decider) finish(end agreement.Final) {
 		if d.otherSide(t) {
 			return
 		}
-		why := d.becauseText(t.Address, d.in.Text)
+		why := 0
+		if end == agreement.WalkedAway {
+			why = d.becauseText(d.plan.Worth.Address+".walk_away."+d.in.Name, d.in.Text)
+		} else {
+			why = d.becauseText(t.Address, d.in.Text)
+		}
 		d.person = true
 		if end == agreement.Won && d.in.Value != 0 && d.in.Value != d.lead.Value {
 			d.emit(Change{Kind: ValueSet, Num: d.in.Value, Reason: why})
@@ -441,7 +450,10 @@ func (d *decider) finish(end agreement.Final) {
 		d.enter(t.To, t.Name, why)
 		return
 	}
-	word := end.String()
+	word := strings.ReplaceAll(end.String(), "_", " ")
+	if end == agreement.WalkedAway {
+		word = "left to others"
+	}
 	if len(from) == 0 {
 		d.refuse("the agreement has no way for a lead to be %s", word)
 		return

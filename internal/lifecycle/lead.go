@@ -42,6 +42,10 @@ type Lead struct {
 	Clocks   []Clock // running and paused, sorted by name
 	Value    float64 // of the opportunity
 
+	Probability float64  // that it is won, as somebody has said; 0 for not said
+	Effort      float64  // hours that winning it takes, as somebody has said; 0 for not said
+	Competitors []string // whom else it may buy from, in the order of the agreement
+
 	Back    int      // Handbacks slot of the last hand-back, -1 for none
 	Cleared int64    // when the score was last cleared: what occurred before no longer counts
 	Call    Call     // where it stands among those that wait to be called

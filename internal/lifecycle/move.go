@@ -19,7 +19,7 @@ func (d *decider) move() {
 		next := -1
 		for _, i := range d.plan.Index.Automatic[stage] {
 			t := &d.plan.Transitions[i]
-			if !d.visited[t.To] && t.When.Holds(&d.facts) {
+			if !d.visited[t.To] && t.When.Holds(&d.facts) && (d.plan.Worth == nil || d.plan.Worth.Before != t.To || d.qualification().Ready()) {
 				next = i
 				break
 			}

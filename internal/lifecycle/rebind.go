@@ -143,6 +143,10 @@ func Rebind(from, to *agreement.Plan, v *View) error {
 		l.Clocks[i].Name = renameClock(names, l.Clocks[i].Name)
 	}
 	slices.SortFunc(l.Clocks, func(a, b Clock) int { return strings.Compare(a.Name, b.Name) })
+	l.Competitors = slices.DeleteFunc(slices.Clone(l.Competitors), func(name string) bool { return to.Worth == nil || to.Worth.Competitor(name) < 0 })
+	if len(l.Competitors) == 0 {
+		l.Competitors = nil
+	}
 	done := make([]string, 0, len(l.Done))
 	for _, name := range l.Done {
 		if name = renameClock(names, name); slices.ContainsFunc(to.Clocks, func(c agreement.ClockRule) bool { return c.Address == name }) {

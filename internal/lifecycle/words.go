@@ -103,6 +103,15 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return "marketing may use only " + strings.ReplaceAll(c.To, " ", ", ")
 	case SpokenAgainst:
 		return c.Name + " spoke to it (" + c.From + ") while " + orText(c.To, "nobody") + " holds the conversation"
+	case ProbabilitySet:
+		return "probability " + shareText(c.Num)
+	case EffortSet:
+		return "effort " + agreement.NumberValue(c.Num).String() + " hours"
+	case CompetitorsSet:
+		if c.To == "" {
+			return "no competitors"
+		}
+		return "competitors: " + c.To
 	case ValueSet:
 		return "value " + agreement.NumberValue(c.Num).String()
 	case WakeSet:

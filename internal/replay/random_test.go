@@ -55,7 +55,7 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 	in := &a.Input
 	in.Kind = lifecycle.InputKind(1 + n.below(int(lifecycle.Retract)))
 	if n.below(2) == 0 {
-		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept, lifecycle.Take, lifecycle.Contact, lifecycle.Release})
+		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept, lifecycle.Take, lifecycle.Contact, lifecycle.Release, lifecycle.Estimate, lifecycle.WalkAway, lifecycle.Move})
 	}
 	in.Actor = pick(n, people)
 	switch in.Kind {
@@ -98,6 +98,16 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 		in.Name = pick(n, people)
 	case lifecycle.Move:
 		in.Name = pick(n, plan.Transitions).Name
+	case lifecycle.Estimate:
+		in.Value = float64(n.below(5) * 20000)
+		in.Values = []lifecycle.Named{{Name: "effort", Value: agreement.NumberValue(float64(n.below(100)))}, {Name: "probability", Value: agreement.NumberValue(float64(n.below(11)) / 10)}}
+		if w := plan.Worth; w != nil && n.below(2) == 0 {
+			in.Values = slices.Insert(in.Values, 0, lifecycle.Named{Name: "competitors", Value: agreement.TextValue(pick(n, w.Competitors).Name)})
+		}
+	case lifecycle.WalkAway:
+		if w := plan.Worth; w != nil {
+			in.Name = pick(n, w.WalkAway).Name
+		}
 	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent:
 		in.Name = pick(n, people)
 		in.Due = at + int64(n.below(20))*86_400_000_000
@@ -232,7 +242,7 @@ func plans(tb testing.TB) []*agreement.Plan {
 		}
 		all = append(all, plan)
 	}
-	for _, name := range []string{"relay.txtar", "call-lease-lapses.txtar"} {
+	for _, name := range []string{"relay.txtar", "call-lease-lapses.txtar", "worth-walked-away.txtar"} {
 		data, err := os.ReadFile("../../testdata/scenario/" + name)
 		if err != nil {
 			tb.Fatal(err)

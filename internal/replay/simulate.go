@@ -63,7 +63,7 @@ type simulation struct {
 	forward  []int     // stage -> transition that sales takes towards a win, -1 for none
 	last     []bool    // stage -> no stage of sales comes after it
 	calls    []bool    // stage of marketing -> leads are qualified by hand there, for a hand-off
-	ends     [4]map[int]bool
+	ends     [5]map[int]bool
 }
 
 // what happens next

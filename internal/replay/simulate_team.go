@@ -646,6 +646,11 @@ func (s *simulation) conclude(p *prospect, t *MemberModel, l *lifecycle.Lead) er
 		return s.handBack(p, t, why)
 	}
 	if i := s.forward[stage]; i >= 0 {
+		if w := s.plan.Worth; w != nil && s.plan.Transitions[i].To == w.Before {
+			if on, err := s.qualify(p, t); err != nil || !on {
+				return err
+			}
+		}
 		return s.tell(p, lifecycle.Input{Kind: lifecycle.Move, Actor: t.ID, Name: s.plan.Transitions[i].Name})
 	}
 	// the agreement lets nobody take it on by hand: wait for what moves it by itself
@@ -654,6 +659,45 @@ func (s *simulation) conclude(p *prospect, t *MemberModel, l *lifecycle.Lead) er
 	}
 	s.next(p, t, s.m.Decide[1])
 	return nil
+}
+
+// qualify says what the agreement asks before sales puts its effort into a lead. If it is not worth it, sales walks away,
+// and the lead does not go on.
+func (s *simulation) qualify(p *prospect, t *MemberModel) (on bool, err error) {
+	view := s.world.View(p.lead)
+	if lifecycle.Qualify(s.plan, &view, s.now).Ready() {
+		return true, nil
+	}
+	c, w := &p.c, s.plan.Worth
+	var said []lifecycle.Named
+	for i := range w.Asks {
+		slot := w.Asks[i].Question
+		named := lifecycle.Named{Name: s.plan.Questions[slot].Name, Value: agreement.BooleanValue(true)}
+		if s.plan.Questions[slot].Kind != agreement.Boolean {
+			named = s.answer(p, slot)
+		}
+		said = append(said, named)
+	}
+	slices.SortFunc(said, func(a, b lifecycle.Named) int { return strings.Compare(a.Name, b.Name) })
+	turn := p.turn
+	if len(said) > 0 {
+		if err := s.tell(p, lifecycle.Input{Kind: lifecycle.Answered, Actor: t.ID, Values: said}); err != nil || p.turn != turn {
+			return false, err
+		}
+	}
+	estimate := lifecycle.Input{Kind: lifecycle.Estimate, Actor: t.ID, Value: float64(c.lognormal(s.m.Value, 700) / 100 * 100), Values: []lifecycle.Named{
+		{Name: "effort", Value: agreement.NumberValue(float64(c.between(5, 60)))}, {Name: "probability", Value: agreement.NumberValue(float64(c.between(20, 60)) / 100)}}}
+	if err := s.tell(p, estimate); err != nil || p.turn != turn {
+		return false, err
+	}
+	view = s.world.View(p.lead)
+	switch l := s.world.Lead(p.lead); {
+	case lifecycle.Qualify(s.plan, &view, s.now).Ready():
+		return true, nil
+	case len(w.WalkAway) > 0 && s.ends[agreement.WalkedAway][l.Stage]:
+		return false, s.tell(p, lifecycle.Input{Kind: lifecycle.WalkAway, Actor: t.ID, Name: w.WalkAway[0].Name})
+	}
+	return false, s.handBack(p, t, "timing")
 }
 
 func (s *simulation) lose(p *prospect, t *MemberModel) error {

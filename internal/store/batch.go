@@ -46,6 +46,7 @@ type Batch struct {
 
 	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
 	visitValues, handoffValues, clockValues, callValues   rows
+	opportunityValues                                     rows
 	accountValues, nameValues, wordValues                 rows
 
 	text   []byte
@@ -74,7 +75,7 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.clashes, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.accountValues, &b.nameValues, &b.wordValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.opportunityValues, &b.accountValues, &b.nameValues, &b.wordValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
@@ -331,6 +332,7 @@ func (b *Batch) sealLead(r *Record) {
 	}
 	r.stored, r.due = true, r.Due
 	b.sealCall(r, &was)
+	b.sealOpportunity(r, &was)
 }
 
 // Forget takes a lead that is empty again out of the tables, with its keys.
@@ -340,6 +342,7 @@ func (b *Batch) Forget(r *Record, keys []identity.Key) {
 	}
 	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
 	b.uncall(r)
+	b.unpursue(r)
 	r.Lead, r.stored, r.late = nil, false, 0
 }
 

@@ -47,6 +47,7 @@ var tables = []struct {
 	{"handoff", handoffColumns, replace("id", handoffColumns), func(b *Batch) rows { return b.handoffValues }},
 	{"clock", clockColumns, replace("id", clockColumns), func(b *Batch) rows { return b.clockValues }},
 	{"call", callColumns, replace("lead", callColumns), func(b *Batch) rows { return b.callValues }},
+	{"opportunity", opportunityColumns, replace("lead", opportunityColumns), func(b *Batch) rows { return b.opportunityValues }},
 	{"job", jobColumns, "", func(b *Batch) rows { return b.jobs }},
 	{"conflict", conflictColumns, "", func(b *Batch) rows { return b.clashes }},
 	{"inbox", inboxColumns, inboxAgain, func(b *Batch) rows { return b.inboxRows }},

@@ -51,6 +51,12 @@ func TestListsAreNotSorted(t *testing.T) {
 			t.Errorf("%s:\n%s", query, plan)
 		}
 	}
+	for owner, index := range map[string]string{"": "opportunity_order", "a@b.c": "opportunity_owner (owner=?"} {
+		query, args := pipelineList(owner, 50)
+		if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX "+index) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN l") {
+			t.Errorf("%s:\n%s", index, plan)
+		}
+	}
 	if plan := planned(t, s, timeline, 1, 1, 0, 50); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SEARCH i USING INDEX") {
 		t.Error(plan)
 	}

@@ -119,21 +119,21 @@ func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Ke
 func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
 	found := make(map[int64]*Record, len(ids))
 	visits, handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}, map[int64]*Record{}
-	err := each(ctx, s, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, state
+	err := each(ctx, s, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, side, outcome, state
 		FROM lead WHERE `, numbered("id"), ``, anys(ids), func(r *sql.Rows) error {
 		rec := &Record{stored: true}
 		var visit, handoff int64
-		var open string
+		var open, side, outcome string
 		var state sql.RawBytes
 		if err := r.Scan(&rec.ID, &rec.LastInput, &rec.Due, &visit, &handoff, &rec.LastClock, &open, &rec.name, &rec.Email, &rec.source,
-			&rec.campaign, &rec.segment, &rec.attributes, &state); err != nil {
+			&rec.campaign, &rec.segment, &rec.attributes, &side, &outcome, &state); err != nil {
 			return err
 		}
 		l, err := lifecycle.ParseLead(state)
 		if err != nil {
 			return fmt.Errorf("lead %d: %w", rec.ID, err)
 		}
-		rec.Lead, rec.due, rec.queued = l, rec.Due, l.Call.Since > 0
+		rec.Lead, rec.due, rec.queued, rec.pursued = l, rec.Due, l.Call.Since > 0, inPlay(side, outcome)
 		if found[rec.ID] != nil {
 			return nil
 		}

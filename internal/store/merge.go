@@ -159,6 +159,7 @@ func (b *Batch) Merged(r *Record, into int64) Merged {
 	b.leads = slices.DeleteFunc(b.leads, func(other *Record) bool { return other == r })
 	b.Exec(`DELETE FROM lead WHERE id = $1`, r.ID)
 	b.uncall(r)
+	b.unpursue(r)
 	b.Exec(`INSERT INTO merged (`+mergedColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`, m.Lead, m.Into, m.Input, m.Handoff, m.Clock, m.Email)
 	r.Visit, r.Clocks, r.stored, r.late = nil, nil, false, 0
 	return m

@@ -28,6 +28,7 @@ var kept = []struct{ name, columns, order string }{
 	{"handoff", handoffColumns, "id"},
 	{"clock", clockColumns, "id"},
 	{"call", callColumns, "lead"},
+	{"opportunity", opportunityColumns, "lead"},
 	{"roster", "id state", "id"},
 	{"member", memberColumns, "id"},
 	{"ledger", ledgerColumns, "pool, member"},

@@ -30,6 +30,7 @@ type Record struct {
 	name, source, campaign, segment, attributes string
 	reworded                                    bool // attributes have changed since
 	queued                                      bool // there is a row of the lead among those to call
+	pursued                                     bool // there is a row of the lead in the pipeline
 
 	stored bool // there is a row for it
 	due    int64
@@ -43,7 +44,7 @@ type Record struct {
 type rare struct {
 	version, account, created, entered, revisit, visit, handoff, clock int64
 	stage, pass, queue, track                                          int
-	value                                                              float64
+	value, probability, effort                                         float64
 	owner, email, clocks                                               string
 	origin                                                             agreement.Side
 	consent                                                            lifecycle.ConsentStatus
@@ -53,7 +54,7 @@ type rare struct {
 func (r *Record) rarely() rare {
 	l := r.Lead
 	v := rare{version: l.Version, account: l.Account, created: l.Created, entered: l.Entered, revisit: l.Revisit, clock: r.LastClock,
-		stage: l.Stage, pass: l.Pass, queue: l.Queue, track: l.Track, value: l.Value, owner: l.Owner, email: r.Email, origin: l.Origin,
+		stage: l.Stage, pass: l.Pass, queue: l.Queue, track: l.Track, value: l.Value, probability: l.Probability, effort: l.Effort, owner: l.Owner, email: r.Email, origin: l.Origin,
 		consent: l.Consent.Status}
 	if l.Call.Since > 0 {
 		v.call = callRow{l.Call, l.Grade, l.Asset, l.CallDeadline()}

@@ -22,3 +22,16 @@ CREATE INDEX call_later ON call (next_at, lead) WHERE free = 0 AND holder = '';
 
 -- The clause that let the lead in and should not have, as whoever gave it back says; '' for none.
 ALTER TABLE visit ADD COLUMN named TEXT NOT NULL DEFAULT '';
+
+-- Leads that sales works: a row for each, with what is expected of it.
+CREATE TABLE opportunity (
+    lead        BIGINT PRIMARY KEY,
+    owner       TEXT COLLATE "C" NOT NULL, -- '' for nobody
+    stage       TEXT NOT NULL,
+    value       DOUBLE PRECISION NOT NULL, -- 0 for not known
+    probability DOUBLE PRECISION NOT NULL, -- of the lead, or of its stage; 0 for not known
+    effort      DOUBLE PRECISION NOT NULL, -- hours; 0 for not known
+    expected    DOUBLE PRECISION NOT NULL  -- value times probability
+);
+CREATE INDEX opportunity_order ON opportunity (expected DESC, lead);
+CREATE INDEX opportunity_owner ON opportunity (owner, expected DESC, lead);
