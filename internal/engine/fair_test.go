@@ -19,13 +19,16 @@ import (
 	"baton/internal/pgtest"
 )
 
-// salesTeam is an agreement with n people in one pool. Some have a capacity.
+// salesTeam is an agreement with n people in one pool. Some have a capacity, others a cap for the day.
 func salesTeam(n int, capacity bool) string {
 	var people strings.Builder
 	for i := range n {
 		fmt.Fprintf(&people, "  rep%02d@northwind.example: {side: sales, pools: [nordics], weight: %d", i, 1+i*3%5)
 		if capacity && i%4 == 0 {
 			fmt.Fprintf(&people, ", capacity: %d", 6+i)
+		}
+		if capacity && i%4 == 1 {
+			fmt.Fprintf(&people, ", per_day: %d", 30+i)
 		}
 		people.WriteString("}\n")
 	}
