@@ -325,7 +325,7 @@ func (b *Batch) sealLead(r *Record) {
 		b.quietLeads = r.quiet(b.quietLeads, &b.words, state)
 	case quiet:
 		b.dueLeads = r.quiet(append(b.dueLeads, r.Due), &b.words, state)
-	case was.account == r.rare.account && was.owner == r.rare.owner && was.created == r.rare.created && was.origin == r.rare.origin && r.due == r.Due:
+	case r.due == r.Due && !b.reindexes(&was, &now):
 		b.wideLeads = r.values(b.wideLeads, &b.words, state)
 	default:
 		b.wholeLeads = r.values(b.wholeLeads, &b.words, state)
@@ -333,6 +333,13 @@ func (b *Batch) sealLead(r *Record) {
 	r.stored, r.due = true, r.Due
 	b.sealCall(r, &was)
 	b.sealOpportunity(r, &was)
+}
+
+// reindexes reports whether a lead that changed from one to the other has another place in an index: see leadUnindexed.
+func (b *Batch) reindexes(was, now *rare) bool {
+	stages := b.words.plan.Stages
+	return was.account != now.account || was.owner != now.owner || was.created != now.created || was.origin != now.origin ||
+		was.version != now.version || stages[was.stage].Final != stages[now.stage].Final
 }
 
 // Forget takes a lead that is empty again out of the tables, with its keys.
