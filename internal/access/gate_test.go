@@ -408,6 +408,20 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+// Who signs in again in the same browser, maybe as somebody else, leaves no session behind.
+func TestOneSessionInABrowser(t *testing.T) {
+	h := newHouse(t)
+	b, v := h.user("ada@northwind.example", "admin")
+	h.user("bo@northwind.example", "rep")
+	before := &browser{h: h, cookies: map[string]string{"__Host-baton": b.cookies["__Host-baton"]}, from: b.from}
+	if _, err := b.signIn("bo@northwind.example", right); err != nil || b.viewer().Email != "bo@northwind.example" || before.viewer() != nil {
+		t.Errorf("%v %+v", err, before.viewer())
+	}
+	if list, err := h.Sessions(t.Context(), v.ID); len(list) != 0 || err != nil {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
 // Roles count from the next request on.
 func TestRolesCountAtOnce(t *testing.T) {
 	h := newHouse(t)

@@ -76,6 +76,9 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, how string) (s *sto
 	}
 	s = &store.Session{How: how, Address: g.From(r), Agent: agent, CreatedAt: now, Hash: hash,
 		IdleFrom: now - g.Idle.Microseconds(), LimitFrom: now - g.Longest.Microseconds()}
+	if before := g.kept(r, sessionCookie); before != "" {
+		s.Instead = hashOf(before)
+	}
 	return s, func() {
 		c := g.cookie(r, sessionCookie, token)
 		c.MaxAge = int(g.Longest.Seconds())

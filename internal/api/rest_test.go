@@ -774,6 +774,11 @@ func TestKeysOverREST(t *testing.T) {
 	d.want(204, ScopeAdmin, "DELETE", path, nil)
 	d.refusal("no-key", "crm", "GET", "/members", nil)
 	d.refusal("not-found", ScopeAdmin, "DELETE", "/keys/999", nil)
+	done, err := d.api.Store.Audits(context.Background(), store.AuditFilter{Subject: "key crm"}, 10)
+	if err != nil || len(done) != 2 || done[0].Action != store.RevokedKey || done[1].Action != store.MadeKey || done[1].Address == "" ||
+		!strings.HasPrefix(done[0].Actor, "key ") || done[0].Actor == "key crm" {
+		t.Errorf("on record: %+v %v", done, err)
+	}
 	d.refusal("invalid", ScopeAdmin, "POST", "/keys", map[string]any{"name": "c r m", "scope": "write"})
 }
 

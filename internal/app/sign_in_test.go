@@ -152,3 +152,16 @@ func TestSigningInInABrowser(t *testing.T) {
 		t.Errorf("on record: %s", got)
 	}
 }
+
+// Looking after users costs the same however many there are.
+func TestPagesOfUsersAskAFixedNumberOfQueries(t *testing.T) {
+	l := servePages(t)
+	for _, c := range []struct {
+		role, path string
+		most       int64
+	}{{"rep", "/account", 6}, {"admin", "/settings/people", 6}, {"revops", "/settings/audit", 5}} {
+		if n := l.queries(t, c.role, c.path); n > c.most || n == 0 {
+			t.Errorf("%s makes %d queries, at most %d are needed", c.path, n, c.most)
+		}
+	}
+}

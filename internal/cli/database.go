@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"baton/internal/app"
 	"baton/internal/store"
@@ -73,8 +74,12 @@ func (c *moveCommand) Run(r *run) (err error) {
 	}
 	fmt.Fprintf(r.Out, "%s, read back and the same. From now on: --db %s\n", count(total, "row", "rows"), quoteShell(to.Name()))
 	hooks, err := to.Webhooks(r.ctx)
-	if err == nil && len(hooks) > 0 {
-		fmt.Fprintln(r.Out, "The secrets of its webhooks are sealed with the key of the database before. Take it along: as FILE.key beside a SQLite file, as seal-key otherwise.")
+	users, userErr := to.Users(r.ctx)
+	if err == nil {
+		err = userErr
+	}
+	if err == nil && (len(hooks) > 0 || slices.ContainsFunc(users, func(u store.User) bool { return u.TOTP != "" })) {
+		fmt.Fprintln(r.Out, "The secrets of its webhooks and second factors are sealed with the key of the database before. Take it along: as FILE.key beside a SQLite file, as seal-key otherwise.")
 	}
 	return err
 }

@@ -63,6 +63,7 @@ type Session struct {
 	Address, Agent      string
 	CreatedAt, UsedAt   int64  // UTC microseconds; UsedAt to ten minutes
 	Hash                []byte // SHA-256 of its token; only for Begin
+	Instead             []byte // of the token that the browser had before, whose session ends; only for Begin
 	IdleFrom, LimitFrom int64  // sessions of the user last used, or made, before these are over; only for Begin
 }
 
@@ -211,6 +212,11 @@ func finishUser(ctx context.Context, conn *sql.Conn, u *User, c *UserChange) err
 		}
 		if _, err := conn.ExecContext(ctx, `DELETE FROM access_session WHERE user_id = $1 AND (used_at < $2 OR created_at < $3)`, u.ID, b.IdleFrom, b.LimitFrom); err != nil {
 			return err
+		}
+		if b.Instead != nil {
+			if _, err := conn.ExecContext(ctx, `DELETE FROM access_session WHERE hash = $1`, b.Instead); err != nil {
+				return err
+			}
 		}
 		if _, err := conn.ExecContext(ctx, `INSERT INTO access_session (hash, user_id, how, address, agent, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
 			b.Hash, u.ID, b.How, b.Address, storable(b.Agent), b.CreatedAt); err != nil {
