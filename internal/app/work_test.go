@@ -4,12 +4,16 @@ package app
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -353,4 +357,67 @@ func TestLiveAcrossProcesses(t *testing.T) {
 		}
 	}
 	next("event: changed")
+}
+
+// A first visit fetches under 200 KB, packed as browsers ask for it; a page that comes after it under 30.
+func TestVisitsAreSmall(t *testing.T) {
+	l := servePages(t)
+	get := func(path string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequest("GET", "http://"+l.address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Encoding", "gzip")
+		r.AddCookie(&http.Cookie{Name: "as", Value: "rep"})
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("%s: %d, %v", path, res.StatusCode, err)
+		}
+		if res.Header.Get("Content-Encoding") == "gzip" {
+			z, err := gzip.NewReader(bytes.NewReader(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, err := io.ReadAll(z)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(b), string(plain)
+		}
+		return len(b), string(b)
+	}
+	size, text := get("/leads")
+	if size > 30<<10 {
+		t.Errorf("the page has %d bytes", size)
+	}
+	total, seen := size, map[string]bool{}
+	fetch := func(path string) {
+		if !seen[path] {
+			seen[path] = true
+			n, _ := get(path)
+			total += n
+		}
+	}
+	dir := ""
+	for _, m := range regexp.MustCompile(`"(/assets/[^/]+/)([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		dir = m[1]
+		fetch(m[1] + m[2])
+	}
+	_, css := get(dir + "baton.css")
+	for _, m := range regexp.MustCompile(`url\(["']?\./([^"')]+)`).FindAllStringSubmatch(css, -1) {
+		fetch(dir + m[1])
+	}
+	if len(seen) < 6 || total > 200<<10 {
+		t.Errorf("a first visit fetches %d bytes in %d files", total, len(seen)+1)
+	}
+	t.Logf("first visit %d bytes, page %d", total, size)
+	if regexp.MustCompile(`url\(["']?https?:`).MatchString(css) || regexp.MustCompile(`(src|href)="https?:`).MatchString(text) {
+		t.Error("something comes from another host")
+	}
 }

@@ -266,16 +266,21 @@ func (s *Store) NewestDecision(ctx context.Context) (int64, error) {
 	return newest, err
 }
 
+const (
+	ownerMark    = `SELECT coalesce(max(l.input), 0), count(*) FROM lead l WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1`
+	countWaiting = `SELECT count(*), 0 FROM lead l JOIN handoff h ON h.id = l.handoff WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1
+		AND (h.state IN ('open', 'escalated') OR h.state = 'accepted' AND h.contacted_at IS NULL AND l.side = 'sales')`
+)
+
 // OwnerMark returns a text that is another one when something was decided for a lead of an owner that is under way, or one came or went.
 func (s *Store) OwnerMark(ctx context.Context, owner string) (string, error) {
-	newest, leads, err := s.two(ctx, `SELECT coalesce(max(input), 0), count(*) FROM lead WHERE owner <> '' AND outcome = '' AND owner = $1`, owner)
+	newest, leads, err := s.two(ctx, ownerMark, owner)
 	return fmt.Sprintf("%d.%d", leads, newest), err
 }
 
 // CountWaiting counts the leads of an owner that wait for a first answer or a first contact.
 func (s *Store) CountWaiting(ctx context.Context, owner string) (int64, error) {
-	n, _, err := s.two(ctx, `SELECT count(*), 0 FROM lead l JOIN handoff h ON h.id = l.handoff WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1
-		AND (h.state IN ('open', 'escalated') OR h.state = 'accepted' AND h.contacted_at IS NULL AND l.side = 'sales')`, owner)
+	n, _, err := s.two(ctx, countWaiting, owner)
 	return n, err
 }
 

@@ -45,6 +45,11 @@ func TestListsAreNotSorted(t *testing.T) {
 	if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX call_holder (holder=?") || strings.Contains(plan, "B-TREE") {
 		t.Error(plan)
 	}
+	for _, query := range []string{ownerMark, countWaiting} {
+		if plan := planned(t, s, query, "a@b.c"); !strings.Contains(plan, "SEARCH l USING INDEX lead_work (owner=?)") || strings.Contains(plan, "SCAN") {
+			t.Errorf("%s:\n%s", query, plan)
+		}
+	}
 	for query, index := range map[string]string{searchLeads: "w USING PRIMARY KEY (kind=? AND word>? AND word<?)", searchAccounts: "w USING PRIMARY KEY (kind=? AND word>? AND word<?)",
 		searchEmails: "key USING PRIMARY KEY (kind=? AND value>? AND value<?)", searchDomains: "(key>? AND key<?)"} {
 		if plan := planned(t, s, query, "ann", "ann~", 50); !strings.Contains(plan, index) || strings.Contains(plan, "SCAN") || strings.Contains(plan, "B-TREE") {
