@@ -8,17 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"baton/internal/agreement"
-	"baton/internal/api"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
-	"baton/internal/web"
 )
 
 const saraHolm = "sara.holm@northwind.example"
@@ -316,33 +312,37 @@ func TestQueuePage(t *testing.T) {
 	has(t, "a member's page", post("manager", "/queue/take", ""), "You are calling")
 }
 
-// A page asks as many questions of the database with a thousand leads as with ten.
-func TestPagesAskSoMuch(t *testing.T) {
+// A page asks as many questions of the database whatever there is to show.
+func TestLeadPagesAskAFixedNumberOfQueries(t *testing.T) {
 	l := servePages(t)
-	plan := func() *agreement.Plan { plan, _ := l.Engine.Agreement(); return plan }
-	site := web.New(web.Options{Store: l.Store, Engine: l.Engine, Viewer: as, Clock: func() time.Time { return pageTime },
-		API: api.New(api.Options{Engine: l.Engine, Store: l.Store, Plan: plan, Clock: func() time.Time { return pageTime }})})
-	defer site.Close()
 	for _, c := range []struct {
 		path, role string
 		most       int64
 	}{
 		{"/leads/LEAD", "rep", 12}, {"/leads/LEAD?show=did", "rep", 13}, {"/leads/TALK", "rep", 12}, {"/accounts/COMPANY", "rep", 6}, {"/queue", "sdr", 9}, {"/queue", "manager", 9},
 	} {
-		var last int64
-		for range 2 { // the first time agreements are read that later are at hand
-			ctx, n := store.Counting(t.Context())
-			r := httptest.NewRequestWithContext(ctx, "GET", l.at(t, c.path), nil)
-			r.AddCookie(&http.Cookie{Name: "as", Value: c.role})
-			w := httptest.NewRecorder()
-			site.Over(http.NotFoundHandler()).ServeHTTP(w, r)
-			if w.Code != 200 {
-				t.Fatalf("%s: %d", c.path, w.Code)
-			}
-			last = n.Load()
+		if n := l.queries(t, c.role, l.at(t, c.path)); n > c.most || n < 3 {
+			t.Errorf("%s as %s makes %d queries, at most %d are needed", c.path, c.role, n, c.most)
 		}
-		if last > c.most || last < 3 {
-			t.Errorf("%s as %s: %d queries, at most %d", c.path, c.role, last, c.most)
-		}
+	}
+}
+
+// Whoever calls does it by keys: how it went by a figure, and the next.
+func TestCallsByKeys(t *testing.T) {
+	l := servePages(t)
+	b := l.tab(t, "sdr", "/queue")
+	name := eval[string](b, "document.querySelector('#call').innerText")
+	b.until("document.querySelector('#live') && !document.querySelector('#live').hidden")
+	b.press("2")
+	b.until("document.querySelector('[name=outcome]:checked')?.value === 'no_answer'")
+	// What somebody has begun stays, whatever happens elsewhere.
+	if _, err := l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Did, Name: "page_viewed", Lead: idOf(t, l.at(t, "/leads/LEAD")), At: pageTime.UnixMicro(), Known: pageTime.UnixMicro(), Source: "test"}}}); err != nil {
+		t.Fatal(err)
+	}
+	b.until("document.querySelector('[name=outcome]:checked')?.value === 'no_answer'")
+	b.press("n")
+	b.until("document.querySelector('#toast')?.innerText.includes('call written down: no answer') && document.querySelector('#card')")
+	if next := eval[string](b, "document.querySelector('#call').innerText"); next == name {
+		t.Errorf("it is still %s's turn", name)
 	}
 }

@@ -114,3 +114,12 @@ func (s *Store) CountCalls(ctx context.Context) (n Calls, err error) {
 	}
 	return n, nil
 }
+
+// callMark tells whom a member has and how long, and who is first.
+const callMark = `SELECT coalesce((SELECT max(until) + count(*) FROM call WHERE holder <> '' AND holder = $1), 0), coalesce((SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 1), 0)`
+
+// CallMark returns a text that is another one when somebody else comes first in the queue, or what a member has taken.
+func (s *Store) CallMark(ctx context.Context, holder string) (string, error) {
+	held, first, err := s.two(ctx, callMark, holder)
+	return fmt.Sprintf("%d.%d", held, first), err
+}

@@ -10,13 +10,14 @@ import (
 // MostJobsOf is of how many inputs JobsOf finds the jobs.
 const MostJobsOf = 32
 
-// jobsOf asks for jobs by their numbers, which derive from those of their inputs.
+// jobsOf asks for jobs by their numbers, which derive from those of their inputs. (CROSS JOIN has SQLite begin with these.)
 var jobsOf = func() string {
-	ranges := make([]string, MostJobsOf)
-	for i := range ranges {
-		ranges[i] = fmt.Sprintf("id BETWEEN $%d AND $%d", 2*i+1, 2*i+2)
+	inputs := make([]string, MostJobsOf)
+	for i := range inputs {
+		inputs[i] = fmt.Sprintf("(CAST($%d AS BIGINT))", i+1)
 	}
-	return `SELECT ` + jobRow + ` WHERE ` + strings.Join(ranges, " OR ") + ` ORDER BY id`
+	return `SELECT ` + strings.TrimSuffix(jobRow, "FROM job") + `FROM (VALUES ` + strings.Join(inputs, ", ") + `) v CROSS JOIN job WHERE ` +
+		fmt.Sprintf(`id BETWEEN v.column1 * %d AND v.column1 * %d + %d ORDER BY id`, rowsPerInput, rowsPerInput, jobsOfInput-1)
 }()
 
 // JobsOf returns the jobs of some inputs, at most MostJobsOf, without the calls of webhooks, by number.
@@ -24,10 +25,12 @@ func (s *Store) JobsOf(ctx context.Context, inputs []int64) (list []Job, err err
 	if len(inputs) == 0 {
 		return nil, nil
 	}
-	args := make([]any, 0, 2*MostJobsOf)
-	for i := range MostJobsOf {
-		input := inputs[min(i, len(inputs)-1)]
-		args = append(args, input*rowsPerInput, input*rowsPerInput+jobsOfInput-1)
+	args := make([]any, MostJobsOf)
+	for i := range args {
+		args[i] = int64(0) // has none
+		if i < len(inputs) {
+			args[i] = inputs[i]
+		}
 	}
 	stmt, err := s.queries.get(ctx, jobsOf)
 	if err == nil {

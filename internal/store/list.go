@@ -284,6 +284,12 @@ func (s *Store) CountWaiting(ctx context.Context, owner string) (int64, error) {
 	return n, err
 }
 
+// LeadMark returns a text that is another one when something was decided for a lead.
+func (s *Store) LeadMark(ctx context.Context, lead int64) (string, error) {
+	newest, there, err := s.two(ctx, `SELECT coalesce(max(input), 0), count(*) FROM lead WHERE id = $1`, lead)
+	return fmt.Sprintf("%d.%d", there, newest), err
+}
+
 // two returns two numbers.
 func (s *Store) two(ctx context.Context, query string, args ...any) (a, b int64, err error) {
 	stmt, err := s.queries.get(ctx, query)

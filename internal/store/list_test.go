@@ -67,6 +67,33 @@ func TestListsAreNotSorted(t *testing.T) {
 	}
 }
 
+// What the pages of a lead, an account and the queue ask is found by keys and by indexes: what they read of the large tables is what they show.
+func TestLeadsAreNotScanned(t *testing.T) {
+	s := told(t)
+	for name, c := range map[string]struct {
+		query string
+		args  []any
+	}{
+		"stays": {stays, []any{1, 100}}, "account": {accountStory, []any{7, 50, 12, 60}}, "jobs": {jobsOf, numbers(MostJobsOf)}, "alike": {alikes, []any{1, 5}}, "queue": {callMark, []any{"a@b.c"}},
+		"lead": {`SELECT coalesce(max(input), 0), count(*) FROM lead WHERE id = $1`, []any{1}},
+	} {
+		plan := planned(t, s, c.query, c.args...)
+		for _, line := range strings.Split(plan, "\n") {
+			if at, ok := strings.CutPrefix(strings.TrimSpace(line), "SCAN "); ok && !strings.HasPrefix(at, "c") && !strings.HasPrefix(at, "l") && !strings.Contains(at, "CONSTANT") && at != "v" || strings.Contains(line, "SCAN lead") {
+				t.Errorf("%s:\n%s", name, plan)
+				break
+			}
+		}
+	}
+}
+
+func numbers(n int) (list []any) {
+	for i := range n {
+		list = append(list, i)
+	}
+	return list
+}
+
 func planned(t *testing.T, s *Store, query string, args ...any) string {
 	t.Helper()
 	found, err := s.Query(context.Background(), "EXPLAIN QUERY PLAN "+filled(query, args))

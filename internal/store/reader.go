@@ -34,7 +34,6 @@ func (r *Reader) one(ctx context.Context, query string, args []any, into ...any)
 	if err != nil {
 		return err
 	}
-	count(ctx)
 	return stmt.QueryRowContext(ctx, args...).Scan(into...)
 }
 
@@ -154,7 +153,6 @@ func eachOfArray(ctx context.Context, r *Reader, before string, by wanted, after
 }
 
 func scanAll(ctx context.Context, stmt *sql.Stmt, args []any, scan func(*sql.Rows) error) error {
-	count(ctx)
 	found, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return err

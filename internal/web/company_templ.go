@@ -138,7 +138,7 @@ func companyBody(p *companyPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<label class=\"eyebrow\" for=\"owner\">Owner</label> <span class=\"flex gap-2\"><select class=\"select h-9\" id=\"owner\" name=\"owner\" required>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<label class=\"eyebrow\" for=\"owner\">Owner</label> <span class=\"beside\"><select class=\"select\" id=\"owner\" name=\"owner\" required>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,9 +19,11 @@ type leadPage struct {
 	leadRow
 	Title, Company  string
 	Account         int64
-	Turn            string // whose turn it is, in words
-	Opening         string // what they want, in a sentence
-	Quote, QuoteBy  string // the newest note of a colleague
+	Turn            string      // whose turn it is, in words
+	Opening         string      // what they want, in a sentence
+	Ready           consequence // why it came to sales
+	Before          []string    // what came of it before
+	Quote, QuoteBy  string      // the newest note of a colleague
 	Brief           *brief
 	Path            []pathStage
 	Pass            int64
@@ -117,6 +119,7 @@ func showLead(a *ask) (answer, error) {
 	for i := range story {
 		past[len(story)-1-i] = lifecycle.Decided{Input: story[i].Input, Decision: story[i].Decision}
 	}
+	a.wanted(p, lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at))
 	p.Score = a.score(plan, view, past, at, next != 0)
 	p.explained(lifecycle.Explain(plan, view, at, past))
 	if err := a.leadTimeline(p, row, story); err != nil {
@@ -138,7 +141,29 @@ func showLead(a *ask) (answer, error) {
 	if err := a.whoIsWho(p, row.ID); err != nil {
 		return nil, err
 	}
-	return page{title: "Lead", body: leadBody(p), live: "lead", state: p.Name}, nil
+	return page{title: "Lead", body: leadBody(p), live: "lead&id=" + strconv.FormatInt(p.ID, 10), state: p.Name}, nil
+}
+
+// wanted takes from the brief why the lead came to where it is, and what came of it before.
+func (a *ask) wanted(p *leadPage, b lifecycle.Brief) {
+	if r := b.Ready; r != nil {
+		var parts []string
+		for _, s := range r.Saw {
+			parts = append(parts, strings.ReplaceAll(s.Name, "_", " ")+" "+strings.ReplaceAll(s.Value, "_", " "))
+		}
+		words := cmp.Or(a.named(r.Text), strings.Join(parts, ", "))
+		p.Ready = consequence{"In " + document.Title(r.Stage) + " since " + strings.TrimPrefix(a.dayWords(r.At), "on "), r.Clause}
+		if words != "" {
+			p.Ready.Words += ": " + words
+		}
+	}
+	for _, e := range b.Before {
+		words := capital(e.What) + " by " + a.nameOf(e.Actor) + ", " + a.date(e.At)
+		if e.Note != "" {
+			words += ": “" + e.Note + "”"
+		}
+		p.Before = append(p.Before, words)
+	}
 }
 
 // survivor leads to the lead that goes on for one that was merged.

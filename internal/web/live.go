@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -126,6 +127,11 @@ func (f *feed) join(n int) {
 // liveMark returns a text that changes when what the viewer sees on a page may have changed: each event of /live?of=… has one.
 var liveMark = map[string]func(*ask) (string, error){
 	"leads": func(a *ask) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },
+	"lead": func(a *ask) (string, error) {
+		id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
+		return a.site.Store.LeadMark(a.Context(), id)
+	},
+	"queue": func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
 }
 
 // live streams the events that a page asks for: "changed" whenever its mark is another one. A page without a

@@ -272,7 +272,7 @@
       if (!late) load(location.href, {}, () => { late = !!busyHere(); return !late })
     }
     const connect = () => {
-      stream = new EventSource('/live?of=' + encodeURIComponent(name))
+      stream = new EventSource('/live?of=' + name)
       const tag = $('#live')
       stream.addEventListener('hello', () => {
         if (tag) tag.hidden = false
