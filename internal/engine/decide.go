@@ -168,11 +168,10 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 		switch change.Kind {
 		case lifecycle.AccountAttributeSet, lifecycle.AccountOwnerSet:
 			account, wakeAccount = true, c.account.Account.ID
-		case lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet, lifecycle.AbsenceCleared:
-			roster = true
 		case lifecycle.HeldReviewed:
 			review = append(review, change.Name)
 		}
+		roster = roster || change.Kind.OfTeam()
 		if n != nil {
 			n.Lead = view.Lead
 			e.batch.Project(e.plan, n.Record, d, change)

@@ -115,8 +115,10 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		v.Account.Owner = c.To
 	case AttendSet:
 		l.Attend = c.At
-	case MemberSet, MemberLeft, AbsenceSet, AbsenceCleared, LedgerMoved, LoadChanged:
-		applyRoster(plan, v.Roster, c)
+	default:
+		if c.Kind.OfTeam() {
+			applyRoster(plan, v.Roster, c)
+		}
 	}
 }
 

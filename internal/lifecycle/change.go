@@ -87,11 +87,14 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }
 
-// OfLead reports whether the change is one of the lead, not of its account or the roster.
-func (k ChangeKind) OfLead() bool {
+// OfTeam reports whether the change is one of the roster.
+func (k ChangeKind) OfTeam() bool {
 	switch k {
-	case AccountAttributeSet, AccountOwnerSet, MemberSet, MemberLeft, AbsenceSet, LedgerMoved, LoadChanged:
-		return false
+	case MemberSet, MemberLeft, AbsenceSet, AbsenceCleared, LedgerMoved, LoadChanged:
+		return true
 	}
-	return true
+	return false
 }
+
+// OfLead reports whether the change is one of the lead, not of its account or the roster.
+func (k ChangeKind) OfLead() bool { return k != AccountAttributeSet && k != AccountOwnerSet && !k.OfTeam() }
