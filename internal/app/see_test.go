@@ -3,6 +3,14 @@
 package app
 
 import (
+	"encoding/csv"
+	"html"
+	"net/url"
+	"strconv"
+	"time"
+
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
 	"io"
 	"math"
 	"net/http"
@@ -103,7 +111,7 @@ func TestAgreementPage(t *testing.T) {
 			t.Errorf("%d elements have the id %s", n, id)
 		}
 	}
-	if n := l.queries(t, "rep", "/agreement"); n != 2 {
+	if n := l.queries(t, "marketing", "/agreement"); n != 2 {
 		t.Errorf("%d queries, want 2", n)
 	}
 	source, status, header := l.look(t, "rep", "/agreement/source?version=1")
@@ -130,4 +138,160 @@ func TestAgreementPage(t *testing.T) {
 	says(t, text, []string{"3 working hours", `href="/agreement?version=1"`, "Version 2, in force"}, []string{"4 working hours", "This is an earlier version"})
 	text, _, _ = l.look(t, "rep", "/agreement?version=1")
 	says(t, text, []string{"4 working hours", "This is an earlier version", `href="/agreement?version=2"`, "Version 1, as it was"}, []string{"3 working hours"})
+}
+
+// counted waits until the figures of a page are there.
+func (l *live) counted(t *testing.T, role, path string) string {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); ; {
+		text, status, header := l.look(t, role, path)
+		if status != 200 {
+			t.Fatalf("%s: %d", path, status)
+		}
+		if header.Get("Refresh") == "" {
+			return text
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%s is counted for ever", path)
+		}
+	}
+}
+
+// rows follows a link of a page to the leads behind a figure, to its end, and counts them.
+func (l *live) rows(t *testing.T, role, path string) (n int) {
+	t.Helper()
+	for path != "" {
+		text, status, _ := l.look(t, role, path)
+		if status != 200 {
+			t.Fatalf("%s: %d", path, status)
+		}
+		n += strings.Count(text, "<tr data-row=")
+		next := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(text)
+		path = ""
+		if next != nil {
+			path = html.UnescapeString(next[1])
+		}
+	}
+	return n
+}
+
+// links finds the figures of a page with where they lead: the text of a link to the leads behind it.
+func links(page string) map[string]string {
+	found := map[string]string{}
+	for _, m := range regexp.MustCompile(`href="(/leads/behind[^"]*)"[^>]*>([0-9,]+)<`).FindAllStringSubmatch(page, -1) {
+		found[html.UnescapeString(m[1])] = m[2]
+	}
+	return found
+}
+
+// Every figure of the funnel leads to as many leads as it says, whatever is filtered.
+func TestFunnelPage(t *testing.T) {
+	l := servePages(t)
+	for _, filter := range []string{"", "?source=email", "?owner=johan.lind@northwind.example&period=quarter", "?segment=" + url.QueryEscape("(none)")} {
+		text := l.counted(t, "manager", "/funnel"+filter)
+		says(t, text, []string{"Stages in figures", "Ways in figures", "By the month they arrived", "baton-stages", `role="group"`}, []string{"being counted", `href="/leads/behind?stage=mql">0<`})
+		figures := links(text)
+		if len(figures) < 10 {
+			t.Errorf("%s: %d figures lead somewhere", filter, len(figures))
+		}
+		for path, words := range figures {
+			want, _ := strconv.Atoi(strings.ReplaceAll(words, ",", ""))
+			got := l.rows(t, "manager", path)
+			// A pass that came to a stage twice counts once in the figure; the list has both stays.
+			if got != want && !(got > want && got <= want+want/10+2 && !strings.Contains(path, "now=1")) {
+				t.Errorf("%s says %s and leads to %d", path, words, got)
+			}
+		}
+	}
+	if n := l.queries(t, "marketing", "/funnel"); n != 3 {
+		t.Errorf("%d queries, want 3", n)
+	}
+	text := l.counted(t, "manager", "/funnel?source=nobody")
+	says(t, text, []string{"No lead is in sight"}, []string{"baton-stages"})
+	text, _, _ = l.look(t, "manager", "/leads/behind?stage=mql&source=%22%3E%3Cscript%3E")
+	says(t, text, []string{"Nobody is like this", "Source &#34;&gt;&lt;script&gt;"}, []string{`"><script>`})
+}
+
+// What changes shows: a figure is counted again once something was decided.
+func TestFiguresFollow(t *testing.T) {
+	l := servePages(t)
+	before := links(l.counted(t, "manager", "/funnel"))["/leads/behind?stage=lead"]
+	l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Did, Name: "page_viewed", At: pageTime.UnixMicro(), Known: pageTime.UnixMicro(), Source: "test"},
+		Keys: []identity.Key{{Kind: identity.Email, Value: "new@somewhere.example"}}}})
+	for late := time.Now().Add(20 * time.Second); ; {
+		if now := links(l.counted(t, "manager", "/funnel"))["/leads/behind?stage=lead"]; now != before {
+			break
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%s leads, and nobody counts again", before)
+		}
+	}
+}
+
+func TestLeadsBehind(t *testing.T) {
+	l := servePages(t)
+	const path = "/leads/behind?stage=mql"
+	all := l.rows(t, "sdr", path)
+	if all < 60 {
+		t.Fatalf("%d leads came to mql: not two pages", all)
+	}
+	if n := l.queries(t, "marketing", path); n != 3 {
+		t.Errorf("%d queries, want 3", n)
+	}
+	text, _, _ := l.look(t, "sdr", path)
+	says(t, text, []string{"Leads that came to MQL", "transitions.qualify"}, []string{"behind.csv"}) // an SDR may not take lists out
+	if _, status, _ := l.look(t, "sdr", "/leads/behind.csv?stage=mql"); status != 403 {
+		t.Errorf("an SDR takes a list out: %d", status)
+	}
+	text, _, header := l.look(t, "marketing", "/leads/behind.csv?stage=mql")
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(records) != all+1 || !strings.Contains(header.Get("Content-Disposition"), "leads-mql.csv") {
+		t.Errorf("%d records, want %d and a head: %v, %s", len(records), all, err, header)
+	}
+}
+
+func TestPromisesPage(t *testing.T) {
+	l := servePages(t)
+	text := l.counted(t, "manager", "/promises")
+	says(t, text, []string{"promises are being kept", "About to break", "Marketing promises", "Sales promises", "commitments.sales.contacted_in_time", "Where time ran out", "By owner", "median ", "p90 ", "agreed: 4 h", "Johan Lind"},
+		[]string{"being counted", "missed", "failed", "breach"})
+	figures := links(text)
+	for path, words := range figures {
+		want, _ := strconv.Atoi(strings.ReplaceAll(words, ",", ""))
+		if got := l.rows(t, "manager", path); strings.Contains(path, "clock=") && got != want {
+			t.Errorf("%s says %s and leads to %d", path, words, got)
+		}
+	}
+	if len(figures) < 10 {
+		t.Errorf("%d figures lead somewhere", len(figures))
+	}
+	if n := l.queries(t, "marketing", "/promises"); n != 3 {
+		t.Errorf("%d queries, want 3", n)
+	}
+}
+
+func TestWhatWorksPage(t *testing.T) {
+	l := servePages(t)
+	for by, must := range map[string][]string{
+		"activity": {"Demo requested", "scoring.engagement.demo", "+30"}, "criterion": {"scoring.fit.size", "+15"}, "asset": {"What works"}, "source": {"source=email"},
+	} {
+		text := l.counted(t, "marketing", "/what-works?by="+by)
+		says(t, text, append(must, "Does the grade tell who wins?", "Is an A1 better than a B2?", "handbacks.timing", "Base rate", "transitions.qualify"), []string{"being counted", "causes."})
+	}
+	for path, words := range links(l.counted(t, "marketing", "/what-works?by=source")) {
+		want, _ := strconv.Atoi(strings.ReplaceAll(words, ",", ""))
+		if got := l.rows(t, "marketing", path); got != want && !strings.Contains(path, "via=transitions") {
+			t.Errorf("%s says %s and leads to %d", path, words, got)
+		}
+	}
+	if n := l.queries(t, "marketing", "/what-works"); n != 2 {
+		t.Errorf("%d queries, want 2", n)
+	}
+	for _, role := range []string{"rep", "sdr"} {
+		for _, path := range []string{"/what-works", "/promises", "/funnel"} {
+			if _, status, _ := l.look(t, role, path); status != 403 {
+				t.Errorf("%s opens %s: %d", role, path, status)
+			}
+		}
+	}
 }

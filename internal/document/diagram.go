@@ -13,6 +13,7 @@ import (
 type Figures struct {
 	Stages []StageFigure
 	Arrows []ArrowFigure
+	Says   string // what the picture says with its figures, for those who do not see it; "" for how a lead moves
 }
 
 // StageFigure is what a stage holds.
@@ -21,6 +22,7 @@ type StageFigure struct {
 	Now     int64  // leads there now
 	Entered int64  // that entered in the period; negative: not known
 	Note    string // a short line of the caller's under the number, instead of Entered: "oldest 9 days"
+	Link    string // where the box leads, "" for nowhere
 }
 
 // ArrowFigure is what passes along an arrow. From is AnyStage for hand-backs.
@@ -29,6 +31,7 @@ type ArrowFigure struct {
 	Count    int64   // leads that passed in the period; sets the weight of the line
 	Rate     float64 // of those who entered From, 0 to 1; negative: not known
 	Days     float64 // median days from entering From to passing; negative: not known
+	Link     string  // where its label leads, "" for nowhere
 }
 
 // AnyStage stands for every stage of sales, where a hand-back may begin.
@@ -61,6 +64,7 @@ type link struct {
 	about    string   // the sentence a reader gets on pointing at it
 	net      int      // links of one net may share lines: one transition out of several stages
 	weight   int      // of the stroke, in quarters of a pixel
+	link     string   // where the label leads, "" for nowhere
 	path     []*line
 	corners  []point
 	label    *label
@@ -74,6 +78,7 @@ type node struct {
 	name     []string // wrapped
 	number   string   // of Figures
 	under    []string
+	link     string // where the box leads, "" for nowhere
 	w, h     int
 	x, y     int // of the left upper corner
 	main     bool
@@ -82,6 +87,7 @@ type node struct {
 // picture is a diagram on its way to SVG.
 type picture struct {
 	plan  *agreement.Plan
+	says  string  // of Figures
 	nodes []*node // by stage slot
 	links []*link
 	nets  int
@@ -233,6 +239,7 @@ func (d *picture) addFigures(fig *Figures) {
 				// whole(√) of the share in 64ths: integers only, so every processor draws the same line
 				l.weight = 5 + root(max(a.Count, 0)*196/busiest)
 			}
+			l.link = a.Link
 			l.about = strings.TrimSuffix(l.about, ".") + ". " + count64(a.Count, "lead") + " in the period."
 		}
 	}
@@ -242,6 +249,7 @@ func (d *picture) addFigures(fig *Figures) {
 		}
 		n := d.nodes[s.Stage]
 		n.number = number(float64(s.Now))
+		n.link = s.Link
 		switch {
 		case s.Note != "":
 			n.under = []string{s.Note}
@@ -335,6 +343,9 @@ func (d *picture) sizeNodes() {
 // layOut does everything but writing.
 func layOut(p *agreement.Plan, fig *Figures) *picture {
 	d := &picture{plan: p}
+	if fig != nil {
+		d.says = fig.Says
+	}
 	d.addNodes()
 	d.addLinks(fig)
 	d.sizeNodes()

@@ -78,9 +78,9 @@ func samples(t testing.TB) []sample {
 		Stages: []StageFigure{{Stage: slot("lead"), Now: 4812, Entered: 1284}, {Stage: slot("mql"), Now: 63, Note: "oldest 9 days"}, {Stage: slot("nurture"), Now: 240, Entered: 61},
 			{Stage: slot("sal"), Now: 58, Note: "oldest 6 days"}, {Stage: slot("sql"), Now: 41, Note: "oldest 19 days"}, {Stage: slot("opportunity"), Now: 29, Note: "8.4 M kr open"},
 			{Stage: slot("won"), Now: 17, Entered: 17}, {Stage: slot("lost"), Now: 27, Entered: 27}, {Stage: slot("disqualified"), Now: 53, Entered: 12}},
-		Arrows: []ArrowFigure{{slot("lead"), slot("mql"), 385, .30, 11}, {slot("mql"), slot("sal"), 280, .74, .3}, {slot("sal"), slot("sql"), 150, .55, 8}, {slot("sql"), slot("opportunity"), 72, .48, 12},
-			{slot("opportunity"), slot("won"), 17, .39, 31}, {slot("opportunity"), slot("lost"), 20, .3, 20}, {slot("sql"), slot("lost"), 7, .05, -1}, {AnyStage, slot("nurture"), 61, -1, -1}, {AnyStage, slot("disqualified"), 41, -1, -1},
-			{slot("nurture"), slot("mql"), 31, .12, 40}, {slot("lead"), slot("disqualified"), 5, .004, 1}},
+		Arrows: []ArrowFigure{{slot("lead"), slot("mql"), 385, .30, 11, ""}, {slot("mql"), slot("sal"), 280, .74, .3, ""}, {slot("sal"), slot("sql"), 150, .55, 8, ""}, {slot("sql"), slot("opportunity"), 72, .48, 12, ""},
+			{slot("opportunity"), slot("won"), 17, .39, 31, ""}, {slot("opportunity"), slot("lost"), 20, .3, 20, ""}, {slot("sql"), slot("lost"), 7, .05, -1, ""}, {AnyStage, slot("nurture"), 61, -1, -1, ""}, {AnyStage, slot("disqualified"), 41, -1, -1, ""},
+			{slot("nurture"), slot("mql"), 31, .12, 40, ""}, {slot("lead"), slot("disqualified"), 5, .004, 1, ""}},
 	}
 	list := []sample{{"relay", waterfall(t), nil}, {"older", classic(t), nil}, {"three", three.index(), nil}, {"fifteen", many.index(), nil},
 		{"one-side", one.index(), nil}, {"names", names.index(), nil}, {"figures", usual, fig}}
@@ -593,5 +593,21 @@ func BenchmarkHTML(b *testing.B) {
 		if _, err := HTML(p); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A figure that leads somewhere is a link, and then the picture is a group: what is an image has no links in it.
+func TestFiguresLead(t *testing.T) {
+	p := waterfall(t)
+	slot := (&made{p, t}).slot
+	fig := &Figures{Says: "Half come to mql & stay.", Stages: []StageFigure{{Stage: 0, Now: 3, Link: "/leads?a=1&b=2"}}, Arrows: []ArrowFigure{{From: slot("lead"), To: slot("mql"), Count: 5, Rate: .5, Days: 2, Link: "/flow"}}}
+	svg := string(Diagram(p, fig, Page))
+	for _, want := range []string{`<a href="/leads?a=1&amp;b=2">`, `<a href="/flow">`, `role="group"`, "Half come to mql &amp; stay."} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %s in the picture", want)
+		}
+	}
+	if plain := string(Diagram(p, nil, Page)); strings.Contains(plain, "<a ") || !strings.Contains(plain, `role="img"`) {
+		t.Error("a picture without figures leads somewhere")
 	}
 }

@@ -65,10 +65,17 @@ func (d *picture) svg(theme Theme) []byte {
 		id = "stages-" + d.plan.Hash[:8]
 	}
 	id = anchor(id)
-	k.f(`<svg xmlns="http://www.w3.org/2000/svg" class="baton-stages" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="%s-t %s-d" font-family="%s">`,
-		d.width, d.height, d.width, d.height, id, id, fontStack)
+	role, says := "img", strings.Join(moveSentences(d.plan), " ")
+	if d.leads() {
+		role = "group" // what is an image has no links in it
+	}
+	if d.says != "" {
+		says = d.says
+	}
+	k.f(`<svg xmlns="http://www.w3.org/2000/svg" class="baton-stages" viewBox="0 0 %d %d" width="%d" height="%d" role="%s" aria-labelledby="%s-t %s-d" font-family="%s">`,
+		d.width, d.height, d.width, d.height, role, id, id, fontStack)
 	k.f(`<title id="%s-t">%s</title>`, id, escape("How a lead moves: "+d.plan.Name))
-	k.f(`<desc id="%s-d">%s</desc>`, id, escape(strings.Join(moveSentences(d.plan), " ")))
+	k.f(`<desc id="%s-d">%s</desc>`, id, escape(says))
 	k.WriteString(theme.style())
 	k.WriteByte('\n')
 	if theme != Page {
@@ -107,6 +114,31 @@ func (d *picture) svg(theme Theme) []byte {
 	return k.Bytes()
 }
 
+// leads reports whether anything in the picture leads somewhere.
+func (d *picture) leads() bool {
+	for _, n := range d.nodes {
+		if n.link != "" {
+			return true
+		}
+	}
+	for _, l := range d.links {
+		if l.link != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// group opens a group, or a link to an address, and returns how it is closed.
+func (k *ink) group(address string) string {
+	if address == "" {
+		k.f(`<g>`)
+		return "</g>\n"
+	}
+	k.f(`<a href="%s">`, escape(address))
+	return "</a>\n"
+}
+
 var (
 	soft   = [2]string{"mkt-soft", "sal-soft"}
 	strong = [2]string{"mkt", "sal"}
@@ -137,7 +169,8 @@ func (k *ink) box(n *node, s *agreement.Stage) {
 	case agreement.Lost, agreement.Disqualified, agreement.WalkedAway:
 		fill, line, name = "muted", "axis", "muted-foreground"
 	}
-	k.f(`<g><title>%s</title>`, escape(stageSentence(s)))
+	end := k.group(n.link)
+	k.f(`<title>%s</title>`, escape(stageSentence(s)))
 	k.f(`<rect x="%d" y="%d" width="%d" height="%d" rx="8" fill="%s" stroke="%s" stroke-width="1.5"/>`,
 		n.x, n.y, n.w, n.h, k.theme.paint(fill), k.theme.paint(line))
 	height := len(n.name)*nameLine + len(n.under)*smallLine
@@ -168,7 +201,7 @@ func (k *ink) box(n *node, s *agreement.Stage) {
 		k.text(x, y+11, smallSize, false, "muted-foreground", "", t)
 		y += smallLine
 	}
-	k.WriteString("</g>\n")
+	k.WriteString(end)
 }
 
 func (k *ink) arrow(l *link) {
@@ -244,7 +277,7 @@ func rounded(points []point, radius int) string {
 func length(a, b point) int { return max(a.x-b.x, b.x-a.x) + max(a.y-b.y, b.y-a.y) }
 
 func (k *ink) label(lb *label) {
-	k.f(`<g>`)
+	end := k.group(lb.link.address())
 	if lb.card {
 		k.f(`<rect x="%d" y="%d" width="%d" height="%d" rx="7" fill="%s" stroke="%s"/>`, lb.x, lb.y, lb.w, lb.h, k.theme.paint("card"), k.theme.paint("input"))
 	}
@@ -267,5 +300,13 @@ func (k *ink) label(lb *label) {
 		k.text(lb.x+lb.w/2, y+10, smallSize, false, "muted-foreground", "middle", s)
 		y += labelLine
 	}
-	k.WriteString("</g>\n")
+	k.WriteString(end)
+}
+
+// address is where the label of a link leads, "" for nowhere.
+func (l *link) address() string {
+	if l == nil {
+		return ""
+	}
+	return l.link
 }

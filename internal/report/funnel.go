@@ -40,11 +40,71 @@ func funnel(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Quer
 	if err != nil {
 		return nil, err
 	}
-	f, err := staysOf(ctx, s, plan, c)
+	f, err := staysOf(ctx, s, plan, c, false)
 	if err != nil {
 		return nil, err
 	}
 	return f.table(plan, w, c, d, q), nil
+}
+
+// Flow is Funnel with, as its part, how leads got from stage to stage:
+//
+//	from, to      the stages; a lead that went there more than once counts each time
+//	passed        how often
+//	of_entered    of the stays that began in from, the share that ended so
+//	median_days   median length of those stays
+//
+// It runs the queries of Funnel, and groups by nothing.
+func Flow(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, flow, plan, q)
+}
+
+func flow(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
+	if q.By != "" {
+		return nil, fmt.Errorf("grouping by %s: the flow from stage to stage is of all leads of the report", q.By)
+	}
+	w, err := wayOf(plan)
+	if err != nil {
+		return nil, err
+	}
+	c, err := leadsOf(ctx, s, plan, q, dimension{})
+	if err != nil {
+		return nil, err
+	}
+	f, err := staysOf(ctx, s, plan, c, true)
+	if err != nil {
+		return nil, err
+	}
+	t := f.table(plan, w, c, dimension{}, q)
+	if len(c.ids) > 0 {
+		t.Parts = append(t.Parts, f.flow())
+	}
+	return t, nil
+}
+
+func (f *stays) flow() *Table {
+	t := &Table{Name: "flow", Title: "How leads get from stage to stage", Columns: []Column{
+		{Name: "from", Title: "From"},
+		{Name: "to", Title: "To"},
+		{Name: "passed", Title: "Passed", Unit: Leads, Align: Right},
+		{Name: "of_entered", Title: "Of those who entered", Unit: Ratio, Align: Right},
+		{Name: "median_days", Title: "Median stay before", Unit: Days, Align: Right},
+	}}
+	for from := range f.stages {
+		for to := range f.stages {
+			list := f.moves.took[[2]int{from, to}]
+			if len(list) == 0 {
+				continue
+			}
+			m, began := spreadOf(list), f.moves.stays[from]
+			of := ratio(share(m.n, began))
+			if began < fewLeads {
+				of = Cell{Kind: FewOf, Int: began}
+			}
+			t.Rows = append(t.Rows, []Cell{text(f.stages[from]), text(f.stages[to]), count(m.n), of, m.middle()})
+		}
+	}
+	return t
 }
 
 // stays is what the visits of a cohort come to.
@@ -57,6 +117,33 @@ type stays struct {
 	// by position, others by lead and pass.
 	first []uint64
 	later map[passKey]uint64
+
+	moves *moves // nil where nobody asks for them
+}
+
+// moves is how leads got from stage to stage: how long each stay lasted that ended so.
+type moves struct {
+	at    []stay // the last of each lead, by position
+	took  map[[2]int][]int32
+	stays []int64 // that began, by stage
+}
+
+type stay struct {
+	stage   int // 0 for none, or slot + 1
+	entered int64
+}
+
+// add takes in a visit; those of a lead come in their order.
+func (m *moves) add(lead, slot int, entered int64) {
+	for len(m.stays) <= slot {
+		m.stays = append(m.stays, 0)
+	}
+	m.stays[slot]++
+	if before := m.at[lead]; before.stage != 0 && before.stage-1 != slot {
+		way := [2]int{before.stage - 1, slot}
+		m.took[way] = append(m.took[way], seconds(before.entered, entered))
+	}
+	m.at[lead] = stay{slot + 1, entered}
 }
 
 type passKey struct {
@@ -65,9 +152,12 @@ type passKey struct {
 }
 
 // staysOf reads all visits with one query.
-func staysOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, c *cohort) (*stays, error) {
+func staysOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, c *cohort, moving bool) (*stays, error) {
 	f := &stays{first: make([]uint64, len(c.ids)), later: map[passKey]uint64{},
 		now: make([][]int64, len(c.names)), stay: make([][][]int32, len(c.names))}
+	if moving {
+		f.moves = &moves{at: make([]stay, len(c.ids)), took: map[[2]int][]int32{}}
+	}
 	slots := make(map[string]int, len(plan.Stages))
 	for i := range plan.Stages {
 		slots[plan.Stages[i].Name] = i
@@ -90,6 +180,9 @@ func staysOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, c *co
 		}
 		if slot > 63 {
 			return fmt.Errorf("following leads through more than 64 stages, the old ones included, is not possible")
+		}
+		if f.moves != nil {
+			f.moves.add(i, slot, v.EnteredAt)
 		}
 		if v.Pass <= 1 {
 			f.first[i] |= 1 << slot

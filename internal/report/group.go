@@ -252,11 +252,16 @@ func (c *cohort) arrange(d dimension) {
 	c.names, c.sizes = names, sizes
 }
 
-// appendPeriod writes the local month ("2026-02") or ISO 8601 week ("2026-W07") of an instant.
+// appendPeriod writes the local month ("2026-02"), ISO 8601 week ("2026-W07"), quarter ("2026-Q1") or day of an instant.
 func appendPeriod(b []byte, period string, at int64, zone *time.Location) []byte {
 	t := time.UnixMicro(at).In(zone)
-	if period == "month" {
+	switch period {
+	case "month":
 		return t.AppendFormat(b, "2006-01")
+	case "day":
+		return t.AppendFormat(b, "2006-01-02")
+	case "quarter":
+		return fmt.Appendf(b, "%04d-Q%d", t.Year(), (t.Month()+2)/3)
 	}
 	year, week := t.ISOWeek()
 	return fmt.Appendf(b, "%04d-W%02d", year, week)

@@ -132,3 +132,16 @@ func maturity(toWin []int32) int64 {
 	}
 	return spreadOf(toWin).p90
 }
+
+// Difference compares two shares: the difference of their rates and its 95 % interval (R. G. Newcombe, Interval Estimation for
+// the Difference Between Independent Proportions, Statistics in Medicine 17, 1998, method 10: Wilson's intervals put
+// together). few says that one of the two is of under 30, and that nothing is to be said.
+func Difference(partA, wholeA, partB, wholeB int64) (difference, low, high float64, few bool) {
+	if wholeA < fewLeads || wholeB < fewLeads {
+		return 0, 0, 0, true
+	}
+	a, b := share(partA, wholeA), share(partB, wholeB)
+	lowA, highA := wilson(partA, wholeA)
+	lowB, highB := wilson(partB, wholeB)
+	return a - b, a - b - math.Hypot(a-lowA, highB-b), a - b + math.Hypot(highA-a, b-lowB), false
+}

@@ -17,6 +17,7 @@ func on(ctx context.Context, st *store.Store, report maker, plan *agreement.Plan
 	if err != nil {
 		return nil, err
 	}
+	s.Choose(q.Only)
 	t, err := report(ctx, s, plan, q)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return nil, err

@@ -1,5 +1,7 @@
 package report
 
+import "baton/internal/store"
+
 // Query says which leads a report is about and how it divides them.
 type Query struct {
 	// Since and Until bound the leads, [Since, Until), UTC microseconds, 0 for no bound: by
@@ -16,6 +18,9 @@ type Query struct {
 	// the clock's start in SLA, in the agreement's time zone; owner is the lead's, or
 	// in SLA and Response the member the clock ran for.
 	By string
+	// Only are the leads that Funnel, Velocity and Lift are about. SLA and Response take no notice of it unless they are
+	// grouped by something of the lead.
+	Only store.Only
 }
 
 // Table is a report: the answer in a sentence, the figures, and what to know when

@@ -425,3 +425,9 @@ func columnsOf(s string) int {
 	}
 	return n
 }
+
+// Percent writes a share as reports do.
+func Percent(share float64) string { return percent(share) }
+
+// Span writes a duration in words as reports do.
+func Span(us int64) string { return span(us) }

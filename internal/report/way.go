@@ -82,3 +82,13 @@ func wayOf(plan *agreement.Plan) (way, error) {
 	}
 	return w, nil
 }
+
+// Way returns the stages from the first to won in order, as the funnel has them: without those beside the way.
+func Way(plan *agreement.Plan) ([]string, error) {
+	w, err := wayOf(plan)
+	var names []string
+	for _, i := range w.stages {
+		names = append(names, plan.Stages[i].Name)
+	}
+	return names, err
+}

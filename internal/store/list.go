@@ -298,3 +298,8 @@ func (s *Store) two(ctx context.Context, query string, args ...any) (a, b int64,
 	}
 	return a, b, s.explain("reading", err)
 }
+
+// DueLeads returns leads with a clock that runs, whose next due time is not later than an instant, the soonest first, at most so many.
+func (s *Store) DueLeads(ctx context.Context, until int64, most int) ([]ListedLead, error) {
+	return s.listed(ctx, `SELECT `+listedColumns+` WHERE l.due <= $1 AND l.due < 9223372036854775807 AND l.clocks <> '' AND l.clocks <> '[]' ORDER BY l.due, l.id LIMIT $2`, until, most)
+}

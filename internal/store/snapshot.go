@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 )
 
@@ -26,6 +27,46 @@ type Snapshot struct {
 	conn    *sql.Conn
 	tx      *sql.Tx
 	queries int
+	only    Only
+}
+
+// Only are the leads that EachLead and EachProfile hand over: those with these values. "" says nothing, None that there is no value.
+type Only struct{ Source, Campaign, Segment, Owner string }
+
+// None stands for no value.
+const None = "(none)"
+
+// Choose has EachLead and EachProfile hand over some leads only.
+func (n *Snapshot) Choose(only Only) { n.only = only }
+
+// leads returns the condition for leads that arrived within a time and were chosen, and its arguments.
+func (n *Snapshot) leads(arrived Span) (string, []any) {
+	where, args := arrived.within("l.created_at")
+	for _, f := range n.only.columns() {
+		join := " AND "
+		if where == "" {
+			join = " WHERE "
+		}
+		args = append(args, f.value)
+		where += join + f.column + " = $" + strconv.Itoa(len(args))
+	}
+	return where, args
+}
+
+type columnValue struct{ column, value string }
+
+// columns are the conditions of those that say something.
+func (o Only) columns() (list []columnValue) {
+	for _, f := range [...]columnValue{{"l.source", o.Source}, {"l.campaign", o.Campaign}, {"l.segment", o.Segment}, {"l.owner", o.Owner}} {
+		switch f.value {
+		case "":
+		case None:
+			list = append(list, columnValue{f.column, ""})
+		default:
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // Snapshot begins one.

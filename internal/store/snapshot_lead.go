@@ -45,7 +45,7 @@ type LeadRow struct {
 
 // EachLead hands over the leads that arrived within a time, each with a field.
 func (n *Snapshot) EachLead(ctx context.Context, arrived Span, field LeadField, each func(*LeadRow) error) error {
-	where, args := arrived.within("l.created_at")
+	where, args := n.leads(arrived)
 	columns, from := "l.id, l.created_at, l.clock", fromLead
 	if field != NoField {
 		columns += ", " + leadTexts[field]
@@ -79,7 +79,7 @@ type ProfileRow struct {
 
 // EachProfile hands over what is known of the leads that arrived within a time.
 func (n *Snapshot) EachProfile(ctx context.Context, arrived Span, each func(*ProfileRow) error) error {
-	where, args := arrived.within("l.created_at")
+	where, args := n.leads(arrived)
 	return stream(ctx, n, "SELECT l.id, l.created_at, l.clock, l.attributes, a.attributes, l.origin, l.owner, a.owner, l.activities, l.consent"+
 		fromLeadAndAccount+where+" ORDER BY l.id", args,
 		func(c *cells, r *ProfileRow) {

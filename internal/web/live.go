@@ -126,6 +126,10 @@ func (f *feed) join(n int) {
 
 // liveMark returns a text that changes when what the viewer sees on a page may have changed: each event of /live?of=… has one.
 var liveMark = map[string]func(*ask) (string, error){
+	"figures": func(a *ask) (string, error) {
+		newest, err := a.site.Store.NewestDecision(a.Context())
+		return a.site.values.mark(newest), err
+	},
 	"leads": func(a *ask) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },
 	"lead": func(a *ask) (string, error) {
 		id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -328,3 +329,6 @@ func (a *ask) nextPage(id int64) string {
 
 // counted writes a number with its noun.
 func counted(n int, one, more string) string { return strconv.Itoa(n) + " " + plural(n, one, more) }
+
+func orDash(s string) string { return cmp.Or(s, "–") }
+func orOne(s string) string  { return cmp.Or(s, "1.5") }

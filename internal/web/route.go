@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // route is an address of the pages.
 type route struct {
 	pattern string // of net/http: "GET /leads"
@@ -39,9 +41,7 @@ func routes() []route {
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "GET /search", right: SeeLeads, handle: search},
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
-		{pattern: "GET /agreement", right: SignedIn, handle: showAgreement, entry: &entry{Group: "Agree", Label: "Agreement", Icon: "scroll-text", Key: "A"}},
-		{pattern: "GET /agreement/source", right: SignedIn, handle: agreementSource},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},
-	}, accessRoutes()...)
+	}, slices.Concat(seeRoutes(), accessRoutes())...)
 }

@@ -45,6 +45,7 @@ type Site struct {
 	assets *assets
 	feed   *feed
 	shelf  shelf // documents of the agreement
+	values *values
 }
 
 // New makes the pages.
@@ -58,7 +59,7 @@ func New(opts Options) *Site {
 	if opts.Viewer == nil && opts.Gate != nil {
 		opts.Viewer = opts.Gate.Viewer
 	}
-	s := &Site{Options: opts, routes: routes(), mux: http.NewServeMux(), assets: allAssets, feed: newFeed(opts.Store, opts.Log)}
+	s := &Site{Options: opts, routes: routes(), mux: http.NewServeMux(), assets: allAssets, feed: newFeed(opts.Store, opts.Log), values: newValues(opts.Store, opts.Log)}
 	for i := range s.routes {
 		s.route(&s.routes[i])
 	}
@@ -68,7 +69,10 @@ func New(opts Options) *Site {
 }
 
 // Close ends what streams to browsers, so that a server can stop.
-func (s *Site) Close() { s.feed.close() }
+func (s *Site) Close() {
+	s.feed.close()
+	s.values.close()
+}
 
 // Over answers what is asked of a page, and leaves everything else to next. A browser that asks for an address nobody
 // has gets a page that says so.

@@ -1,0 +1,270 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/calendar"
+	"baton/internal/store"
+)
+
+// Promised shows what each side has committed to, and what came of it in each of its periods: what was offered,
+// what was answered, and which clocks started in the period. It counts what began within the query, and runs three queries.
+//
+//	commitment, side  the clause, and whose promise it is
+//	per, period       the length of its periods, and which one: "2026-11", "2026-W46", "2026-Q4", "2026-11-12"
+//	n, of             what was counted; for shares, of how many
+//	reached           for shares, n / of
+//	promised          as agreed: a number, or a share
+//	state             kept, under, or running: the period is not over
+//
+// Of hand-offs offered in the period: qualified_leads counts all, accepted_leads those that were accepted, acceptance_rate is the
+// share accepted of those that were answered. accepted_in_time and contacted_in_time are met / (met + over) of the clocks
+// that started in the period, as in SLA. opportunities are first stays of a pass in the stage before won on the way, won_count
+// those in won. won_value is not counted: what a win is worth is with the lead and not with its date.
+func Promised(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, promised, plan, q)
+}
+
+// portion is what a commitment counts in a period.
+type portion struct{ n, of int64 }
+
+func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
+	w, err := wayOf(plan)
+	if err != nil {
+		return nil, err
+	}
+	zone := plan.Calendar.Zone()
+	counts := make([]map[string]*portion, len(plan.Commitments))
+	for i := range counts {
+		counts[i] = map[string]*portion{}
+	}
+	newest := q.Now
+	add := func(measure string, at int64, n, of int64) {
+		if q.Now == 0 {
+			newest = max(newest, at)
+		}
+		for i := range plan.Commitments {
+			if c := &plan.Commitments[i]; c.Name == measure {
+				period := string(appendPeriod(nil, c.Per, at, zone))
+				p := counts[i][period]
+				if p == nil {
+					p = &portion{}
+					counts[i][period] = p
+				}
+				p.n, p.of = p.n+n, p.of+of
+			}
+		}
+	}
+	err = s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
+		add("qualified_leads", r.OfferedAt, 1, 0)
+		switch {
+		case r.AcceptedAt != 0:
+			add("accepted_leads", r.OfferedAt, 1, 0)
+			add("acceptance_rate", r.OfferedAt, 1, 1)
+		case r.ClosedAt != 0:
+			add("acceptance_rate", r.OfferedAt, 0, 1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	inTime := map[string]string{}
+	for i := range plan.Handoffs {
+		inTime[plan.Handoffs[i].AcceptClause.Address], inTime[plan.Handoffs[i].ContactClause.Address] = "accepted_in_time", "contacted_in_time"
+	}
+	err = s.EachClock(ctx, q.bounds(), func(r *store.ClockRow) error {
+		measure := inTime[r.Name]
+		switch {
+		case measure == "":
+		case r.Breaches > 0:
+			add(measure, r.StartedAt, 0, 1)
+		case r.StoppedAt != 0 && r.State != "dropped":
+			add(measure, r.StartedAt, 1, 1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := stagesPromised(ctx, s, plan, w, q, add); err != nil {
+		return nil, err
+	}
+
+	t := &Table{Name: "promised", Title: "What was promised, and what came of it", Columns: []Column{
+		{Name: "commitment", Title: "Commitment"},
+		{Name: "side", Title: "Side"},
+		{Name: "per", Title: "Each"},
+		{Name: "period", Title: "Period"},
+		{Name: "n", Title: "Counted", Align: Right},
+		{Name: "of", Title: "of", Align: Right},
+		{Name: "reached", Title: "Reached", Unit: Ratio, Align: Right},
+		{Name: "promised", Title: "Promised", Align: Right},
+		{Name: "state", Title: "State"},
+	}}
+	kept, ended := 0, 0
+	for i := range plan.Commitments {
+		c := &plan.Commitments[i]
+		var periods []string
+		for p := range counts[i] {
+			periods = append(periods, p)
+		}
+		running := string(appendPeriod(nil, c.Per, newest, zone))
+		if !slices.Contains(periods, running) && newest != 0 {
+			periods = append(periods, running)
+			counts[i][running] = &portion{}
+		}
+		slices.Sort(periods)
+		for _, period := range periods {
+			p := counts[i][period]
+			of, reached, promise := Cell{}, Cell{}, count(int64(c.AtLeast))
+			enough := float64(p.n) >= c.AtLeast
+			if c.Percent {
+				of, promise = count(p.of), ratio(c.AtLeast/100)
+				if p.of > 0 {
+					reached = ratio(share(p.n, p.of))
+				}
+				enough = p.of == 0 || share(p.n, p.of) >= c.AtLeast/100
+			}
+			state := "under"
+			switch {
+			case period == running:
+				state = "running"
+			case enough:
+				state, kept, ended = "kept", kept+1, ended+1
+			default:
+				ended++
+			}
+			t.Rows = append(t.Rows, []Cell{text(c.Address), text(c.Side.String()), text(c.Per), text(period), count(p.n), of, reached, promise, text(state)})
+		}
+	}
+	switch {
+	case len(plan.Commitments) == 0:
+		t.Finding = "The agreement has no commitments. Give each side some, and what comes of them appears here."
+	case ended == 0:
+		t.Finding = "No period of a commitment is over yet."
+	default:
+		t.Finding = fmt.Sprintf("%d of %d commitments were kept in the periods that are over.", kept, ended)
+	}
+	t.note("What is offered, answered or started counts in the period in which it began. The running period is not judged.")
+	return t, nil
+}
+
+// stagesPromised counts what is promised of stages, with one query where anything is.
+func stagesPromised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, w way, q Query, add func(measure string, at, n, of int64)) error {
+	measures := map[string]string{}
+	for i := range plan.Commitments {
+		switch name := plan.Commitments[i].Name; {
+		case name == "won_count" && w.won >= 0:
+			measures[plan.Stages[w.stages[w.won]].Name] = name
+		case name == "opportunities" && w.won > 0:
+			measures[plan.Stages[w.stages[w.won-1]].Name] = name
+		}
+	}
+	if len(measures) == 0 {
+		return nil
+	}
+	type once struct {
+		lead, pass int64
+		stage      string
+	}
+	seen := map[once]bool{}
+	return s.EachEntry(ctx, func(v *store.VisitRow) error {
+		measure := measures[v.Stage]
+		if measure == "" || v.EnteredAt < q.Since || q.Until != 0 && v.EnteredAt >= q.Until || seen[once{v.Lead, v.Pass, v.Stage}] {
+			return nil
+		}
+		seen[once{v.Lead, v.Pass, v.Stage}] = true
+		add(measure, v.EnteredAt, 1, 0)
+		return nil
+	})
+}
+
+// Period returns the beginning of the day, week, month or quarter of an instant in a time zone, and that of the next.
+func Period(per string, at int64, zone *time.Location) (from, until int64) {
+	t := time.UnixMicro(at).In(zone)
+	y, m, d := t.Date()
+	start := func(y int, m time.Month, d int) int64 { return time.Date(y, m, d, 0, 0, 0, 0, zone).UnixMicro() }
+	switch per {
+	case "day":
+		return start(y, m, d), start(y, m, d+1)
+	case "week":
+		monday := d + 1 - isoWeekday(t)
+		return start(y, m, monday), start(y, m, monday+7)
+	case "quarter":
+		first := m - (m-1)%3
+		return start(y, first, 1), start(y, first+3, 1)
+	}
+	return start(y, m, 1), start(y, m+1, 1)
+}
+
+// Waits shows how the time from offer to acceptance is spread, in working time, of the hand-offs offered within the query: in steps of an
+// eighth of the time that is agreed, up to twice as much, and then all that took longer. It runs one query.
+//
+//	from_hours, to_hours  the step; the last has no end
+//	n                     hand-offs accepted after so long
+//	over                  whether that is longer than agreed
+func Waits(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
+	return on(ctx, st, waits, plan, q)
+}
+
+const waitSteps = 16 // and one for what took longer
+
+func waits(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
+	agreed := 4 * hour
+	for i := range plan.Handoffs {
+		if d := plan.Handoffs[i].AcceptWithin; !d.IsZero() {
+			if agreed = d.Amount; d.Unit == calendar.WorkingDays { // are not hours: a day of eight is near enough for steps
+				agreed = d.Amount * 8 * hour / calendar.DayAmount
+			}
+			break
+		}
+	}
+	step := max(agreed/8, minute)
+	counts := make([]int64, waitSteps+1)
+	var all, over int64
+	err := s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
+		if r.AcceptedAt == 0 {
+			return nil
+		}
+		i := min(r.AcceptUsed/step, waitSteps)
+		if r.AcceptUsed > 0 && r.AcceptUsed%step == 0 { // to the hour is within it
+			i = min(r.AcceptUsed/step-1, waitSteps)
+		}
+		counts[i]++
+		all++
+		if r.AcceptUsed > agreed {
+			over++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{Name: "waits", Title: "How long until an offer is accepted", Columns: []Column{
+		{Name: "from_hours", Title: "From", Unit: Hours, Align: Right},
+		{Name: "to_hours", Title: "To", Unit: Hours, Align: Right},
+		{Name: "n", Title: "Accepted", Unit: Offers, Align: Right},
+		{Name: "over", Title: "Longer than agreed"},
+	}}
+	if all == 0 {
+		t.Finding = "Nothing that was offered has been accepted yet."
+		return t, nil
+	}
+	for i, n := range counts {
+		to, late := duration(int64(i+1)*step), "no"
+		if i == waitSteps {
+			to = Cell{}
+		}
+		if int64(i)*step >= agreed {
+			late = "yes"
+		}
+		t.Rows = append(t.Rows, []Cell{duration(int64(i) * step), to, count(n), text(late)})
+	}
+	t.Finding = fmt.Sprintf("%s were accepted; %s took longer than %s of working time.", things(all, "hand-off"), number(over), span(agreed))
+	return t, nil
+}

@@ -1,0 +1,459 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/calendar"
+	"baton/internal/lifecycle"
+	"baton/internal/report"
+	"baton/internal/store"
+)
+
+// promisesPage is whether both sides keep what they promised, and what breaks next.
+type promisesPage struct {
+	Waiting  bool
+	Headline string
+	Under    string // beside the headline
+	Spans    []link
+	Soon     []soonRow
+	Sides    []sidePromises
+	Response string // finding of the response report
+	Bars     waitChart
+	Steps    []stepRow
+	Clauses  []clauseRow
+	Owners   []clauseRow
+	Notes    []string
+}
+
+// soonRow is a clock with little time left, or none.
+type soonRow struct {
+	Name, Company, Clause, Grade, Owner, Doing, Link string
+	Version                                          int64
+	Left                                             timeLeft
+}
+
+type sidePromises struct {
+	Side, Title, Signatory string
+	List                   []promiseCard
+}
+
+// promiseCard is one commitment. Positions are in percent.
+type promiseCard struct {
+	Title, Under, Figure, Tone, State, Clause string
+	Count                                     bool
+	Bar, Tint, Mark                           string // of a count: what is, what will be, what was promised
+	At, Promise, Left, Width                  string // of a share
+	Scale                                     string // where the share's line begins: "80 %"
+	PromiseWords, Anchor                      string
+	Link                                      string // the leads behind the figure
+	Side                                      string
+	Trend                                     []trendDot
+	TrendY                                    string // of the promise
+	TrendLine, TrendSays                      string
+	Past                                      []pastPeriod
+}
+
+type trendDot struct {
+	X, Y string
+	Kept bool
+	Last bool
+}
+
+// pastPeriod is a line of the table behind a trend.
+type pastPeriod struct{ Period, Reached, State string }
+
+type stepRow struct{ Handoff, Step, Came, Done, Open, Median, P90 string }
+
+// clauseRow is where time ran out: by clause, or by owner and clause.
+type clauseRow struct{ Owner, Clause, Over, Of, Share, Median, OverLink, OfLink string }
+
+// waitChart is how the time to acceptance is spread.
+type waitChart struct {
+	Says              string
+	Bars              []waitBar
+	Median, P90       string // positions
+	MedianAt, P90At   string // words
+	Agreed, AgreedAt  string
+	Ticks             []axisMark
+	Top               string // the highest count
+	Over              string
+	MedianEnd, P90End bool // the words stand left of the line
+}
+
+type waitBar struct {
+	X, Width, Y, Height string
+	Over                bool
+	Words, N            string
+}
+
+var promiseSpans = []struct{ name, words string }{{"month", "This month"}, {"quarter", "Quarter"}, {"12m", "12 months"}}
+
+// soonHorizon is how far ahead the page looks for clocks that end, and mostSoon how many it shows.
+const (
+	soonHorizon = 8 * hour
+	mostSoon    = 8
+)
+
+// showPromises makes three queries: the roster that every page reads, the newest decision, and the leads with something due soon. The figures
+// are counted beside it.
+func showPromises(a *ask) (answer, error) {
+	period := a.URL.Query().Get("period")
+	if !slices.ContainsFunc(promiseSpans, func(p struct{ name, words string }) bool { return p.name == period }) {
+		period = "quarter"
+	}
+	s := sight{Period: period, span: a.spanOf(period)}
+	c, err := a.counting()
+	if err != nil {
+		return nil, err
+	}
+	due, err := a.site.Store.DueLeads(a.Context(), a.now.UnixMicro()+soonHorizon, 200)
+	if err != nil {
+		return nil, err
+	}
+	half := sight{span: a.spanOf("6m")}
+	var tables [5]*report.Table
+	for i, r := range []struct {
+		name string
+		make maker
+		q    report.Query
+	}{{"promised", report.Promised, half.query("")}, {"sla", report.SLA, s.query("")}, {"sla", report.SLA, s.query("owner")}, {"waits", report.Waits, s.query("")}, {"response", report.Response, s.query("")}} {
+		if tables[i], err = a.count(c, r.name, r.make, r.q); err != nil {
+			return nil, err
+		}
+	}
+	p := promisesPage{Waiting: c.Waiting, Notes: slices.Concat(tables[0].Notes, tables[1].Notes)}
+	for _, span := range promiseSpans {
+		p.Spans = append(p.Spans, link{Href: "/promises?period=" + span.name, Words: span.words, Current: span.name == period})
+	}
+	over, hour := p.soon(a, due)
+	kept, all := p.promised(a, tables[0])
+	p.Headline = headline(kept, all, hour, over)
+	p.Under = tables[1].Finding
+	p.slow(tables[3], tables[4], a.plan)
+	p.ranOut(a, &s, tables[1], tables[2])
+	return page{title: "Promises", body: promisesBody(p), live: "figures", state: a.asOf(c)}, nil
+}
+
+// headline answers the page's question in a sentence or two.
+func headline(kept, all, hour, over int) string {
+	s := fmt.Sprintf("%d of %d promises are being kept.", kept, all)
+	switch {
+	case all == 0:
+		s = "The agreement has no commitments yet."
+	case kept == all && all == 1:
+		s = "The one promise is being kept."
+	case kept == all:
+		s = fmt.Sprintf("All %d promises are being kept.", all)
+	}
+	clocks := func(n int) string {
+		if n == 1 {
+			return "One clock"
+		}
+		return strconv.Itoa(n) + " clocks"
+	}
+	switch {
+	case hour > 0 && over > 0:
+		s += fmt.Sprintf(" %s near the end, and %d %s over.", clocks(hour)+map[bool]string{true: " is", false: " are"}[hour == 1], over, map[bool]string{true: "is", false: "are"}[over == 1])
+	case hour > 0:
+		s += fmt.Sprintf(" %s near the end.", clocks(hour)+map[bool]string{true: " is", false: " are"}[hour == 1])
+	case over > 0:
+		s += fmt.Sprintf(" %s over.", clocks(over)+map[bool]string{true: " is", false: " are"}[over == 1])
+	}
+	return s
+}
+
+// soon lists the clocks that end next, what is over first.
+func (p *promisesPage) soon(a *ask, list []store.ListedLead) (over, near int) {
+	for i := range list {
+		row := &list[i]
+		plan, err := a.site.API.PlanOf(a.Context(), row.Version)
+		if err != nil {
+			continue // of a version that is not there any more
+		}
+		for k := range row.Lead.Clocks {
+			clock := &row.Lead.Clocks[k]
+			if clock.State == lifecycle.Paused {
+				continue
+			}
+			left := a.left(plan, clock)
+			switch left.State {
+			case "late":
+				over++
+			case "soon":
+				near++
+			default:
+				continue
+			}
+			owner := cmp.Or(row.Owner, clock.Member)
+			one := soonRow{Name: leadName(row), Company: row.AccountName, Clause: clock.Name, Grade: row.Grade, Owner: a.memberName(owner), Left: left, Link: string(leadURL(row.ID)), Version: row.Version}
+			if m := a.roster.Member(owner); m != nil {
+				one.Doing = fmt.Sprintf("%d open", m.Open)
+				if slices.ContainsFunc(m.Away, func(w lifecycle.Absence) bool { return w.From <= a.now.UnixMicro() && a.now.UnixMicro() < w.To }) {
+					one.Doing = "away now"
+				}
+			} else if row.Queue != "" {
+				one.Owner, one.Doing = row.Queue, "queue"
+			}
+			p.Soon = append(p.Soon, one)
+		}
+	}
+	slices.SortStableFunc(p.Soon, func(x, y soonRow) int { return cmp.Compare(x.Left.Due, y.Left.Due) })
+	p.Soon = p.Soon[:min(len(p.Soon), mostSoon)]
+	return over, near
+}
+
+// promised puts the commitments of both sides beside each other. It returns how many are kept, or on course, as they stand now.
+func (p *promisesPage) promised(a *ask, t *report.Table) (kept, all int) {
+	for _, side := range []agreement.Side{agreement.Marketing, agreement.Sales} {
+		one := sidePromises{Side: side.String(), Title: capital(side.String()) + " promises"}
+		if i := int(side) - 1; i >= 0 && i < len(a.plan.Parties) && a.plan.Parties[i].Signatory != "" {
+			one.Signatory = a.memberName(a.plan.Parties[i].Signatory)
+		}
+		for i := range a.plan.Commitments {
+			if c := &a.plan.Commitments[i]; c.Side == side {
+				card, ok := a.promise(t, c)
+				all++
+				if ok {
+					kept++
+				}
+				one.List = append(one.List, card)
+			}
+		}
+		p.Sides = append(p.Sides, one)
+	}
+	return kept, all
+}
+
+var measureWords = map[string]string{
+	"qualified_leads": "qualified leads", "accepted_leads": "leads that sales accepts", "opportunities": "opportunities", "won_count": "leads won", "won_value": "in value won",
+	"accepted_in_time": "accepted or rejected in time", "contacted_in_time": "spoken to in time", "acceptance_rate": "of what is offered accepted",
+}
+
+// promise is a commitment as it stands now, with its last periods. It says whether it is kept, or on course.
+func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bool) {
+	card := promiseCard{Clause: c.Address, Side: c.Side.String(), Count: !c.Percent}
+	promise := px(c.AtLeast)
+	if c.Percent {
+		promise += " %"
+	} else {
+		promise = grouped(int64(c.AtLeast))
+	}
+	card.Title = "At least " + promise + " " + cmp.Or(measureWords[c.Name], strings.ReplaceAll(c.Name, "_", " ")) + " each " + c.Per
+	card.PromiseWords = promise + " promised"
+	var rows []int
+	for r := range t.Rows {
+		if t.Cell(r, "commitment").Text == c.Address {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 0 || c.Name == "won_value" {
+		card.Figure, card.State, card.Under = "–", "not counted", "Nothing has happened yet that this counts."
+		card.Count = true
+		return card, true
+	}
+	rows = rows[max(0, len(rows)-6):]
+	now := rows[len(rows)-1]
+	card.Link = a.promiseLink(c)
+	n, of, reached := t.Cell(now, "n").Int, t.Cell(now, "of").Int, t.Cell(now, "reached")
+	ok := true
+	if c.Percent {
+		ok = reached.Kind != report.Share || reached.Num >= c.AtLeast/100
+		card.Under = fmt.Sprintf("%s of %s that have come to an end this %s", grouped(n), grouped(of), c.Per)
+		card.Figure = "–"
+		if reached.Kind == report.Share {
+			card.Figure = fmt.Sprintf("%.0f %%", math.Floor(100*reached.Num))
+		} else {
+			card.Under = "None has come to an end this " + c.Per
+		}
+		low := .8
+		for _, r := range rows {
+			if v := t.Cell(r, "reached"); v.Kind == report.Share {
+				low = min(low, math.Floor(v.Num*10)/10)
+			}
+		}
+		low = max(0, min(low, math.Floor((c.AtLeast-10)/10)/10))
+		at := func(share float64) float64 { return 1 + 96*(share-low)/(1-low) }
+		card.Scale, card.Promise, card.Anchor = fmt.Sprintf("%.0f %%", 100*low), px(at(c.AtLeast/100)), "end"
+		if at(c.AtLeast/100) < 55 { // or else it would touch the scale's own words
+			card.Anchor = "middle"
+		}
+		if reached.Kind == report.Share {
+			x, y := at(reached.Num), at(c.AtLeast/100)
+			card.At, card.Left, card.Width = px(x), px(min(x, y)), px(math.Abs(x-y))
+		}
+		card.State, card.Tone = "kept", "kept"
+		if !ok {
+			card.State, card.Tone = "behind", "soon"
+		} else if reached.Kind != report.Share {
+			card.State, card.Tone = "nothing yet", ""
+		}
+	} else {
+		from, until := report.Period(c.Per, a.now.UnixMicro(), a.plan.Calendar.Zone())
+		done, whole := a.plan.Calendar.Between(from, a.now.UnixMicro(), calendar.WorkingTime), a.plan.Calendar.Between(from, until, calendar.WorkingTime)
+		card.Figure = grouped(n)
+		course := float64(n)
+		if done > 0 && whole > 0 && done < whole {
+			course = float64(n) * float64(whole) / float64(done)
+		}
+		ok = course >= c.AtLeast
+		card.Under = fmt.Sprintf("At this pace %s by the end of the %s", grouped(int64(math.Round(course))), c.Per)
+		top := max(course, c.AtLeast) * 1.25
+		card.Bar, card.Tint, card.Mark = px(97*float64(n)/top), px(97*course/top), px(1+97*c.AtLeast/top)
+		card.State, card.Tone = "on course", "kept"
+		if float64(n) >= c.AtLeast {
+			card.State = "kept"
+		}
+		if !ok {
+			card.State, card.Tone = "behind", "soon"
+		}
+	}
+	a.trend(&card, t, c, rows)
+	return card, ok
+}
+
+// promiseLink is the address of the leads that count for a commitment in its running period, "" where no list has them.
+func (a *ask) promiseLink(c *agreement.Commitment) string {
+	s := sight{}
+	if c.Per == "month" || c.Per == "quarter" || c.Per == "week" {
+		s.Period = c.Per
+	}
+	if s.Period == "" || len(a.plan.Handoffs) == 0 {
+		return ""
+	}
+	switch h := &a.plan.Handoffs[0]; c.Name {
+	case "accepted_in_time":
+		return s.behindURL("clock", h.AcceptClause.Address)
+	case "contacted_in_time":
+		return s.behindURL("clock", h.ContactClause.Address)
+	case "qualified_leads", "accepted_leads", "acceptance_rate":
+		return s.behindURL("handoff", h.Name)
+	}
+	return ""
+}
+
+// trend draws the last periods of a commitment, hollow where they are under it.
+func (a *ask) trend(card *promiseCard, t *report.Table, c *agreement.Commitment, rows []int) {
+	value := func(r int) (float64, bool) {
+		if c.Percent {
+			v := t.Cell(r, "reached")
+			return 100 * v.Num, v.Kind == report.Share
+		}
+		return float64(t.Cell(r, "n").Int), true
+	}
+	low, high := c.AtLeast, c.AtLeast
+	for _, r := range rows {
+		if v, ok := value(r); ok {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	y := func(v float64) string { return px(25 - 20*(v-low)/max(high-low, 1e-9)) }
+	card.TrendY = y(c.AtLeast)
+	var line, said []string
+	for i, r := range rows {
+		v, ok := value(r)
+		period := t.Cell(r, "period").Text
+		past := pastPeriod{Period: monthWords(period), Reached: "–", State: t.Cell(r, "state").Text}
+		if ok {
+			x := px(80 - 15*float64(len(rows)-1-i))
+			line = append(line, x+","+y(v))
+			card.Trend = append(card.Trend, trendDot{X: x, Y: y(v), Kept: v >= c.AtLeast, Last: i == len(rows)-1})
+			past.Reached = px(math.Floor(v))
+			if c.Percent {
+				past.Reached += " %"
+			}
+			said = append(said, past.Period+" "+past.Reached)
+		}
+		card.Past = append(card.Past, past)
+	}
+	card.TrendLine = strings.Join(line, " ")
+	card.TrendSays = "The last periods: " + strings.Join(said, ", ") + "; " + card.PromiseWords
+}
+
+// slow draws how long offers wait until they are accepted.
+func (p *promisesPage) slow(waits, response *report.Table, plan *agreement.Plan) {
+	p.Response = response.Finding
+	for r := range response.Rows {
+		p.Steps = append(p.Steps, stepRow{Handoff: response.Cell(r, "handoff").Text, Step: response.Cell(r, "step").Text, Came: response.Cell(r, "came").String(),
+			Done: response.Cell(r, "done").String(), Open: response.Cell(r, "open").String(), Median: response.Cell(r, "median_working_hours").String(), P90: response.Cell(r, "p90_working_hours").String()})
+	}
+	if len(waits.Rows) == 0 {
+		return
+	}
+	const left, right, floor, roof = 36.0, 496.0, 178.0, 40.0
+	var most int64
+	for r := range waits.Rows {
+		most = max(most, waits.Cell(r, "n").Int)
+	}
+	c := &p.Bars
+	c.Top, c.Says = grouped(most), waits.Finding
+	width := (right - left) / float64(len(waits.Rows))
+	step := waits.Cell(1, "from_hours").Int
+	place := func(us int64) float64 {
+		return left + width*min(float64(us)/float64(max(step, 1)), float64(len(waits.Rows)))
+	}
+	for r := range waits.Rows {
+		n := waits.Cell(r, "n").Int
+		h := (floor - roof) * float64(n) / float64(max(most, 1))
+		b := waitBar{X: px(left + width*float64(r) + 1), Width: px(width - 2), Y: px(floor - h), Height: px(h), Over: waits.Cell(r, "over").Text == "yes", N: grouped(n)}
+		b.Words = "over " + waits.Cell(r, "from_hours").String()
+		if to := waits.Cell(r, "to_hours"); to.Kind != report.Missing {
+			b.Words = waits.Cell(r, "from_hours").String() + " to " + to.String()
+		}
+		c.Bars = append(c.Bars, b)
+		if r%4 == 0 {
+			words := px(float64(waits.Cell(r, "from_hours").Int) / float64(hour))
+			if r == len(waits.Rows)-1 {
+				words += "+"
+			}
+			c.Ticks = append(c.Ticks, axisMark{X: px(left + width*float64(r)), Words: words})
+		}
+		if b.Over && c.Agreed == "" {
+			c.Agreed, c.AgreedAt = px(left+width*float64(r)), "agreed: "+report.Span(waits.Cell(r, "from_hours").Int)
+		}
+	}
+	if len(response.Rows) > 0 && response.Cell(0, "median_working_hours").Kind == report.Duration {
+		m, q := response.Cell(0, "median_working_hours").Int, response.Cell(0, "p90_working_hours").Int
+		c.Median, c.P90, c.MedianAt, c.P90At = px(place(m)), px(place(q)), "median "+report.Span(m), "p90 "+report.Span(q)
+		c.MedianEnd, c.P90End = place(m) > 140, place(q) > 140
+	}
+}
+
+// ranOut is where time ran out, most often first.
+func (p *promisesPage) ranOut(a *ask, s *sight, all, byOwner *report.Table) {
+	rows := func(t *report.Table) (list []clauseRow) {
+		var order []int
+		for r := range t.Rows {
+			if t.Cell(r, "started").Int > 0 {
+				order = append(order, r)
+			}
+		}
+		slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(t.Cell(y, "over").Int, t.Cell(x, "over").Int) })
+		for _, r := range order {
+			over, met := t.Cell(r, "over").Int, t.Cell(r, "met").Int
+			row := clauseRow{Clause: t.Cell(r, "clause").Text, Over: grouped(over), Of: grouped(over + met), Share: "–", Median: t.Cell(r, "median_working_hours").String()}
+			if over+met > 0 {
+				row.Share = report.Percent(float64(over) / float64(over+met))
+			}
+			one := []string{"clock", row.Clause}
+			if owner := t.Cell(r, "owner").Text; owner != "" {
+				row.Owner = a.memberName(owner)
+				one = append(one, "member", owner)
+			}
+			row.OfLink, row.OverLink = s.behindURL(one...), s.behindURL(append(one, "over", "1")...)
+			list = append(list, row)
+		}
+		return list
+	}
+	p.Clauses = rows(all)
+	for _, row := range rows(byOwner) {
+		if row.Over != "0" && len(p.Owners) < 12 {
+			p.Owners = append(p.Owners, row)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"baton/internal/agreement"
+	"baton/internal/report"
+	"baton/internal/store"
+)
+
+// values keeps what reports came to, by report and filters, for as long as it is worth keeping. A report reads every visit or clock there
+// is, which takes seconds where there are a million leads, so a page never waits for one longer than valueWait: it shows the values there
+// are and since when they are, and they are counted again behind it.
+type values struct {
+	store *store.Store
+	log   *slog.Logger
+	ctx   context.Context
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	slots chan struct{} // how many count at a time
+
+	lock sync.Mutex
+	list map[string]*value
+	made int64 // how often a value came anew
+}
+
+// value is one report as it came out.
+type value struct {
+	table   *report.Table // nil before the first
+	newest  int64         // the newest decision that is in it
+	begun   time.Time     // when it was read
+	cost    time.Duration // of making it
+	used    time.Time
+	err     error
+	count   func(context.Context) (*report.Table, error)
+	running chan struct{} // closed when the next is there; nil while nobody counts
+}
+
+const (
+	// valueWait is how long a page waits for a report.
+	valueWait = 100 * time.Millisecond
+	// valueCost is how many times as long as it took to count a value is kept: counting takes a twentieth of a core at most.
+	valueCost = 20
+	// mostValues are kept, those that were asked for last.
+	mostValues = 120
+	// valueKeep is how long after somebody asked for a value it is counted again for those who have the page open.
+	valueKeep = 10 * time.Minute
+)
+
+func newValues(st *store.Store, log *slog.Logger) *values {
+	v := &values{store: st, log: log, slots: make(chan struct{}, 2), list: map[string]*value{}}
+	v.ctx, v.stop = context.WithCancel(context.Background())
+	return v
+}
+
+func (v *values) close() {
+	v.stop()
+	v.work.Wait()
+}
+
+// stale reports whether a value has to be counted again, once newest is the newest decision.
+func (c *value) stale(newest int64) bool {
+	return c.table == nil || c.newest != newest && time.Since(c.begun) > valueCost*c.cost || time.Since(c.begun) > time.Hour
+}
+
+// get returns a value, nil while it is counted for the first time.
+func (v *values) get(ctx context.Context, key string, newest int64, count func(context.Context) (*report.Table, error)) (*report.Table, time.Time, error) {
+	v.lock.Lock()
+	c := v.list[key]
+	if c == nil {
+		v.forget()
+		c = &value{}
+		v.list[key] = c
+	}
+	c.used, c.count = time.Now(), count
+	running := c.running
+	if c.stale(newest) {
+		running = v.start(c, newest)
+	}
+	wait := running != nil && (c.table == nil || c.cost < valueWait/4)
+	v.lock.Unlock()
+	if wait {
+		timer := time.NewTimer(valueWait)
+		defer timer.Stop()
+		select {
+		case <-running:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	if c.table == nil && c.err != nil && c.running == nil {
+		return nil, time.Time{}, c.err
+	}
+	return c.table, c.begun, nil
+}
+
+// start counts a value, unless somebody does. It is called with the lock held.
+func (v *values) start(c *value, newest int64) chan struct{} {
+	if c.running != nil || v.ctx.Err() != nil {
+		return c.running
+	}
+	done := make(chan struct{})
+	c.running = done
+	count := c.count
+	v.work.Add(1)
+	go func() {
+		defer v.work.Done()
+		v.slots <- struct{}{}
+		begun := time.Now()
+		table, err := count(v.ctx)
+		<-v.slots
+		v.lock.Lock()
+		defer v.lock.Unlock()
+		c.running, c.err = nil, err
+		if err == nil {
+			c.table, c.newest, c.begun, c.cost = table, newest, begun, time.Since(begun)
+			v.made++
+		} else if !errors.Is(err, context.Canceled) {
+			v.log.Error("counting a report", "error", err)
+		}
+		close(done)
+	}()
+	return done
+}
+
+// forget makes room for a value. It is called with the lock held.
+func (v *values) forget() {
+	if len(v.list) < mostValues {
+		return
+	}
+	oldest := ""
+	for key, c := range v.list { // order: the oldest, whichever comes first
+		if c.running == nil && (oldest == "" || c.used.Before(v.list[oldest].used)) {
+			oldest = key
+		}
+	}
+	delete(v.list, oldest)
+}
+
+// mark has what was asked for lately counted again where it is due, and returns a number that changes when a value came anew.
+func (v *values) mark(newest int64) string {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	for _, c := range v.list { // order: each by itself
+		if time.Since(c.used) < valueKeep && c.stale(newest) {
+			v.start(c, newest)
+		}
+	}
+	return fmt.Sprint(v.made)
+}
+
+// maker is a report of internal/report.
+type maker func(context.Context, *store.Store, *agreement.Plan, report.Query) (*report.Table, error)
+
+// tallied is what a page of figures knows of when they were counted.
+type tallied struct {
+	newest  int64
+	Since   time.Time // of the oldest of its values
+	Waiting bool      // some are counted for the first time
+}
+
+// counting begins with the newest decision: one query.
+func (a *ask) counting() (*tallied, error) {
+	newest, err := a.site.Store.NewestDecision(a.Context())
+	return &tallied{newest: newest}, err
+}
+
+// count returns a report, an empty one while it is counted for the first time.
+func (a *ask) count(c *tallied, name string, make maker, q report.Query) (*report.Table, error) {
+	plan, site := a.plan, a.site
+	table, begun, err := site.values.get(a.Context(), fmt.Sprintf("%d %s %+v", a.version, name, q), c.newest, func(ctx context.Context) (*report.Table, error) {
+		q := q
+		q.Now = site.Clock().UnixMicro()
+		return make(ctx, site.Store, plan, q)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case table == nil:
+		c.Waiting = true
+		return &report.Table{}, nil
+	}
+	if c.Since.IsZero() || begun.Before(c.Since) {
+		c.Since = begun
+	}
+	return table, nil
+}
+
+// asOf says since when figures are, in the head of a page; while they are counted for the first time, the page comes again by itself.
+func (a *ask) asOf(c *tallied) string {
+	switch {
+	case c.Waiting:
+		a.w.Header().Set("Refresh", "2")
+		return "Counting"
+	case time.Since(c.Since) < 5*time.Second:
+		return a.today()
+	}
+	return "Counted " + words(time.Since(c.Since).Microseconds()) + " ago"
+}
