@@ -321,7 +321,7 @@ func TestGuessing(t *testing.T) {
 
 func TestSessionsEnd(t *testing.T) {
 	h := newHouse(t)
-	b, v := h.user("ada@northwind.example", "admin")
+	b, _ := h.user("ada@northwind.example", "admin")
 	admin := By{Actor: "somebody"}
 	_, bo := h.user("bo@northwind.example", "rep")
 	fresh := func() *browser {
@@ -358,7 +358,7 @@ func TestSessionsEnd(t *testing.T) {
 	if _, err := b.signIn("ada@northwind.example", right); err != nil {
 		t.Fatal(err)
 	}
-	v = b.viewer()
+	v := b.viewer()
 
 	one, two := fresh(), fresh()
 	list, err := h.Sessions(t.Context(), bo.ID)

@@ -43,7 +43,7 @@ var (
 	ErrNoUser    = errors.New("there is no such user")
 	ErrUserThere = errors.New("there is a user with this address already")
 	ErrLastAdmin = errors.New("nobody else could run Baton then; give somebody else the role admin first")
-	ErrUsers     = errors.New("Baton is set up already; sign in, or ask whoever runs it for an invitation")
+	ErrUsers     = errors.New("there are users already; sign in, or ask whoever runs Baton for an invitation")
 )
 
 // Link lets somebody in once: by an invitation or a reset a user sets a password, by a set-up the first admin is made.
