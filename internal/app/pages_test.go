@@ -348,6 +348,16 @@ const examine = `(async () => {
 	return list
 })()`
 
+// findings examines the page that is open, after something was done there.
+func findings(t *testing.T, ctx context.Context, does, axe string) []finding {
+	t.Helper()
+	list, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](does+"; if (!window.axe) {"+axe+"}; "+examine, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 // Every page, light and dark, wide and narrow: nothing shuts anybody out, nothing is refused by the pages' own security policy, and
 // no script fails.
 func TestPagesShutNobodyOut(t *testing.T) {
@@ -387,19 +397,18 @@ func TestPagesShutNobodyOut(t *testing.T) {
 				if p.does != "" && (theme == "dark") == (width == 1440) {
 					continue // of what opens, half will do
 				}
-				name := fmt.Sprintf("%s %s %d", p.name, theme, width)
 				if err := l.open(ctx, p.role, p.path, theme, width, 844, p.does); err != nil {
-					t.Fatalf("%s: %v", name, err)
+					t.Fatalf("%s %s %d: %v", p.name, theme, width, err)
 				}
-				found, err := chromedp.Run(ctx, chromedp.Evaluate[[]finding](string(axe)+";"+examine, chromedp.EvalAwaitPromise))
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				for _, f := range found {
-					t.Errorf("%s: %s (%s): %s\n\t%s", name, f.ID, f.Impact, f.Help, f.Where)
+				for _, f := range findings(t, ctx, "", string(axe)) {
+					t.Errorf("%s %s %d: %s (%s): %s\n\t%s", p.name, theme, width, f.ID, f.Impact, f.Help, f.Where)
 				}
 			}
 		}
+	}
+	// and it would be seen
+	if list := findings(t, ctx, "document.querySelector('main').append(document.createElement('img'))", string(axe)); !slices.ContainsFunc(list, func(f finding) bool { return f.ID == "image-alt" }) {
+		t.Errorf("a picture without words was not found: %v", list)
 	}
 	complaints.Range(func(text, url any) bool {
 		t.Errorf("the browser says: %v (%v)", text, url)
