@@ -115,6 +115,15 @@ func (s *Store) CountCalls(ctx context.Context) (n Calls, err error) {
 	return n, nil
 }
 
+// callsWaiting counts those that may be called now, up to MostCalls.
+var callsWaiting = `SELECT count(*), 0 FROM (SELECT 1 FROM call WHERE free = 1 LIMIT ` + strconv.Itoa(MostCalls) + `) c`
+
+// CallsWaiting counts the leads that may be called now, up to MostCalls.
+func (s *Store) CallsWaiting(ctx context.Context) (int64, error) {
+	n, _, err := s.two(ctx, callsWaiting)
+	return n, err
+}
+
 // callMark tells whom a member has and how long, and who is first.
 const callMark = `SELECT coalesce((SELECT max(until) + count(*) FROM call WHERE holder <> '' AND holder = $1), 0), coalesce((SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 1), 0)`
 

@@ -60,7 +60,7 @@ type callRow struct {
 
 const mostCalls = 7
 
-// showQueue makes nine queries: the roster, what waits, three parts of the queue, three counts, and the account of the card.
+// showQueue makes ten queries: the roster, what waits in both bars, three parts of the queue, three counts, and the account of the card.
 func showQueue(a *ask) (answer, error) {
 	ctx, now := a.Context(), a.now.UnixMicro()
 	p := &queuePage{None: a.plan.Tele == nil}
@@ -304,6 +304,14 @@ func (a *ask) queueAct(kind lifecycle.InputKind, done string) (answer, error) {
 		return nil, err
 	}
 	return redirect{to: a.back("/queue"), said: said}, nil
+}
+
+// waitingCalls counts the leads that may be called now.
+func waitingCalls(a *ask) (int64, error) {
+	if a.plan.Tele == nil {
+		return 0, nil
+	}
+	return a.site.Store.CallsWaiting(a.Context())
 }
 
 // card is the card of the page, if it has one.

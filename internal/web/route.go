@@ -27,7 +27,7 @@ func routes() []route {
 		{pattern: "GET /{$}", right: SignedIn, handle: home},
 		{pattern: "GET /leads", right: WorkLeads, handle: myLeads, entry: &entry{Label: "My leads", Short: "Leads", Icon: "list-checks", Key: "L", Count: waitingLeads}},
 		{pattern: "POST /leads", right: WorkLeads, handle: bulk},
-		{pattern: "GET /queue", right: WorkQueue, handle: showQueue, entry: &entry{Label: "Queue", Short: "Queue", Icon: "phone", Key: "Q"}},
+		{pattern: "GET /queue", right: WorkQueue, handle: showQueue, entry: &entry{Label: "Queue", Short: "Queue", Icon: "phone", Key: "Q", Count: waitingCalls}},
 		{pattern: "POST /queue/take", right: WorkQueue, handle: takeNext},
 		{pattern: "POST /queue/{lead}/take", right: WorkQueue, handle: takeCall},
 		{pattern: "POST /queue/{lead}/call", right: WorkQueue, handle: called},
