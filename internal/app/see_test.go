@@ -4,6 +4,7 @@ package app
 
 import (
 	"encoding/csv"
+	"fmt"
 	"html"
 	"net/url"
 	"strconv"
@@ -77,13 +78,13 @@ func says(t *testing.T, page string, must, mustNot []string) {
 // The agreement as people read it: every clause is an anchor at its address, earlier versions say that they are.
 func TestAgreementPage(t *testing.T) {
 	l := servePages(t)
+	plan, now := l.Engine.Agreement()
 	text, status, _ := l.look(t, "rep", "/agreement")
 	if status != 200 {
 		t.Fatal(status)
 	}
-	says(t, text, []string{"Northwind revenue agreement", "Version 1, in force since", "No change is proposed", `aria-current="page" data-key="A"`, "baton-stages", "For marketing", "cmo@northwind.example"},
+	says(t, text, []string{"Northwind revenue agreement", fmt.Sprintf("Version %d, in force since", now), "No change is proposed", `aria-current="page" data-key="A"`, "baton-stages", "For marketing", "cmo@northwind.example"},
 		[]string{"This is an earlier version", "agreement.yaml"})
-	plan, _ := l.Engine.Agreement()
 	ids := map[string]int{}
 	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(text, -1) {
 		ids[m[1]]++
@@ -114,19 +115,22 @@ func TestAgreementPage(t *testing.T) {
 	if n := l.queries(t, "marketing", "/agreement"); n != 2 {
 		t.Errorf("%d queries, want 2", n)
 	}
-	source, status, header := l.look(t, "rep", "/agreement/source?version=1")
-	if want, _ := agreement.Template("waterfall"); status != 200 || source != string(want) || !strings.Contains(header.Get("Content-Disposition"), "agreement-1.yaml") {
+	stored, err := l.Store.ActiveAgreement(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, status, header := l.look(t, "rep", "/agreement/source")
+	if status != 200 || source != string(stored.Source) || !strings.Contains(header.Get("Content-Disposition"), fmt.Sprintf("agreement-%d.yaml", now)) {
 		t.Errorf("the source: %d, %d bytes, %s", status, len(source), header)
 	}
-	for _, version := range []string{"2", "0", "x", "-1"} {
+	for _, version := range []string{fmt.Sprint(now + 1), "0", "x", "-1"} {
 		if _, status, _ := l.look(t, "rep", "/agreement?version="+version); status != 404 {
 			t.Errorf("version %s: %d", version, status)
 		}
 	}
 
 	// Another version: the older one stays readable at its address, and says which applies.
-	old, _ := agreement.Template("waterfall")
-	changed := strings.Replace(string(old), "accept_within: 4 working hours", "accept_within: 3 working hours", 1)
+	changed := strings.Replace(string(stored.Source), "accept_within: 4 working hours", "accept_within: 3 working hours", 1)
 	next, findings := agreement.Compile("agreement.yaml", []byte(changed), nil)
 	if findings.HasErrors() {
 		t.Fatal(findings.Err())
@@ -135,9 +139,9 @@ func TestAgreementPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _, _ = l.look(t, "rep", "/agreement")
-	says(t, text, []string{"3 working hours", `href="/agreement?version=1"`, "Version 2, in force"}, []string{"4 working hours", "This is an earlier version"})
-	text, _, _ = l.look(t, "rep", "/agreement?version=1")
-	says(t, text, []string{"4 working hours", "This is an earlier version", `href="/agreement?version=2"`, "Version 1, as it was"}, []string{"3 working hours"})
+	says(t, text, []string{"3 working hours", fmt.Sprintf(`href="/agreement?version=%d"`, now), fmt.Sprintf("Version %d, in force", now+1)}, []string{"This is an earlier version"})
+	text, _, _ = l.look(t, "rep", fmt.Sprintf("/agreement?version=%d", now))
+	says(t, text, []string{"4 working hours", "This is an earlier version", fmt.Sprintf(`href="/agreement?version=%d"`, now+1), fmt.Sprintf("Version %d, as it was", now)}, []string{"3 working hours"})
 }
 
 // counted waits until the figures of a page are there.

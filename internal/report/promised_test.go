@@ -74,3 +74,86 @@ func TestDifference(t *testing.T) {
 		t.Error("29 are enough")
 	}
 }
+
+// Each commitment in each of its periods; the running one is not judged.
+func TestPromised(t *testing.T) {
+	h := deadlined(t)
+	q := Query{Now: monday + 10*day}
+	p, err := Promised(ctx, h.Store, h.plan, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := map[string]int64{}
+	running := 0
+	for r := range p.Rows {
+		sum[p.Cell(r, "commitment").Text] += p.Cell(r, "n").Int
+		switch p.Cell(r, "state").Text {
+		case "running":
+			running++
+		case "kept", "under":
+		default:
+			t.Errorf("row %d is %q", r, p.Cell(r, "state").Text)
+		}
+		if of := p.Cell(r, "of"); of.Kind == Count && p.Cell(r, "n").Int > of.Int {
+			t.Errorf("row %d counts %d of %d", r, p.Cell(r, "n").Int, of.Int)
+		}
+	}
+	if len(h.plan.Commitments) == 0 || running != len(h.plan.Commitments) {
+		t.Errorf("%d of %d commitments have a running period", running, len(h.plan.Commitments))
+	}
+	// What the deadlines report says of the clocks of a clause, the promise says too.
+	sla, err := SLA(ctx, h.Store, h.plan, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range h.plan.Commitments {
+		c := &h.plan.Commitments[i]
+		for r := range sla.Rows {
+			if clause := sla.Cell(r, "clause").Text; c.Name == "accepted_in_time" && clause == h.plan.Handoffs[0].AcceptClause.Address || c.Name == "contacted_in_time" && clause == h.plan.Handoffs[0].ContactClause.Address {
+				if met := sla.Cell(r, "met").Int; met != sum[c.Address] || met == 0 {
+					t.Errorf("%s: %d in time, and %d in the deadlines report", c.Address, sum[c.Address], met)
+				}
+			}
+		}
+	}
+}
+
+// The steps hold what was accepted, each once, and agree with the response report.
+func TestWaits(t *testing.T) {
+	h := deadlined(t)
+	w, err := Waits(ctx, h.Store, h.plan, Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := Response(ctx, h.Store, h.plan, Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, accepted int64
+	for r := range w.Rows {
+		all += w.Cell(r, "n").Int
+	}
+	for r := range response.Rows {
+		if response.Cell(r, "step").Text == "offered → accepted" {
+			accepted += response.Cell(r, "done").Int
+		}
+	}
+	if all != accepted || all != 3 {
+		t.Errorf("%d in steps, %d accepted", all, accepted)
+	}
+}
+
+func TestPeriod(t *testing.T) {
+	h := deadlined(t)
+	zone := h.plan.Calendar.Zone()
+	for _, per := range []string{"day", "week", "month", "quarter"} {
+		for at := monday; at < monday+400*day; at += 11 * day {
+			from, until := Period(per, at, zone)
+			again, _ := Period(per, until, zone)
+			before, _ := Period(per, until-1, zone)
+			if from > at || until <= at || again != until || before != from {
+				t.Fatalf("%s of %d: %d to %d", per, at, from, until)
+			}
+		}
+	}
+}
