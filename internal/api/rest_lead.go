@@ -626,24 +626,36 @@ func (a *API) view(ctx context.Context, ref string) (*store.ListedLead, *agreeme
 
 // ViewOf returns the agreement that a lead follows and the lead with its account, without the roster.
 func (a *API) ViewOf(ctx context.Context, row *store.ListedLead) (*agreement.Plan, *lifecycle.View, error) {
+	var account *lifecycle.Account
+	if row.Account != 0 {
+		accounts, err := a.Store.Accounts(ctx, []int64{row.Account})
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(accounts) > 0 {
+			account = accounts[0].Account
+		}
+	}
+	return a.ViewWith(ctx, row, account)
+}
+
+// ViewWith is ViewOf for those who have the account at hand already; it stays as it is. nil for none.
+func (a *API) ViewWith(ctx context.Context, row *store.ListedLead, account *lifecycle.Account) (*agreement.Plan, *lifecycle.View, error) {
 	plan, err := a.PlanOf(ctx, row.Version)
 	if err != nil {
 		return nil, nil, err
 	}
 	view := &lifecycle.View{Lead: row.Lead}
-	if row.Account == 0 {
+	if account == nil {
 		return plan, view, nil
 	}
-	accounts, err := a.Store.Accounts(ctx, []int64{row.Account})
-	if err != nil || len(accounts) == 0 {
-		return plan, view, err
-	}
-	view.Account = accounts[0].Account
-	if view.Account.Version == row.Version {
+	own := *account
+	view.Account = &own
+	if own.Version == row.Version {
 		return plan, view, nil
 	}
 	// an account follows a new agreement when something happens to one of its leads
-	from, err := a.PlanOf(ctx, view.Account.Version)
+	from, err := a.PlanOf(ctx, own.Version)
 	if err == nil {
 		err = lifecycle.Rebind(from, plan, &lifecycle.View{Account: view.Account})
 	}

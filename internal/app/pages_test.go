@@ -59,6 +59,8 @@ var pictured = []struct{ name, path, role string }{
 	{"company", "/accounts/COMPANY", "rep"},
 	{"queue", "/queue", "sdr"},
 	{"queue-next", "/queue", "manager"},
+	{"inbox", "/inbox", "rep"},
+	{"inbox-quiet", "/inbox", "admin"},
 }
 
 // opened are parts of pages that open when somebody does something, with what they do.
@@ -137,6 +139,9 @@ var demoData = sync.OnceValues(func() (string, error) {
 	}
 	if err == nil {
 		err = addViewers(ctx, a)
+	}
+	if err == nil {
+		err = a.tell(ctx, file)
 	}
 	if closed := a.Close(); err == nil {
 		err = closed

@@ -92,6 +92,7 @@ func (n *inboxes) seal(to rows) rows {
 // InboxFilter says which entries of a member to list.
 type InboxFilter struct {
 	Unread bool
+	Read   bool
 	Since  int64 // only what was told after an entry: its Seq
 	Before int64 // only what was told before an entry: its Seq
 	Lead   int64
@@ -107,6 +108,9 @@ func (s *Reader) Inbox(ctx context.Context, member string, f InboxFilter, most i
 	}
 	if f.Unread {
 		where.add("read_at = ?", int64(0))
+	}
+	if f.Read {
+		where.add("read_at > ?", int64(0))
 	}
 	if f.Lead != 0 {
 		where.add("lead = ?", f.Lead)

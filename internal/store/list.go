@@ -127,6 +127,21 @@ func (s *Store) LeadByID(ctx context.Context, id int64) (*ListedLead, error) {
 	return &list[0], nil
 }
 
+// LeadsByID returns the leads with these IDs, as far as they are there, in no order.
+func (s *Store) LeadsByID(ctx context.Context, ids []int64) ([]ListedLead, error) {
+	var list []ListedLead
+	seen := map[int64]bool{}
+	err := each(ctx, s.Reader, `SELECT `+listedColumns+` WHERE `, numbered("l.id"), "", anys(ids), func(r *sql.Rows) error {
+		v, err := scanLead(r)
+		if err == nil && !seen[v.ID] {
+			seen[v.ID] = true
+			list = append(list, v)
+		}
+		return err
+	})
+	return list, s.explain("reading", err)
+}
+
 func (s *Store) listed(ctx context.Context, query string, args ...any) ([]ListedLead, error) {
 	var list []ListedLead
 	stmt, err := s.queries.get(ctx, query)

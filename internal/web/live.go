@@ -136,6 +136,10 @@ var liveMark = map[string]func(*ask) (string, error){
 		return a.site.Store.LeadMark(a.Context(), id)
 	},
 	"queue": func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
+	"inbox": func(a *ask) (string, error) {
+		u, err := a.site.Store.Unread(a.Context(), a.viewer.Email)
+		return u.Mark, err
+	},
 }
 
 // live streams the events that a page asks for: "changed" whenever its mark is another one. A page without a

@@ -53,7 +53,7 @@ func waitingLeads(a *ask) (int64, error) {
 	return a.site.Store.CountWaiting(a.Context(), a.viewer.Email)
 }
 
-// myLeads makes six queries: the roster and the count that every page has, the leads of the viewer, and three for the brief.
+// myLeads makes seven queries: the roster and the counts that every page has, the leads of the viewer, and three for the brief.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
 	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRead)

@@ -39,6 +39,8 @@ func routes() []route {
 		{pattern: "POST /accounts/{account}/owner", right: WorkLeads, handle: ownAccount},
 		{pattern: "GET /leads/{lead}/brief", right: SeeLeads, handle: showBrief},
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
+		{pattern: "GET /inbox", right: SignedIn, handle: showInbox, entry: &entry{Label: "Inbox", Short: "Inbox", Icon: "inbox", Key: "I", Count: unreadInbox}},
+		{pattern: "POST /inbox", right: SignedIn, handle: readInbox},
 		{pattern: "GET /search", right: SeeLeads, handle: search},
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},

@@ -1,0 +1,120 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// tell puts into inboxes what a history does not tell anybody: what was offered, what took too long, what was won.
+func (a *App) tell(ctx context.Context, file string) (err error) {
+	rows, err := a.Store.ListLeads(ctx, store.LeadFilter{}, 0, 1000)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	n := int64(0)
+	add := func(member string, lead int64, a lifecycle.Alert, ago time.Duration, times int64, read bool) {
+		if err != nil {
+			return
+		}
+		n++
+		at, readAt := pageTime.Add(-ago).UnixMicro(), int64(0)
+		if read {
+			readAt = pageTime.Add(-ago + time.Hour).UnixMicro()
+		}
+		_, err = db.ExecContext(ctx, `INSERT INTO inbox (id, seq, member, lead, input, kind, name, alert, body, first_at, at, times, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			n, 1000000-int64(ago/time.Minute), member, lead, lead, a.Kind, a.Name, a.Alert, string(a.AppendJSON(nil)), at, at, times, readAt)
+	}
+	told := map[string]int{}
+	for i := range rows {
+		r := &rows[i]
+		k := told[r.Owner]
+		switch h := &r.Lead.Handoff; {
+		case r.Outcome == "won" && told["won"] < 9:
+			told["won"]++
+			for _, member := range []string{viewers["marketing"].Email, johan} {
+				add(member, r.ID, lifecycle.Alert{Kind: "won", Alert: "alerts.outcome", Name: "won"}, time.Duration(told["won"])*29*time.Hour, 1, told["won"] > 3)
+			}
+		case h.Rule >= 0 && r.Owner != "" && r.Outcome == "" && k < 6:
+			told[r.Owner]++
+			add(r.Owner, r.ID, lifecycle.Alert{Kind: "offered", Name: "sales", Alert: "alerts.offer", Acts: true}, time.Duration(7+k*k*41)*time.Minute, 1+int64(k%2), false)
+			if k == 1 {
+				add(r.Owner, r.ID, lifecycle.Alert{Kind: "breached", Name: "handoffs.sales.accept_within", Clause: "handoffs.sales.accept_within", Acts: true}, 20*time.Minute, 1, false)
+			}
+		}
+	}
+	add(johan, 999999999, lifecycle.Alert{Kind: "offered", Name: "sales", Alert: "alerts.offer", Acts: true}, 70*time.Hour, 1, true)
+	return err
+}
+
+// What the pages around the work ask of the database does not grow with what they show: so many queries, for the page and its bars.
+func TestOfficePagesAskSoMuch(t *testing.T) {
+	l := servePages(t)
+	for _, c := range []struct {
+		path, role string
+		most       int64
+	}{
+		{"/inbox", "rep", 8}, {"/inbox", "marketing", 7},
+	} {
+		if n := l.queries(t, c.role, c.path); n > c.most || n < 3 {
+			t.Errorf("%s as %s: %d queries, at most %d", c.path, c.role, n, c.most)
+		}
+	}
+}
+
+// What one has read goes, one by one or all that was shown; what somebody else is told does not.
+func TestInboxIsRead(t *testing.T) {
+	l := servePages(t)
+	unread := func(role string) int64 {
+		t.Helper()
+		u, err := l.Store.Unread(t.Context(), viewers[role].Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Count
+	}
+	before, others := unread("rep"), unread("sdr")
+	if before < 3 || others == 0 {
+		t.Fatalf("%d and %d unread: the demo tells too little", before, others)
+	}
+	text := l.page(t, "rep", "/inbox")
+	if !strings.Contains(text, "A lead for you: ") || !strings.Contains(text, `href="/agreement?version=`) {
+		t.Error("no sentence, or no clause")
+	}
+	entries := regexp.MustCompile(`name="entry" value="(\d+)"`).FindAllStringSubmatch(text, -1)
+	upTo := regexp.MustCompile(`name="up_to" value="(\d+)"`).FindStringSubmatch(text)
+	if len(entries) == 0 || upTo == nil {
+		t.Fatal("nothing to mark")
+	}
+	if text, status := l.form(t, "sdr", "/inbox", "entry="+entries[0][1]); status != 200 || unread("rep") != before || !strings.Contains(text, "it was read already") {
+		t.Errorf("somebody else reads it: %d, %d unread", status, unread("rep"))
+	}
+	if text, status := l.form(t, "rep", "/inbox", "entry="+entries[0][1]+"&who=A+lead+for+you"); status != 200 || unread("rep") != before-1 || !strings.Contains(text, "marked as read") || !strings.Contains(text, "Read before") {
+		t.Errorf("one: %d, %d unread", status, unread("rep"))
+	}
+	if _, status := l.form(t, "rep", "/inbox", "up_to="+upTo[1]); status != 200 || unread("rep") != 0 || unread("sdr") != others {
+		t.Errorf("all: %d, %d unread", status, unread("rep"))
+	}
+	if text := l.page(t, "rep", "/inbox"); !strings.Contains(text, "You have read everything") {
+		t.Error("it does not say that everything is read")
+	}
+	for _, body := range []string{"", "entry=x", "up_to=-1"} {
+		if _, status := l.form(t, "rep", "/inbox", body); status != 422 {
+			t.Errorf("%q: %d", body, status)
+		}
+	}
+}
