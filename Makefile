@@ -18,8 +18,8 @@ build: ## build bin/baton
 	@script/need go
 	go build -trimpath -buildvcs=false -ldflags '-s -w -X baton/internal/cli.Version=$(VERSION)' -o bin/baton ./cmd/baton
 
-demo: build ## build, and show Baton with a made-up company
-	bin/baton demo
+demo: build ## build, live through a made-up company, and serve its pages (without a terminal: only show what came of it)
+	@if [ -t 1 ]; then bin/baton demo --serve; else bin/baton demo; fi
 
 # What the tests of `make test` and `make check` use.
 tests_need := go postgresql node chromium curl

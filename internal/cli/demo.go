@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,10 @@ func (c *demoCommand) Run(r *run) (err error) {
 		return err
 	}
 	model := replay.DemoModel(c.Seed, until, c.Days)
+	var later []lifecycle.Arrival // what happens while somebody looks
+	if c.Serve {
+		model.Until += demoAhead.Microseconds()
+	}
 	fmt.Fprintf(r.Out, "Agreement checked: %s (the %s template, now in %s).\n", plan.Name, demoTemplate, file)
 	if _, err := a.Engine.Activate(r.ctx, plan, source, file, model.From); err != nil {
 		return err
@@ -78,6 +83,10 @@ func (c *demoCommand) Run(r *run) (err error) {
 		return replay.Simulate(plan, model, func(arrival *lifecycle.Arrival) error {
 			if err := r.ctx.Err(); err != nil {
 				return err
+			}
+			if arrival.Input.Known > until {
+				later = append(later, *arrival)
+				return nil
 			}
 			return yield(arrival)
 		}, func(at int64) {
@@ -101,13 +110,13 @@ func (c *demoCommand) Run(r *run) (err error) {
 		}
 	}
 	if c.Serve {
-		return c.serve(r, a, &model)
+		return c.serve(r, a, &model, later)
 	}
 	return c.next(r, a, file)
 }
 
 // serve lets whoever is at this machine look at the pages as one of the made-up people.
-func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model) error {
+func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model, later []lifecycle.Arrival) error {
 	keys, err := seal.Parse(seal.New())
 	if err != nil {
 		return err
@@ -120,6 +129,13 @@ func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	ctx, stop := context.WithCancel(r.ctx)
+	live := make(chan struct{})
+	go func() {
+		defer close(live)
+		goOn(ctx, a, r.now, later, people)
+	}()
+	defer func() { stop(); <-live }()
 	err = a.Serve(r.ctx, app.ServeOptions{Listen: c.Listen, Log: log, Version: version(), Seal: keys, SignIn: app.SignIn{Demo: true},
 		Ready: func(address string) {
 			fmt.Fprintf(r.Out, "\nOpen http://%s and look at Baton as one of its people; one click signs in:\n", address)
@@ -132,6 +148,38 @@ func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model) error {
 		return nil
 	}
 	return err
+}
+
+const (
+	// demoAhead is for how long after the last day the company has something to do, demoPace how soon one thing follows another.
+	demoAhead = 30 * 24 * time.Hour
+	demoPace  = 8 * time.Second
+)
+
+// goOn lets the company live on: what would happen in its next days happens now, one thing after another, but for what those would do
+// whom somebody may be looking as.
+func goOn(ctx context.Context, a *app.App, now func() int64, later []lifecycle.Arrival, people []access.DemoPerson) {
+	tick := time.NewTicker(demoPace)
+	defer tick.Stop()
+	for i := range later {
+		arrival := &later[i]
+		in := &arrival.Input
+		if slices.ContainsFunc(people, func(p access.DemoPerson) bool { return p.Email == in.Actor || p.Email == in.Name }) {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		moved := now() - in.Known
+		in.At, in.Known = in.At+moved, in.Known+moved
+		if in.Due > 0 {
+			in.Due += moved
+		}
+		// what does not fit any more, since somebody has done something else, is refused and kept like anything else
+		_, _ = a.Engine.Submit(ctx, []lifecycle.Arrival{*arrival})
+	}
 }
 
 // demoPeople are those whom one can look at Baton as: one for each role.

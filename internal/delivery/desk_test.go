@@ -576,13 +576,13 @@ func TestTenPageViewsAreOneAlert(t *testing.T) {
 		views(1)
 		o.until("the first", over)
 		views(9)
-		list := o.until("ten", func(l []store.Job) bool { return len(l) == 10 && over(l) })
+		o.until("ten", func(l []store.Job) bool { return len(l) == 10 && over(l) })
 		if len(r.got()) != 1 || !strings.Contains(string(r.got()[0].body), "page viewed") {
 			t.Errorf("%d messages: %+v", len(r.got()), r.got())
 		}
 		later.Store(int64(30 * time.Minute))
 		views(1)
-		list = o.until("after half an hour", func(l []store.Job) bool { return len(l) == 11 && over(l) })
+		list := o.until("after half an hour", func(l []store.Job) bool { return len(l) == 11 && over(l) })
 		if why := list[10].LastError; why != "alerts.x says at most 1 per 1 hour" {
 			t.Errorf("it is left out because %q", why)
 		}

@@ -171,5 +171,5 @@ func TestNoRowStaysBehind(t *testing.T) {
 		runtime.Gosched()
 	}
 	expect(t, h, `SELECT coalesce(min(input), 0) FROM late`, 0)
-	expect(t, h, fmt.Sprintf(`SELECT count(*) FROM lead l WHERE input <> (SELECT max(id) FROM input WHERE lead = l.id)`), 0)
+	expect(t, h, `SELECT count(*) FROM lead l WHERE input <> (SELECT max(id) FROM input WHERE lead = l.id)`, 0)
 }
