@@ -328,6 +328,17 @@ func (a *API) removeCalendar(ctx context.Context, in *removeCalendar) (*struct{}
 	return nil, a.Store.RemoveFeed(ctx, id, a.now())
 }
 
+// Absence has it decided that a member is away, or is there after all, from in.At until in.Due: a form of a page, or a command of the REST
+// API. A refusal is no error.
+func (a *API) Absence(ctx context.Context, member string, in lifecycle.Input) (*lifecycle.Decision, error) {
+	if in.Due <= in.At {
+		return nil, problemOf("invalid", "an absence ends after it begins", ProblemError{Location: "body.to", Message: "not after from"})
+	}
+	in.Name = member
+	d, _, err := a.decide(ctx, lifecycle.Arrival{Input: in}, nil, "")
+	return d, err
+}
+
 // inTeam returns the ID of a member that an address names.
 func (a *API) inTeam(ctx context.Context, given string) (string, error) {
 	roster, err := a.Store.Roster(ctx)

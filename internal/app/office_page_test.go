@@ -68,7 +68,7 @@ func TestOfficePagesAskSoMuch(t *testing.T) {
 		path, role string
 		most       int64
 	}{
-		{"/inbox", "rep", 8}, {"/inbox", "marketing", 7},
+		{"/inbox", "rep", 8}, {"/inbox", "marketing", 7}, {"/team", "manager", 6},
 	} {
 		if n := l.queries(t, c.role, c.path); n > c.most || n < 3 {
 			t.Errorf("%s as %s: %d queries, at most %d", c.path, c.role, n, c.most)
@@ -116,5 +116,43 @@ func TestInboxIsRead(t *testing.T) {
 		if _, status := l.form(t, "rep", "/inbox", body); status != 422 {
 			t.Errorf("%q: %d", body, status)
 		}
+	}
+}
+
+// Somebody is noted as away and is away, until it is taken back; who may not run the team may not, and what makes no sense is refused in words.
+func TestAbsencesAreNoted(t *testing.T) {
+	l := servePages(t)
+	says(t, l.page(t, "manager", "/team"), []string{"Johan Lind", "The next lead goes to", "Note the absence", "in Stockholm"}, nil)
+	says(t, l.page(t, "marketing", "/team"), []string{"Johan Lind"}, []string{"Note the absence", "Take back"})
+	away := func() (n int) {
+		roster, err := l.Store.Roster(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(roster.Member(johan).Away)
+	}
+	before := away()
+	if _, status := l.form(t, "rep", "/team/"+johan+"/away", "from=2026-11-12&until=2026-11-13"); status != 403 || away() != before {
+		t.Errorf("a rep: %d", status)
+	}
+	for body, why := range map[string]string{"from=soon&until=2026-11-13": "The first day should be a day", "from=2026-11-13&until=later": "The last day should be a day", "from=2026-11-14&until=2026-11-12": "An absence ends after it begins"} {
+		if text, status := l.form(t, "manager", "/team/"+johan+"/away", body); status != 200 || away() != before || !strings.Contains(text, why) {
+			t.Errorf("%s: %d, %v", body, status, strings.Contains(text, why))
+		}
+	}
+	if _, status := l.form(t, "manager", "/team/nobody@northwind.example/away", "from=2026-11-12&until=2026-11-13"); status != 404 {
+		t.Errorf("nobody: %d", status)
+	}
+	text, status := l.form(t, "manager", "/team/"+johan+"/away", "from=2026-11-12&until=2026-11-13")
+	if status != 200 || away() != before+1 {
+		t.Fatalf("%d, %d absences", status, away())
+	}
+	says(t, text, []string{"is away from Thu 12 Nov until Fri 13 Nov", "Away until Sat 00:00", "Take back"}, nil)
+	span := regexp.MustCompile(`name="from" value="(\d+)"><input type="hidden" name="to" value="(\d+)"`).FindStringSubmatch(text)
+	if span == nil {
+		t.Fatal("nothing to take back")
+	}
+	if text, status := l.form(t, "manager", "/team/"+johan+"/present", "from="+span[1]+"&to="+span[2]); status != 200 || away() != before || !strings.Contains(text, "after all") {
+		t.Errorf("%d, %d absences", status, away())
 	}
 }

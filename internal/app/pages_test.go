@@ -61,6 +61,7 @@ var pictured = []struct{ name, path, role string }{
 	{"queue-next", "/queue", "manager"},
 	{"inbox", "/inbox", "rep"},
 	{"inbox-quiet", "/inbox", "admin"},
+	{"team", "/team", "manager"},
 }
 
 // opened are parts of pages that open when somebody does something, with what they do.

@@ -26,6 +26,11 @@ func calendarOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calend
 	return plan.Calendar
 }
 
+// HoursOf returns the calendar of a member: their own, that of a pool of theirs, or the agreement's.
+func HoursOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calendar {
+	return calendarOf(plan, r, member)
+}
+
 // runsIn returns the calendar that a clock of a member runs in: its own, or the member's.
 func runsIn(plan *agreement.Plan, r *Roster, clock, member string) *calendar.Calendar {
 	if cal := plan.Index.Hours[clock]; cal != nil {

@@ -45,5 +45,5 @@ func routes() []route {
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "GET /live", right: SignedIn, handle: live},
-	}, slices.Concat(seeRoutes(), accessRoutes())...)
+	}, slices.Concat(seeRoutes(), teamRoutes(), accessRoutes())...)
 }
