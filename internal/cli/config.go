@@ -315,7 +315,7 @@ func (s *settings) print(ctx *kong.Context, to *bytes.Buffer) {
 			fmt.Fprintf(to, "# %s: not set\n", flag.Name)
 			continue
 		}
-		if flag.Name == "smtp-password" {
+		if flag.Target.Kind() == reflect.String && flag.Name != "db" && slices.Contains(secretFlags, flag.Name) {
 			fmt.Fprintf(to, "%s: %q # %s\n", flag.Name, hidden, from)
 			continue
 		}
