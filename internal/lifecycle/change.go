@@ -97,4 +97,6 @@ func (k ChangeKind) OfTeam() bool {
 }
 
 // OfLead reports whether the change is one of the lead, not of its account or the roster.
-func (k ChangeKind) OfLead() bool { return k != AccountAttributeSet && k != AccountOwnerSet && !k.OfTeam() }
+func (k ChangeKind) OfLead() bool {
+	return k != AccountAttributeSet && k != AccountOwnerSet && !k.OfTeam()
+}
