@@ -14,6 +14,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
+	"baton/internal/replay"
 	"baton/internal/store"
 )
 
@@ -22,35 +23,16 @@ const saraHolm = "sara.holm@northwind.example"
 // telephone lets an agreement apply that has leads called, gives some of them numbers, and has Sara take one.
 func (a *App) telephone(ctx context.Context) error {
 	source, _ := agreement.Template("waterfall")
-	text := string(source)
-	for _, change := range [][2]string{
-		{"  title: text\n", "  title: text\n  phone: text\n"},
-		{"show: [name, title,", "show: [name, title, phone,"},
-		{"\nchannels:\n", `
-tele_qualification:
-  definition: Find out on the phone who decides, what they need and by when.
-  stages: lead
-  when: fit >= 40
-  channel: phone
-  lease: 20 minutes
-  attempts: 5 over 14 days
-  spacing: 4 working hours
-  exhausted: no_response
-  outcomes: {wrong_number: bad_data}
-
-channels:
-`}} {
-		before := text
-		if text = strings.Replace(text, change[0], change[1], 1); text == before {
-			return fmt.Errorf("the template has no %q", change[0])
-		}
+	text, err := replay.DemoCalling(source)
+	if err != nil {
+		return err
 	}
-	plan, findings := agreement.Compile("agreement.yaml", []byte(text), nil)
+	plan, findings := agreement.Compile("agreement.yaml", text, nil)
 	if findings.HasErrors() {
 		return findings.Err()
 	}
 	at := pageTime.UnixMicro()
-	if _, err := a.Engine.Activate(ctx, plan, []byte(text), "agreement.yaml", at); err != nil {
+	if _, err := a.Engine.Activate(ctx, plan, text, "agreement.yaml", at); err != nil {
 		return err
 	}
 	calls, err := a.Store.ListCalls(ctx, store.CallFree, "", 40)

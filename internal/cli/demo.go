@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"baton/internal/replay"
 	"baton/internal/report"
 	"baton/internal/seal"
+	"baton/internal/store"
 )
 
 type demoCommand struct {
@@ -110,9 +112,43 @@ func (c *demoCommand) Run(r *run) (err error) {
 		}
 	}
 	if c.Serve {
+		if err := c.call(r, a, source, file); err != nil {
+			return err
+		}
 		return c.serve(r, a, &model, later)
 	}
 	return c.next(r, a, file)
+}
+
+// call lets a second version of the agreement apply, by which some leads are called, and gives those their numbers.
+func (c *demoCommand) call(r *run, a *app.App, template []byte, file string) error {
+	source, err := replay.DemoCalling(template)
+	if err != nil {
+		return err
+	}
+	plan, findings := agreement.Compile(file, source, nil)
+	if findings.HasErrors() {
+		return &app.Unworkable{Findings: findings, Source: source}
+	}
+	if err := replaceFile(file, source); err != nil {
+		return err
+	}
+	now := r.now()
+	if _, err := a.Engine.Activate(r.ctx, plan, source, file, now); err != nil {
+		return err
+	}
+	rows, err := a.Store.ListCalls(r.ctx, store.CallFree, "", 200)
+	if err != nil {
+		return err
+	}
+	var list []lifecycle.Arrival
+	for i, row := range rows {
+		number := fmt.Sprintf("+46 555 01%d %02d", i%10, (i*37+11)%100)
+		list = append(list, lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Identify, Lead: row.ID, At: now, Known: now, Source: "demo",
+			Values: []lifecycle.Named{{Name: "phone", Value: agreement.TextValue(number)}}}})
+	}
+	_, err = a.Engine.Submit(r.ctx, list)
+	return err
 }
 
 // serve lets whoever is at this machine look at the pages as one of the made-up people.
@@ -121,7 +157,10 @@ func (c *demoCommand) serve(r *run, a *app.App, model *replay.Model, later []lif
 	if err != nil {
 		return err
 	}
-	people := demoPeople(model)
+	people, err := demoPeople(r.ctx, a, model)
+	if err != nil {
+		return err
+	}
 	gate := access.New(access.Options{Store: a.Store, Clock: r.Clock})
 	err = gate.AddDemoUsers(r.ctx, people)
 	gate.Close()
@@ -182,15 +221,25 @@ func goOn(ctx context.Context, a *app.App, now func() int64, later []lifecycle.A
 	}
 }
 
-// demoPeople are those whom one can look at Baton as: one for each role.
-func demoPeople(model *replay.Model) []access.DemoPerson {
+// demoPeople are those whom one can look at Baton as: one for each role, who has most to do and is there.
+func demoPeople(ctx context.Context, a *app.App, model *replay.Model) ([]access.DemoPerson, error) {
+	rows, err := a.Store.Query(ctx, `SELECT m.id FROM members m ORDER BY m.away, (SELECT count(*) FROM leads l WHERE l.owner = m.id AND l.outcome = '') DESC, m.id`)
+	if err != nil {
+		return nil, err
+	}
+	rank := map[string]int{}
+	for i, row := range rows.Rows {
+		rank[fmt.Sprint(row[0])] = i
+	}
+	team := slices.Clone(model.Team)
+	slices.SortStableFunc(team, func(a, b replay.MemberModel) int { return cmp.Compare(rank[a.ID], rank[b.ID]) })
 	list := []access.DemoPerson{{Email: "tuva.nygaard@northwind.example", Name: "Tuva Nygaard", Roles: "revops"}, {Email: "olle.strand@northwind.example", Name: "Olle Strand", Roles: "admin"}}
 	have := map[string]bool{}
 	leads := map[string]bool{} // whom others report to
 	for _, m := range model.Team {
 		leads[m.Manager] = true
 	}
-	for _, m := range model.Team {
+	for _, m := range team {
 		role := "rep"
 		switch {
 		case m.Side == agreement.Marketing:
@@ -205,7 +254,7 @@ func demoPeople(model *replay.Model) []access.DemoPerson {
 			list = append(list, access.DemoPerson{Email: m.ID, Name: m.Name, Roles: role})
 		}
 	}
-	return list
+	return list, nil
 }
 
 // clear removes an earlier demo, and nothing else.
