@@ -398,8 +398,24 @@ func deadlined(t testing.TB) *house {
 	offer(1, bob, monday+28*hour, 9*hour, 0, 0, 0)
 	offer(2, bob, 0, 0, 0, 0, 0)
 	offer(2, bob, 0, 0, 0, 0, monday+hour) // rejected
+	// one mail each, of which the first was tried again; the rejection came before the second
+	h.told(1, "email", monday+hour/2, true)
+	h.told(2, "slack", monday+2*hour, true)
+	h.told(1, "email", monday+hour/4, false) // somebody who has nothing to do here
+	h.told(2, "webhook", monday+hour/4, true)
 	h.commit(t)
 	return h
+}
+
+// told is a message about an offer that went out; acts says that it was to whoever is to answer.
+func (h *house) told(lead int64, channel string, at int64, acts bool) {
+	h.row++
+	body := `{"name":"mql_to_sales","acts":true}`
+	if !acts {
+		body = `{"name":"mql_to_sales"}`
+	}
+	h.batch.Exec(`INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, delivered_at) VALUES ($1, 'offered', 0, 'x', $2, 0, $3, 'done', 1, '', $4, $5)`,
+		h.row*1000, lead, body, channel, at)
 }
 
 func TestSLA(t *testing.T) {
@@ -423,6 +439,8 @@ func TestSLA(t *testing.T) {
 	}
 	r := s.Parts[0]
 	want = [][]string{
+		{"offered → told", "5", "4", "0", "15 min", "1.6 h", "1.2 h", "2 h"}, // Bob is told before his day begins
+		{"told → accepted", "4", "3", "1", "1 h", "7.4 h", "1 h", "22.2 h"},
 		{"offered → accepted", "5", "3", "1", "3 h", "7.8 h", "3 h", "23 h"},
 		{"accepted → first contact", "3", "2", "1", "1 h", "1 h", "1 h", "1 h"},
 	}

@@ -1,23 +1,31 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"baton/internal/agreement"
+	"baton/internal/calendar"
 	"baton/internal/store"
 )
 
-// Response splits how long a lead waits for a person: from the offer to acceptance, and from
-// acceptance to the first contact. It counts hand-offs offered within the query. It runs
-// one query, two when it groups by something of the lead.
+// Response splits how long a lead waits for a person: from the offer until whoever it is for is told, from there to acceptance,
+// and from acceptance to the first contact. It counts hand-offs offered within the query. It runs
+// two queries, three when it groups by something of the lead.
 //
-//	came          hand-offs that came to the step: offered, or accepted
-//	done          those that took it: accepted, or contacted
-//	open          those that have not: of the first step, while they wait; of the second, ever since
+//	offered → told                until a channel took a message about it: the mail server, Slack, Teams
+//	told → accepted               of those who were told, until they accepted
+//	offered → accepted            both together, which is what accept_within counts
+//	accepted → first contact      until a person was reached
+//	came          hand-offs that came to the step
+//	done          those that took it
+//	open          those that have not: until acceptance, while they wait; from then on, all without a contact
 //	median, p90   of those that took it, in working time of the member and in wall time
 //
-// A contact made before the acceptance has no place in the second step; a note counts them.
+// An entry in the inbox is there at once and is no message. A lead that was accepted before a message went out has no time between the
+// two; neither has a contact made before the acceptance, and notes count both.
 func Response(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
 	return on(ctx, st, response, plan, q)
 }
@@ -34,13 +42,50 @@ func response(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 	return steps(ctx, s, plan, q, k)
 }
 
-// step is one half of the way from an offer to a first contact.
+// step is one part of the way from an offer to a first contact.
 type step struct {
 	came, done, open int64
 	working, wall    []int32
 }
 
-// steps reads the hand-offs with one query.
+// stepNames are the steps, in their order.
+var stepNames = [...]string{"offered → told", "told → accepted", "offered → accepted", "accepted → first contact"}
+
+const (
+	stepTold = iota
+	stepAnswer
+	stepAccepted
+	stepContact
+)
+
+func (y *step) took(working int64, from, to int64) {
+	y.done++
+	y.working, y.wall = append(y.working, seconds(0, working)), append(y.wall, seconds(from, to))
+}
+
+// toldOf finds when somebody was told of an offer.
+type toldOf map[int64][]int64 // lead -> instants, in their order
+
+func toldWithin(ctx context.Context, s *store.Snapshot, q Query) (toldOf, error) {
+	told := toldOf{}
+	err := s.EachTold(ctx, store.Span{From: q.Since}, func(r *store.ToldRow) error {
+		told[r.Lead] = append(told[r.Lead], r.At)
+		return nil
+	})
+	return told, err
+}
+
+// of returns when somebody was told of an offer while it was one, 0 for never.
+func (t toldOf) of(r *store.HandoffRow) int64 {
+	list := t[r.Lead]
+	i, _ := slices.BinarySearch(list, r.OfferedAt)
+	if ended := cmp.Or(r.AcceptedAt, r.ClosedAt); i == len(list) || ended != 0 && list[i] > ended {
+		return 0
+	}
+	return list[i]
+}
+
+// steps reads the hand-offs and when they were told of, with two queries.
 func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
 	var names []string
 	slots := map[string]int{}
@@ -48,10 +93,15 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		slots[plan.Handoffs[i].Name] = len(names)
 		names = append(names, plan.Handoffs[i].Name)
 	}
+	told, err := toldWithin(ctx, s, q)
+	if err != nil {
+		return nil, err
+	}
 	type place struct{ group, handoff int }
-	waits := map[place]*[2]step{}
-	var early int64
-	err := s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
+	waits := map[place]*[len(stepNames)]step{}
+	hours := calendarsOf(plan)
+	var early, untold int64
+	err = s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
 		slot, ok := slots[r.Name]
 		if !ok {
 			slot = len(names)
@@ -61,28 +111,42 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		at := place{k.group(r.Lead, r.Owner, r.OfferedAt), slot}
 		y := waits[at]
 		if y == nil {
-			y = &[2]step{}
+			y = &[len(stepNames)]step{}
 			waits[at] = y
 		}
-		a, b := &y[0], &y[1]
-		a.came++
-		if r.AcceptedAt == 0 {
-			if r.ClosedAt == 0 {
-				a.open++
+		waiting, tell := r.AcceptedAt == 0 && r.ClosedAt == 0, told.of(r)
+		y[stepTold].came++
+		y[stepAccepted].came++
+		if tell != 0 {
+			y[stepTold].took(hours.of(r.Owner).Between(r.OfferedAt, tell, calendar.WorkingTime), r.OfferedAt, tell)
+			y[stepAnswer].came++
+		}
+		if waiting {
+			y[stepAccepted].open++
+			if tell == 0 {
+				y[stepTold].open++
+			} else {
+				y[stepAnswer].open++
 			}
+		}
+		if r.AcceptedAt == 0 {
 			return nil
 		}
-		a.done++
-		a.working, a.wall = append(a.working, seconds(0, r.AcceptUsed)), append(a.wall, seconds(r.OfferedAt, r.AcceptedAt))
-		b.came++
+		y[stepAccepted].took(r.AcceptUsed, r.OfferedAt, r.AcceptedAt)
+		if tell != 0 {
+			y[stepAnswer].took(hours.of(r.Owner).Between(tell, r.AcceptedAt, calendar.WorkingTime), tell, r.AcceptedAt)
+		} else {
+			untold++
+		}
+		c := &y[stepContact]
+		c.came++
 		switch {
 		case r.ContactedAt == 0:
-			b.open++
+			c.open++
 		case r.ContactedAt >= r.AcceptedAt:
-			b.done++
-			b.working, b.wall = append(b.working, seconds(0, r.ContactUsed)), append(b.wall, seconds(r.AcceptedAt, r.ContactedAt))
+			c.took(r.ContactUsed, r.AcceptedAt, r.ContactedAt)
 		default:
-			b.done++
+			c.done++
 			early++
 		}
 		return nil
@@ -110,7 +174,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		}
 		return t, nil
 	}
-	var all [2][]int32
+	var all [len(stepNames)][]int32
 	order := k.order()
 	for _, g := range order {
 		for h, name := range names {
@@ -118,7 +182,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 			if y == nil {
 				continue
 			}
-			for i, word := range [2]string{"offered → accepted", "accepted → first contact"} {
+			for i, word := range stepNames {
 				var row []Cell
 				if k.d.name != "" {
 					row = append(row, text(k.names[g]))
@@ -129,14 +193,20 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 			}
 		}
 	}
-	a, b := spreadOf(all[0]), spreadOf(all[1])
+	tell, accept, contact := spreadOf(all[stepTold]), spreadOf(all[stepAccepted]), spreadOf(all[stepContact])
 	switch {
-	case a.n == 0:
+	case accept.n == 0:
 		t.Finding = "Nothing that was offered has been accepted yet."
-	case b.n == 0:
-		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time; nobody has been contacted after it yet.", span(a.median))
+	case contact.n == 0:
+		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time; nobody has been contacted after it yet.", span(accept.median))
 	default:
-		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time, and half of the first contacts follow within %s.", span(a.median), span(b.median))
+		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time, and half of the first contacts follow within %s.", span(accept.median), span(contact.median))
+	}
+	if tell.n > 0 {
+		t.note(fmt.Sprintf("Told is when a channel took the message: half of them within %s of working time. Those that come at night wait for the morning, and an entry in the inbox is there at once.", span(tell.median)))
+	}
+	if tell.n > 0 && untold > 0 {
+		t.note(fmt.Sprintf("In %s nobody had been sent a message before the acceptance.", things(untold, "hand-off")))
 	}
 	if early > 0 {
 		t.note(fmt.Sprintf("In %s the first contact came before the acceptance: done, with no time between the two.", things(early, "hand-off")))

@@ -12,8 +12,8 @@ import (
 )
 
 // SLA is the deadline table: for each clause that starts a clock, how its clocks ended and
-// how much time was used. It counts clocks that started within the query. It runs two
-// queries, three when it groups by something of the lead. The response split (Response) is
+// how much time was used. It counts clocks that started within the query. It runs three
+// queries, four when it groups by something of the lead. The response split (Response) is
 // its part.
 //
 //	started              clocks; always met + over + running + paused + let_go

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 
 	"baton/internal/lifecycle"
@@ -131,6 +132,18 @@ func (n *Snapshot) EachHandoff(ctx context.Context, offered Span, each func(*Han
 			r.Lead, r.Name, r.Owner, r.OfferedAt = c.int(0), c.text(1), c.text(2), c.int(3)
 			r.AcceptedAt, r.AcceptUsed, r.ContactedAt, r.ContactUsed, r.ClosedAt = c.int(4), c.int(5), c.int(6), c.int(7), c.int(8)
 		}, each)
+}
+
+// ToldRow is a message about an offer that its channel took: a mail server, Slack or Teams.
+type ToldRow struct{ Lead, At int64 }
+
+// EachTold hands over the messages by which whoever is to answer an offer was told of it, in a time, by lead and then in their order. An
+// entry in the inbox is no message.
+func (n *Snapshot) EachTold(ctx context.Context, at Span, each func(*ToldRow) error) error {
+	where, args := at.within("delivered_at")
+	return stream(ctx, n, `SELECT lead, delivered_at FROM job`+cmp.Or(where, " WHERE 1 = 1")+` AND kind = 'offered' AND delivered_at > 0 AND state = 'done' AND channel IN ('email', 'slack', 'teams')
+		AND body LIKE '%"acts":true%' ORDER BY lead, delivered_at`, args,
+		func(c *cells, r *ToldRow) { r.Lead, r.At = c.int(0), c.int(1) }, each)
 }
 
 // OfferRow is a hand-off and what has become of it.

@@ -30,6 +30,9 @@ func told(t testing.TB) *Store {
 			(1000, 2, 0, 'accept', 'late', 'ann', 10, 10, 1, 30, 1, 9, 20), (2000, 1, 0, 'accept', 'running', 'bob', 40, 40, 0, NULL, 1, 9, 0), (3000, 1, 2000, 'handoffs.offer.accept_within', 'running', 'bob', 5, 5, 0, NULL, 1, 9, 0)`)
 		b.Exec(`INSERT INTO handoff (id, lead, prev, name, pass, state, offered_at, offered_day, owner, queue, accepted_at, accepted_by, accept_used, contacted_at, contact_used, closed_at, reason, reassigned) VALUES
 			(1000, 2, 0, 'offer', 1, '', 10, 0, 'ann', '', 12, 'ann', 2, 15, 3, 20, '', 0), (2000, 1, 0, 'offer', 1, 'open', 40, 0, 'bob', '', NULL, '', NULL, NULL, NULL, NULL, '', 0)`)
+		b.Exec(`INSERT INTO job (id, kind, due, recipient, lead, input, body, state, attempts, last_error, channel, delivered_at) VALUES
+			(1000, 'offered', 0, 'ann', 2, 1, '{"acts":true}', 'done', 1, '', 'email', 13), (1001, 'offered', 0, 'max', 2, 1, '{}', 'done', 1, '', 'email', 12), (1002, 'offered', 0, 'bob', 1, 1, '{"name":"x","acts":true}', 'done', 1, '', 'slack', 44),
+			(1003, 'offered', 0, 'bob', 1, 1, '{"acts":true}', 'failed', 1, '', 'email', 0), (1004, 'offered', 0, 'webhook 1', 1, 1, '{"acts":true}', 'done', 1, '', 'webhook', 41), (1005, 'reminded', 0, 'bob', 1, 1, '{"acts":true}', 'done', 1, '', 'email', 42)`)
 		b.Exec(`INSERT INTO import (id, name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes) VALUES
 			(1, '', '', '', 'undone', 0, 0, 0, 0, 0, 0, ''), (2, '', '', '', 'done', 0, 0, 0, 0, 0, 0, '')`)
 		b.Exec(`INSERT INTO input (id, kind, lead, account, prev, at, known, dedupe, import, body) VALUES
@@ -90,6 +93,8 @@ func TestSnapshotRows(t *testing.T) {
 			[]HandoffRow{{2, "offer", "ann", 10, 12, 2, 15, 3, 20}, {1, "offer", "bob", 40, 0, 0, 0, 0, 0}}},
 		{"hand-offs since", gather(t, func(f func(*HandoffRow) error) error { return n.EachHandoff(ctx, Span{From: 11}, f) }),
 			[]HandoffRow{{1, "offer", "bob", 40, 0, 0, 0, 0, 0}}},
+		{"told", gather(t, func(f func(*ToldRow) error) error { return n.EachTold(ctx, Span{}, f) }), []ToldRow{{1, 44}, {2, 13}}},
+		{"told until", gather(t, func(f func(*ToldRow) error) error { return n.EachTold(ctx, Span{Until: 44}, f) }), []ToldRow{{2, 13}}},
 		{"offers", gather(t, func(f func(*OfferRow) error) error { return n.EachOffer(ctx, Span{From: 11}, f) }),
 			[]OfferRow{{Lead: 1, Name: "offer", Owner: "bob", State: "open", OfferedAt: 40, Runs: true}}},
 		{"activities", gather(t, func(f func(*ActivityRow) error) error { return n.EachActivity(ctx, f) }),
@@ -99,8 +104,8 @@ func TestSnapshotRows(t *testing.T) {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
-	if n.Queries() != 15 {
-		t.Errorf("%d queries, want 15", n.Queries())
+	if n.Queries() != 17 {
+		t.Errorf("%d queries, want 17", n.Queries())
 	}
 }
 

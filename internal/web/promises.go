@@ -68,7 +68,7 @@ type trendDot struct {
 // pastPeriod is a line of the table behind a trend.
 type pastPeriod struct{ Period, Reached, State string }
 
-type stepRow struct{ Handoff, Step, Came, Done, Open, Median, P90 string }
+type stepRow struct{ Handoff, Step, Came, Done, Open, Median, P90, WallMedian, WallP90 string }
 
 // clauseRow is where time ran out: by clause, or by owner and clause.
 type clauseRow struct{ Owner, Clause, Over, Of, Share, Median, OverLink, OfLink string }
@@ -377,10 +377,11 @@ func (a *ask) trend(card *promiseCard, t *report.Table, c *agreement.Commitment,
 
 // slow draws how long offers wait until they are accepted.
 func (p *promisesPage) slow(waits, response *report.Table, plan *agreement.Plan) {
-	p.Response = response.Finding
+	p.Response = strings.Join(append([]string{response.Finding}, response.Notes...), " ")
 	for r := range response.Rows {
 		p.Steps = append(p.Steps, stepRow{Handoff: response.Cell(r, "handoff").Text, Step: response.Cell(r, "step").Text, Came: response.Cell(r, "came").String(),
-			Done: response.Cell(r, "done").String(), Open: response.Cell(r, "open").String(), Median: response.Cell(r, "median_working_hours").String(), P90: response.Cell(r, "p90_working_hours").String()})
+			Done: response.Cell(r, "done").String(), Open: response.Cell(r, "open").String(), Median: response.Cell(r, "median_working_hours").String(), P90: response.Cell(r, "p90_working_hours").String(),
+			WallMedian: response.Cell(r, "median_wall_hours").String(), WallP90: response.Cell(r, "p90_wall_hours").String()})
 	}
 	if len(waits.Rows) == 0 {
 		return
@@ -417,8 +418,9 @@ func (p *promisesPage) slow(waits, response *report.Table, plan *agreement.Plan)
 			c.Agreed, c.AgreedAt = px(left+width*float64(r)), "agreed: "+report.Span(waits.Cell(r, "from_hours").Int)
 		}
 	}
-	if len(response.Rows) > 0 && response.Cell(0, "median_working_hours").Kind == report.Duration {
-		m, q := response.Cell(0, "median_working_hours").Int, response.Cell(0, "p90_working_hours").Int
+	whole := max(0, slices.IndexFunc(p.Steps, func(s stepRow) bool { return s.Step == "offered → accepted" }))
+	if len(response.Rows) > 0 && response.Cell(whole, "median_working_hours").Kind == report.Duration {
+		m, q := response.Cell(whole, "median_working_hours").Int, response.Cell(whole, "p90_working_hours").Int
 		c.Median, c.P90, c.MedianAt, c.P90At = px(place(m)), px(place(q)), "median "+report.Span(m), "p90 "+report.Span(q)
 		c.MedianEnd, c.P90End = place(m) > 140, place(q) > 140
 	}
