@@ -46,17 +46,19 @@ soak: ## run the tests for long: servers killed often, many clients, each fuzz t
 
 style: ## make the style sheet, fonts, icons and scripts of the pages anew, and the Go of their templates
 	@script/need go node
-	cd internal/web/style && npm install --no-save --ignore-scripts --no-audit --no-fund && npm run --silent build
+	cd internal/web/style && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	go generate ./internal/web
 
-# Where the pictures go, and of which pages: make screenshots SHOTS=dir PAGES="my-leads queue"
+# Where the pictures go, of which pages, and whether of the whole page or of what a window shows: make screenshots SHOTS=dir
+# PAGES="my-leads queue" WHOLE=1
 SHOTS ?= .cache/shots
 PAGES ?=
+WHOLE ?=
 
 screenshots: ## take a picture of every page, light and dark, wide and narrow, into SHOTS (.cache/shots)
 	@script/need go chromium
 	@mkdir -p '$(SHOTS)'
-	BATON_SHOTS='$(abspath $(SHOTS))' BATON_PAGES='$(PAGES)' go test -count 1 -timeout 20m ./internal/app -run '^TestScreenshots$$'
+	BATON_SHOTS='$(abspath $(SHOTS))' BATON_PAGES='$(PAGES)' BATON_WHOLE='$(WHOLE)' go test -count 1 -timeout 20m ./internal/app -run '^TestScreenshots$$'
 
 clean: ## remove what the other targets made
 	rm -rf bin .cache

@@ -328,6 +328,12 @@ func TestScreenshots(t *testing.T) {
 			for _, width := range []int64{1440, 390} {
 				height := map[int64]int64{1440: 900, 390: 844}[width]
 				err := l.open(ctx, p.role, p.path, theme, width, height, p.does)
+				if err == nil && os.Getenv("BATON_WHOLE") != "" { // as if the window were as high as the page
+					var high int64
+					if high, err = chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollHeight")); err == nil && high > height {
+						_, err = chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: high, DeviceScaleFactor: 1.5})
+					}
+				}
 				var png []byte
 				if err == nil {
 					png, err = chromedp.Run(ctx, chromedp.CaptureScreenshot())
