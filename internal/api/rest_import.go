@@ -218,7 +218,7 @@ func (a *API) importRoutes() {
 		Description: "CSV: the line, the column and the reason, then the row as it was, to be mended and imported with the same mapping. Kept for the last 20 imports, until the server stops.",
 		Errors:      []int{404}, Responses: map[string]*huma.Response{"200": {Description: "The rows.", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}}, ScopeRead, a.getRefused)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/imports/{import}/undo", OperationID: "undo-import", Tags: []string{"Imports"}, Summary: "Undo an import",
-		Description: "Its leads are as if it had never been. 202 if that takes longer than the answer waits; GET tells when it is done.", DefaultStatus: 200, Errors: []int{404, 409}}, ScopeWrite, a.undoImport)
+		Description: "Its leads and accounts are as if it had never been, but who objected to being contacted still does. 202 if that takes longer than the answer waits; GET tells when it is done.", DefaultStatus: 200, Errors: []int{404, 409}}, ScopeWrite, a.undoImport)
 }
 
 func (a *API) startImport(w http.ResponseWriter, r *http.Request) error {

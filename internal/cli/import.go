@@ -309,6 +309,6 @@ func (c *undoCommand) Run(r *run) (err error) {
 	if err := a.Engine.Undo(r.ctx, c.Import); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Out, "Import %d is undone: its leads are as if it had never been. What it brought stays on record, and the same file can be imported again.\n", c.Import)
+	fmt.Fprintf(r.Out, "Import %d is undone: its leads and companies are as if it had never been, but who objected to being contacted still does. What it brought stays on record, and the same file can be imported again.\n", c.Import)
 	return nil
 }

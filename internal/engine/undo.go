@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"baton/internal/lifecycle"
@@ -11,7 +12,7 @@ import (
 )
 
 // Undo takes an import back, in one transaction: every lead it touched is decided again
-// without it, and leads that nothing else is known of disappear, with their keys. The
+// without it, and leads and accounts that nothing else is known of disappear, with their keys. The
 // inputs of the import stay where they are; an import of the same file can follow.
 func (e *Engine) Undo(ctx context.Context, importID int64) error {
 	if err := e.followAll(ctx); err != nil {
@@ -58,14 +59,136 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 		e.numbers.want = len(leads)
 		err = e.lockTeam(ctx)
 	}
+	var empty []int64
+	if err == nil {
+		empty, err = e.retractAccounts(ctx, im, gone, leads)
+	}
 	if err == nil {
 		err = e.retract(ctx, importID, gone, leads)
+	}
+	if err == nil {
+		err = e.forgetAccounts(ctx, empty, leads)
 	}
 	e.batch.Undone(importID)
 	err = e.finish(ctx, err)
 	e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
+	e.who.companies = map[string]*block{}
 	clear(e.known)
 	return err
+}
+
+// retractAccounts takes back what an import said of accounts, and returns those of which nothing else is said.
+func (e *Engine) retractAccounts(ctx context.Context, im store.Import, gone, leads []int64) (empty []int64, err error) {
+	imports, err := e.tx.Imports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var undone []int64
+	for i := range imports {
+		if imports[i].State == "undone" {
+			undone = append(undone, imports[i].ID)
+		}
+	}
+	was, is := map[int64][]lifecycle.Said{}, map[int64][]lifecycle.Said{} // by account: only those that the import said something of
+	touched, brought := map[int64]bool{}, map[int64]bool{}
+	for _, id := range slices.Concat(gone, leads) {
+		brought[id] = true
+		past, err := e.pastOf(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		said, stands := lifecycle.SaidOfAccounts(past, undone), lifecycle.SaidOfAccounts(past, append(undone, im.ID))
+		if len(said) == len(stands) {
+			continue
+		}
+		for i := range said {
+			touched[said[i].Account] = true
+		}
+	}
+	if len(touched) == 0 {
+		return nil, nil
+	}
+	others, err := e.tx.WhoNamed(ctx, touched)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := e.living(ctx, others); err != nil {
+		return nil, err
+	}
+	note := func(to map[int64][]lifecycle.Said, said []lifecycle.Said) {
+		for i := range said {
+			if account := said[i].Account; touched[account] {
+				to[account] = append(to[account], said[i])
+			}
+		}
+	}
+	for _, id := range others {
+		past, err := e.pastOf(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		said := lifecycle.SaidOfAccounts(past, undone)
+		note(was, said)
+		if brought[id] {
+			said = lifecycle.SaidOfAccounts(past, append(undone, im.ID))
+		}
+		note(is, said)
+	}
+	now := e.opts.Clock().UnixMicro()
+	for _, id := range slices.Sorted(maps.Keys(touched)) {
+		a, err := e.account(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if len(is[id]) == 0 {
+			empty = append(empty, id)
+		}
+		values := lifecycle.Unsaid(e.plan, a.Account, was[id], is[id])
+		if len(values) == 0 {
+			continue
+		}
+		in := &lifecycle.Input{Kind: lifecycle.Retract, Account: id, At: now, Known: now, Import: im.ID, Values: values}
+		if out, err := e.decide(ctx, &command{in: in, account: a}); err != nil || out.Err != nil {
+			return nil, errors.Join(err, out.Err)
+		}
+	}
+	return empty, nil
+}
+
+// pastOf returns what was carried out of the inputs of a lead of which living was asked.
+func (e *Engine) pastOf(ctx context.Context, id int64) ([]lifecycle.Input, error) {
+	if t := e.who.merged[id]; t.Into != 0 {
+		return e.carriedOut(ctx, t.Input)
+	}
+	n, err := e.lead(ctx, id)
+	if err != nil || n == nil { // forgotten: nothing of it stands
+		return nil, err
+	}
+	return e.carriedOut(ctx, n.LastInput)
+}
+
+// forgetAccounts takes accounts of which nothing is said out of the database, if no lead is in them. leads are those that were
+// retracted.
+func (e *Engine) forgetAccounts(ctx context.Context, empty, leads []int64) error {
+	for _, id := range empty {
+		inside, err := e.tx.LeadsOfAccount(ctx, id)
+		if err != nil {
+			return err
+		}
+		stays := func(lead int64) bool {
+			if n := e.cache.leads[lead]; n != nil {
+				return n.Lead.Account == id
+			}
+			_, retracted := slices.BinarySearch(leads, lead)
+			return !retracted
+		}
+		if len(e.cache.byAccount[id]) > 0 || slices.ContainsFunc(inside, stays) {
+			continue
+		}
+		delete(e.accounts, id)
+		e.batch.ForgetAccount(id)
+	}
+	return nil
 }
 
 // withMerged tells leads that were merged into others from those that are there, and adds the others.
@@ -144,7 +267,7 @@ func lastWithout(past []lifecycle.Input, importID int64) int64 {
 	last := int64(0)
 	for i := range past {
 		switch in := &past[i]; {
-		case in.Import == importID, in.Kind == lifecycle.Timer, in.Kind == lifecycle.Refresh, in.Kind == lifecycle.Activate, in.Kind == lifecycle.Retract:
+		case in.Import == importID && !in.Outlasts(), in.Kind == lifecycle.Timer, in.Kind == lifecycle.Refresh, in.Kind == lifecycle.Activate, in.Kind == lifecycle.Retract:
 		default:
 			last = max(last, in.Known)
 		}

@@ -121,7 +121,7 @@ func (d *decider) begin(plan *agreement.Plan, view *View, in *Input) {
 		d.copyLead(view.Lead)
 	}
 	// only who identifies joins an account, or is put there; what else names one says nothing of the lead
-	if view.Account != nil && (joins(in.Kind) || view.Lead != nil && view.Lead.Account == view.Account.ID) {
+	if view.Account != nil && (joins(in.Kind) || in.Lead == 0 || view.Lead != nil && view.Lead.Account == view.Account.ID) {
 		d.account = *view.Account
 		d.state.Account = &d.account
 		if joins(in.Kind) || in.Kind == Retract {
@@ -181,7 +181,11 @@ func (d *decider) end() Decision {
 }
 
 func (d *decider) decide() {
-	if d.in.Lead == 0 {
+	switch {
+	case d.in.Lead == 0 && d.in.Kind == Retract:
+		d.retractAccount()
+		return
+	case d.in.Lead == 0:
 		d.decideRoster()
 		return
 	}

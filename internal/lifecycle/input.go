@@ -27,7 +27,7 @@ const (
 	Left                  // the member in Name leaves the roster (no lead)
 	Absent                // the member in Name is away from At to Due (no lead)
 	OwnAccount            // the member in Name owns the account (of the lead)
-	Retract               // the import in Import is undone: as if the lead had never heard of it
+	Retract               // the import in Import is undone: as if the lead had never heard of it; without a lead: Values is what Account was without it
 	Merged                // the lead is the same person as Other, and gone: Other goes on for both; Name is who held it, see Ending
 	Merge                 // Other is the same person: the lead takes in what is known of it; Name is who held it, or what was not found
 	Split                 // Actor says that Other is another person after all: as if it had never been merged
@@ -68,8 +68,8 @@ type Named struct {
 type Input struct {
 	ID      int64 // given by the store; ascending
 	Kind    InputKind
-	Lead    int64 // 0 for the roster's own
-	Account int64 // Identify, Merge, JoinAccount: the account found or created, 0 for none; Merged, Restored: that of the lead
+	Lead    int64 // 0 for the roster's own, and for the Retract of an account
+	Account int64 // Identify, Merge, JoinAccount: the account found or created, 0 for none; Merged, Restored: that of the lead; Retract: see there
 	Other   int64 // Merged, Merge, Split, Restored: the other lead, 0 if it was not found
 	At      int64 // when it occurred
 	Known   int64 // when Baton knew, and decides; never before the lead's Clock

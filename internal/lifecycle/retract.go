@@ -9,20 +9,35 @@ import (
 
 // retract decides that an import never happened for this lead: it erases the lead and decides again
 // what else is known of it, in order. What the team shared out stays shared out, with whom it
-// was; nobody is told twice. A lead of which nothing else is known stays erased.
+// was; nobody is told twice. A lead of which nothing else is known stays erased. What was said of its account is taken back by an
+// input of the account's own, before.
 func (d *decider) retract() {
-	why := d.becauseText("imports", "import "+strconv.FormatInt(d.in.Import, 10)+" is undone")
+	why := d.undoing()
 	if d.state.Lead == nil || d.lead.Stage < 0 {
 		return
 	}
+	if slices.ContainsFunc(d.source.Past, func(in Input) bool { return in.Import == d.in.Import && in.Outlasts() }) {
+		d.becauseText("consent", "what the lead said against being contacted came with the import, and stands")
+	}
 	old := d.lead
-	v := d.anew(old.Account, &old, why)
+	v := d.anew(HomeOf(d.standing(d.source.Past, d.in.ID)), &old, why)
 	if l := v.Lead; l != nil {
 		if sameHandoff(l, &old) {
 			d.take(v, old.Owner, old.Queue, why)
 		}
 		d.settle(v, why)
 	}
+}
+
+// undoing says why something is taken back.
+func (d *decider) undoing() int {
+	return d.becauseText("imports", "import "+strconv.FormatInt(d.in.Import, 10)+" is undone")
+}
+
+// Outlasts reports whether an input stands although the import it came with is undone: a lead that said it does not want to be
+// contacted has said so, whatever else is wrong with the file.
+func (in *Input) Outlasts() bool {
+	return in.Kind == Consented && (in.Name == Objected.String() || in.Name == Withdrawn.String())
 }
 
 // anew erases the lead and decides again what stands of its past. The view it returns is what comes out: its
@@ -137,7 +152,7 @@ func (d *decider) undone() []int64 {
 }
 
 // standing returns what stands of a lead's past before an input: not what time made of it, not what came with an
-// import that was undone, not a merge that was.
+// import that was undone, but for what outlasts that, not a merge that was.
 func (d *decider) standing(past []Input, before int64) []Input {
 	undone := d.undone()
 	list := make([]Input, 0, len(past))
@@ -155,7 +170,7 @@ func (d *decider) standing(past []Input, before int64) []Input {
 				continue
 			}
 		}
-		if in.Import == 0 || !slices.Contains(undone, in.Import) {
+		if in.Import == 0 || !slices.Contains(undone, in.Import) || in.Outlasts() {
 			list = append(list, *in)
 		}
 	}

@@ -20,6 +20,9 @@ func (c *Change) Sentence(zone *time.Location) string {
 	case AttributeSet, AnswerSet:
 		return c.Name + " is " + valueText(c.Value, zone)
 	case AccountAttributeSet:
+		if !c.Value.Known() {
+			return "account: " + c.Name + " is not known any more"
+		}
 		return "account: " + c.Name + " is " + valueText(c.Value, zone)
 	case AccountOwnerSet:
 		return "account owner: " + orNobody(c.To)

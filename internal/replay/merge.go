@@ -181,6 +181,70 @@ func (w *World) retractMerged(lead int64, in *lifecycle.Input) {
 	}
 }
 
+// retractAccounts takes back what an import said of accounts about one lead, and those merged into it. It returns the accounts of
+// which nothing else is said.
+func (w *World) retractAccounts(in *lifecycle.Input) (empty []int64) {
+	var was, is []lifecycle.Said
+	touched := map[int64]bool{}
+	for _, id := range slices.Sorted(maps.Keys(w.past)) {
+		past := w.past[id]
+		var undone []int64
+		for i := range past {
+			if past[i].Kind == lifecycle.Retract {
+				undone = append(undone, past[i].Import)
+			}
+		}
+		said := lifecycle.SaidOfAccounts(past, undone)
+		was = append(was, said...)
+		if w.alive(id) != in.Lead {
+			is = append(is, said...)
+			continue
+		}
+		stands := lifecycle.SaidOfAccounts(past, append(undone, in.Import))
+		is = append(is, stands...)
+		if len(stands) != len(said) {
+			for i := range said {
+				touched[said[i].Account] = true
+			}
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(touched)) {
+		of := func(said []lifecycle.Said) (list []lifecycle.Said) {
+			for i := range said {
+				if said[i].Account == account {
+					list = append(list, said[i])
+				}
+			}
+			return list
+		}
+		stands := of(is)
+		if values := lifecycle.Unsaid(w.Plan, w.accounts[account], of(was), stands); len(values) > 0 {
+			w.last++
+			w.Decide(&lifecycle.Input{ID: w.last, Kind: lifecycle.Retract, Account: account, At: in.At, Known: in.Known, Import: in.Import, Values: values})
+		}
+		if len(stands) == 0 {
+			empty = append(empty, account)
+		}
+	}
+	return empty
+}
+
+// forgetAccounts drops accounts that nobody is in.
+func (w *World) forgetAccounts(list []int64) {
+	for _, id := range list {
+		if len(w.mates[id]) > 0 {
+			continue
+		}
+		maps.DeleteFunc(w.byKey, func(_ string, account int64) bool { return account == id })
+		for block, accounts := range w.blocks { // order: each is looked at
+			w.blocks[block] = slices.DeleteFunc(accounts, func(account int64) bool { return account == id })
+		}
+		delete(w.accounts, id)
+		delete(w.names, id)
+		delete(w.formerly, id)
+	}
+}
+
 // remember puts what was carried out before into the view of an input that needs it.
 func (w *World) remember(v *lifecycle.View, in *lifecycle.Input) {
 	switch in.Kind {

@@ -495,8 +495,11 @@ func (s *Scenario) Update(decisions string) []byte {
 func (s *Scenario) write(out *strings.Builder, w *World, in *lifecycle.Input, d *lifecycle.Decision) {
 	zone := w.Plan.Calendar.Zone()
 	who := "team"
-	if in.Lead != 0 {
+	switch {
+	case in.Lead != 0:
 		who = w.nameOf(in.Lead)
+	case in.Account != 0:
+		who = fmt.Sprintf("account %d", in.Account)
 	}
 	fmt.Fprintf(out, "%s  %s  %s", lifecycle.Stamp(in.Known, zone), who, in.Kind)
 	if in.Name != "" {

@@ -104,6 +104,8 @@ func (w *World) Take(a *lifecycle.Arrival) (fresh bool) {
 		in.Known = max(in.Known, w.leads[in.Lead].Clock)
 	}
 	if in.Kind == lifecycle.Retract {
+		empty := w.retractAccounts(&in)
+		defer func() { w.forgetAccounts(empty) }()
 		w.retractMerged(in.Lead, &in)
 	}
 	w.last++

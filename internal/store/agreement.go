@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Agreement is a version of the agreement as it was activated.
@@ -218,4 +220,23 @@ func (s *Reader) imports(ctx context.Context, where string, args ...any) ([]Impo
 // LeadsOfImport returns the leads that inputs of an import are about, ascending.
 func (s *Reader) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) {
 	return s.ids(ctx, `SELECT DISTINCT lead FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND lead <> 0 ORDER BY lead`, im.FirstInput, im.LastInput, im.ID)
+}
+
+// WhoNamed returns the leads about which an input names one of some accounts, ascending. It reads all inputs: there is no index, since
+// only undoing an import asks.
+func (s *Reader) WhoNamed(ctx context.Context, accounts map[int64]bool) ([]int64, error) {
+	stmt, err := s.queries.get(ctx, `SELECT lead, account FROM input WHERE account <> 0 AND lead <> 0`)
+	if err != nil {
+		return nil, s.explain("reading", err)
+	}
+	leads := map[int64]bool{}
+	err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+		var lead, account int64
+		err := r.Scan(&lead, &account)
+		if accounts[account] {
+			leads[lead] = true
+		}
+		return err
+	})
+	return slices.Sorted(maps.Keys(leads)), s.explain("reading", err)
 }

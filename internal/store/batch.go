@@ -179,6 +179,13 @@ func (b *Batch) Account(r *AccountRecord) {
 	}
 }
 
+// ForgetAccount takes out an account of which nothing is known any more.
+func (b *Batch) ForgetAccount(id int64) {
+	b.accounts = slices.DeleteFunc(b.accounts, func(r *AccountRecord) bool { return r.Account.ID == id })
+	b.Exec(`DELETE FROM account WHERE id = $1`, id)
+	b.Exec(`DELETE FROM account_name WHERE account = $1`, id)
+}
+
 // WakeAccount has the leads of an account but one looked at at an instant, unless they are before. In a shared
 // database those that somebody has locked are put down to be woken later: waiting for them here, with other leads
 // locked, could be for ever.
@@ -263,7 +270,9 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	}
 	slices.SortFunc(b.leads, func(x, y *Record) int { return cmp.Compare(x.ID, y.ID) })
 	for _, r := range b.leads {
-		b.sealLead(r)
+		if r.Lead != nil { // not forgotten since
+			b.sealLead(r)
+		}
 	}
 	slices.SortFunc(b.visits, func(x, y *Visit) int { return cmp.Compare(x.ID, y.ID) })
 	for _, v := range b.visits {

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
+	"baton/internal/store"
+)
+
+// companies makes arrivals that say something of companies about leads, some of whom move between them.
+func companies(r *rand.Rand, n int, from, to int64, imported bool) []lifecycle.Arrival {
+	var list []lifecycle.Arrival
+	for i := range n {
+		at := from + int64(i)*(to-from)/int64(n)
+		a := identify(fmt.Sprintf("person%d@home.example", r.IntN(12)), "", at)
+		if k := r.IntN(8); k < 5 {
+			a.Account = fmt.Sprintf("company%d.example", k)
+			a.AccountName = a.Account
+		}
+		in := &a.Input
+		in.Key = fmt.Sprintf("%d:%d", from, i)
+		if r.IntN(3) > 0 {
+			in.Values = append(in.Values, lifecycle.Named{Name: "company.employees", Value: agreement.NumberValue(float64(100 * r.IntN(4)))})
+			if r.IntN(4) == 0 {
+				in.Keep = []string{"company.employees"}
+			}
+		}
+		if r.IntN(3) == 0 {
+			in.Values = append(in.Values, lifecycle.Named{Name: "title", Value: agreement.TextValue([]string{"Head of Ops", "Engineer"}[r.IntN(2)])})
+		}
+		if r.IntN(9) == 0 && a.Account != "" && !imported {
+			in.Kind, in.Values, in.Actor, in.Keep = lifecycle.JoinAccount, nil, "anna@northwind.example", nil
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// Accounts and leads are, once an import is undone, what they are where it never was: also if a second one was undone before.
+func TestUndoRestoresCompanies(t *testing.T) {
+	each(t, func(t *testing.T, database string) {
+		seeds := 12
+		if database != "" {
+			seeds = 1
+		}
+		for seed := range uint64(seeds) {
+			without, with := open(t, "", Options{}), open(t, database, Options{})
+			r := rand.New(rand.NewPCG(seed, 9))
+			var at int64
+			read := func(h *house, list []lifecycle.Arrival, importID int64) {
+				t.Helper()
+				if err := h.History(context.Background(), from(list), HistoryOptions{Import: importID}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, h := range []*house{without, with} {
+				h.activate(t, northwind, start)
+				var all []lifecycle.Arrival // what people do about leads that are not there is refused
+				for i := range 12 {
+					all = append(all, identify(fmt.Sprintf("person%d@home.example", i), "", start+hour))
+				}
+				submit(t, h, all...)
+			}
+			var made []int64
+			for part := range 5 {
+				at = start + int64(part+1)*day
+				list := companies(r, 30, at, at+day, part%2 == 1)
+				if part%2 == 0 {
+					read(without, list, 0)
+					read(with, list, 0)
+					continue
+				}
+				im, err := with.st.StartImport(context.Background(), store.Import{Name: fmt.Sprint(part), Hash: fmt.Sprint(part), StartedAt: at})
+				if err != nil {
+					t.Fatal(err)
+				}
+				read(with, list, im.ID)
+				made = append(made, im.ID)
+			}
+			if seed%2 == 0 {
+				slices.Reverse(made)
+			}
+			for _, id := range made {
+				if err := with.Undo(context.Background(), id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			settled(t, with)
+			for _, query := range []string{
+				`SELECT key, attributes FROM accounts`,
+				`SELECT email, account, grade, fit FROM leads`,
+			} {
+				if want, got := rows(t, without, query), rows(t, with, query); want != got {
+					t.Fatalf("seed %d: %s (-without the imports +with both undone):\n%s", seed, query, cmp.Diff(want, got))
+				}
+			}
+			verify(t, with)
+			with.shut(t)
+			without.shut(t)
+		}
+	})
+}
+
+// settled decides what is due.
+func settled(t testing.TB, h *house) {
+	t.Helper()
+	for {
+		if n, err := h.Tick(context.Background(), start+400*day); err != nil {
+			t.Fatal(err)
+		} else if n == 0 {
+			return
+		}
+	}
+}
+
+func rows(t testing.TB, h *house, query string) string {
+	t.Helper()
+	table, err := h.st.Query(context.Background(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, row := range table.Rows {
+		list = append(list, fmt.Sprintln(row...))
+	}
+	slices.Sort(list) // databases order texts in ways of their own
+	return strings.Join(list, "")
+}
+
+// What a live lead made of an account that an import had changed is decided again, and who objected in a file is not forgotten.
+func TestUndoIsFelt(t *testing.T) {
+	each(t, func(t *testing.T, database string) {
+		ctx := context.Background()
+		h := open(t, database, Options{})
+		h.activate(t, northwind, start)
+		size := func(n float64) lifecycle.Named {
+			return lifecycle.Named{Name: "company.employees", Value: agreement.NumberValue(n)}
+		}
+		submit(t, h, identify("ann@acme.example", "acme.example", start+hour, size(500)), identify("bo@acme.example", "acme.example", start+hour))
+		const fit = `SELECT sum(fit) FROM leads WHERE email = 'bo@acme.example'`
+		before := one(t, h, fit)
+		im, err := h.st.StartImport(ctx, store.Import{Name: "list", Hash: "h1", StartedAt: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		no := did("never@bolt.example", "objected", start+3*hour)
+		no.Input.Kind = lifecycle.Consented
+		if err := h.History(ctx, from([]lifecycle.Arrival{identify("ann@acme.example", "acme.example", start+2*hour, size(3)), identify("new@core.example", "core.example", start+2*hour, size(900)), no}), HistoryOptions{Import: im.ID}); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, h, fit, 0)
+		expect(t, h, `SELECT count(*) FROM accounts`, 2)
+		if err := h.Undo(ctx, im.ID); err != nil {
+			t.Fatal(err)
+		}
+		settled(t, h)
+		expect(t, h, fit, before)
+		expect(t, h, `SELECT count(*) FROM accounts`, 1)
+		expect(t, h, `SELECT consent FROM leads WHERE email = 'never@bolt.example'`, "objected")
+		out := submit(t, h, identify("late@core.example", "core.example", start+401*day))
+		if out[0].Err != nil {
+			t.Error(out[0].Err)
+		}
+		expect(t, h, `SELECT count(*) FROM accounts`, 2)
+		again := submit(t, h, did("never@bolt.example", "page_viewed", start+402*day))
+		if again[0].Input == again[0].Lead {
+			t.Error("who objected is somebody new")
+		}
+		verify(t, h)
+	})
+}
