@@ -448,7 +448,7 @@ type Channel struct {
 }
 
 // Events are what an alert can be about, and what webhooks can want.
-var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost", ActivityEvent, "paused", "resumed"}
+var Events = []string{"offered", "accepted", "reminded", "breached", "reassigned", "escalated", "rejected", "handed_back", "won", "lost", "walked_away", ActivityEvent, "paused", "resumed"}
 
 // ActivityEvent is the event of an activity that counts.
 const ActivityEvent = "activity"

@@ -89,6 +89,11 @@ func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 		if !has(words, in.Name) {
 			return unknownWord("body.transition", "transition that a person takes", in.Name, words)
 		}
+	case lifecycle.Contact:
+		words := names(plan.Channels, func(c *agreement.Channel) string { return c.Name })
+		if in.Channel != "" && !has(words, in.Channel) {
+			return unknownWord("body.channel", "channel", in.Channel, words)
+		}
 	case lifecycle.Reject, lifecycle.HandBack:
 		words := names(plan.Handbacks, func(h *agreement.Handback) string { return h.Name })
 		if in.Kind == lifecycle.Reject {

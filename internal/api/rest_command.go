@@ -62,6 +62,7 @@ type contactCommand struct {
 	Body struct {
 		Actor
 		Outcome string         `json:"outcome" enum:"connected,meeting,replied,voicemail,no_answer,wrong_number,sent,autoresponder" doc:"How it went. Only the first three reached a person."`
+		Channel string         `json:"channel,omitempty" maxLength:"100" doc:"By which channel of the agreement. The rules of engagement are asked about it." example:"phone"`
 		AgainAt *time.Time     `json:"again_at,omitempty" doc:"When to call again, in place of the agreed spacing. For a lead that waits to be called."`
 		Answers map[string]any `json:"answers,omitempty" doc:"What was found out, by the names of the questions." example:"{\"budget\": true}"`
 	}
@@ -184,7 +185,7 @@ func (a *API) commandRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		input := lifecycle.Input{Kind: lifecycle.Contact, Name: in.Body.Outcome, Values: values}
+		input := lifecycle.Input{Kind: lifecycle.Contact, Name: in.Body.Outcome, Channel: in.Body.Channel, Values: values}
 		if in.Body.AgainAt != nil {
 			input.Due = in.Body.AgainAt.UnixMicro()
 		}

@@ -17,6 +17,7 @@ type conflict struct {
 	Lead    int64     `json:"lead"`
 	Actor   string    `json:"actor" doc:"Who spoke." example:"anna@northwind.example"`
 	Outcome string    `json:"outcome" example:"connected"`
+	Channel string    `json:"channel,omitempty" doc:"By which channel, if somebody said." example:"phone"`
 	Holder  string    `json:"holder,omitempty" doc:"Who held the conversation: a member, a side, or nobody."`
 	Clause  string    `json:"clause" example:"rules_of_engagement.in_play"`
 	At      time.Time `json:"at"`
@@ -64,7 +65,7 @@ func (a *API) listConflicts(ctx context.Context, in *conflictsRequest) (*conflic
 	out := &conflictsAnswer{}
 	out.Body.Items = []conflict{}
 	for _, c := range list {
-		out.Body.Items = append(out.Body.Items, conflict{c.Input, c.Lead, c.Actor, c.Outcome, c.Holder, c.Clause, moment(c.At)})
+		out.Body.Items = append(out.Body.Items, conflict{c.Input, c.Lead, c.Actor, c.Outcome, c.Channel, c.Holder, c.Clause, moment(c.At)})
 	}
 	out.Body.NextCursor, out.Body.Next, out.Next = in.next(next)
 	return out, nil

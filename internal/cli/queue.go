@@ -197,11 +197,12 @@ type queueLogCommand struct {
 	byHand
 	Lead    string            `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
 	Outcome string            `arg:"" help:"connected, meeting, replied, voicemail, no_answer or wrong_number."`
+	Channel string            `help:"By which channel of the agreement, if not that of the queue." placeholder:"CHANNEL"`
 	Answer  map[string]string `help:"What was found out: QUESTION=ANSWER. May be given several times." placeholder:"QUESTION=ANSWER"`
 }
 
 func (c *queueLogCommand) Run(r *run) error {
-	in := lifecycle.Input{Kind: lifecycle.Contact, Name: c.Outcome, Values: answersOf(c.Answer)}
+	in := lifecycle.Input{Kind: lifecycle.Contact, Name: c.Outcome, Channel: c.Channel, Values: answersOf(c.Answer)}
 	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: in})
 	if err != nil {
 		return err

@@ -360,6 +360,36 @@ func TestAcceptedMeanwhile(t *testing.T) {
 	}
 }
 
+// Nobody is asked to get in touch with a lead to whom nobody may speak by now; the clause that says so is on record.
+func TestDeskAsksMay(t *testing.T) {
+	databases(t, func(t *testing.T, db string) {
+		o := open(t, db, bySlack)
+		r := newReceiver(t, nil)
+		lead := o.ripe("ada@acme.example")
+		owner := o.until("offered", func(l []store.Job) bool { return len(l) == 1 })[0].Recipient
+		other := "sara.holm@northwind.example"
+		if owner == other {
+			other = "johan.lind@northwind.example"
+		}
+		o.acts(lead, lifecycle.Accept, owner, "")
+		o.acts(lead, lifecycle.Assign, "astrid.berg@northwind.example", other) // who has the first contact to make
+		o.acts(lead, lifecycle.Consented, "", "withdrawn")
+		o.run(func(opts *delivery.Options) { opts.Slack = map[string]string{"": r.URL} })
+		list := o.until("over", over)
+		const why = "nobody may speak to them now: the lead withdrew consent to messages (consent)"
+		if !slices.ContainsFunc(list, func(j store.Job) bool {
+			return j.Recipient == other && j.Kind == "offered" && j.State == store.JobDropped && j.LastError == why && j.Attempts == 0
+		}) {
+			t.Errorf("%+v", list)
+		}
+		for _, c := range r.got() {
+			if strings.Contains(string(c.body), "get in touch") {
+				t.Errorf("sent: %s", c.body)
+			}
+		}
+	})
+}
+
 // The same about the same lead to the same person is one message, until it is another that was said last.
 func TestSaidOnce(t *testing.T) {
 	databases(t, func(t *testing.T, db string) {

@@ -33,9 +33,9 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 		return r, dropped, err
 	}
 	if s.view.Lead == nil {
-		return r, lifecycle.Moot(nil, &s.view, &alert, input), nil
+		return r, lifecycle.Moot(nil, &s.view, &alert, input, d.now()), nil
 	}
-	if why := lifecycle.Moot(s.plan, &s.view, &alert, input); why != "" {
+	if why := lifecycle.Moot(s.plan, &s.view, &alert, input, d.now()); why != "" {
 		return r, why, nil
 	}
 	now := d.now()
@@ -93,7 +93,7 @@ func (d *Desk) digest(ctx context.Context, job *store.Job, a *store.Attempt) (r 
 		if err != nil {
 			return r, "", err
 		}
-		if moot := lifecycle.Moot(s.plan, &s.view, &alert, input); moot != "" {
+		if moot := lifecycle.Moot(s.plan, &s.view, &alert, input, d.now()); moot != "" {
 			why[one.ID] = moot
 			continue
 		}

@@ -343,6 +343,7 @@ var eventWords = map[string]string{
 	"offered": "a lead is offered", "accepted": "a lead is accepted", "reminded": "somebody is reminded", "breached": "time runs out",
 	"reassigned": "a lead goes to somebody else", "escalated": "a lead goes to the manager", "rejected": "a hand-off is rejected",
 	"handed_back": "a lead is handed back", "won": "a lead is won", "paused": "marketing may no longer use all its channels", "resumed": "marketing may use all its channels again", "lost": "a lead is lost",
+	"walked_away": "a lead is left to others",
 }
 
 // alertTime says when the messages of an alert go out.

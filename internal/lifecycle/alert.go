@@ -74,7 +74,11 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 				return
 			}
 			if agreement.Messages(by) {
-				a.Due, a.Wait = waits(plan, view.Roster, alert, to, urgent[h.kind], d.At)
+				now := urgent[h.kind]
+				if m := view.Roster.Member(to); m != nil && !a.Acts && m.away(d.At) {
+					now = false // somebody else sees to it meanwhile
+				}
+				a.Due, a.Wait = waits(plan, view.Roster, alert, to, now, d.At)
 				if alert != nil {
 					a.Digest, a.Most, a.Per = alert.Digest.Gathers(), alert.AtMost, alert.Per
 				}
@@ -281,9 +285,9 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// Moot says why an alert is no longer worth sending, given how the lead stands now; "" if it is. at is
-// when it was decided. view.Lead is nil for a lead that is not there any more.
-func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
+// Moot says why an alert is not sent, given how the lead stands now; "" if it is. It is no longer true, or asks to speak to somebody to whom
+// nobody may speak. at is when it was decided. view.Lead is nil for a lead that is not there any more.
+func Moot(plan *agreement.Plan, view *View, a *Alert, at, now int64) string {
 	l := view.Lead
 	if l == nil {
 		return "the lead is not there any more: it was erased, or turned out to be another one"
@@ -343,5 +347,29 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at int64) string {
 			return "the lead is in stage " + plan.Stages[l.Stage].Name + " meanwhile"
 		}
 	}
+	if Urges(view, a) {
+		if v := May(plan, view, speaker(view), "", max(now, l.Clock)); !v.Allowed {
+			return "nobody may speak to them now: " + v.Text + " (" + v.Clause + ")"
+		}
+	}
 	return ""
+}
+
+// Urges reports whether an alert asks somebody to speak to the lead: to make the first contact, or to go on with what they have accepted.
+func Urges(view *View, a *Alert) bool {
+	if !a.Acts || view.Lead == nil || view.Lead.Waits() {
+		return false
+	}
+	switch a.Kind {
+	case "offered":
+		return view.Lead.Handoff.State == HandoffAccepted
+	case "reminded", "escalated":
+		return strings.HasSuffix(a.Name, ".contact_within")
+	}
+	return false
+}
+
+// speaker is who would speak for sales: whoever has the lead.
+func speaker(view *View) Speaker {
+	return Speaker{Member: view.Lead.Owner, Side: agreement.Sales}
 }

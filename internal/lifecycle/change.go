@@ -71,7 +71,7 @@ const (
 	AttendSet           // At: when the owner goes away
 	ReminderSet         // Name is a clock, At: when somebody is reminded of it next, 0 for not at all
 	MarketingSet        // From, To: the channels that marketing may use, see Lead.Marketing
-	SpokenAgainst       // Name is the member who spoke, From the outcome, To who held the conversation, At: against the clause cited
+	SpokenAgainst       // Name is the member who spoke, From the outcome, To who held the conversation, Value the channel, At: against the clause cited
 )
 
 var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_set", "answer_set", "consent_set", "activity_counted",

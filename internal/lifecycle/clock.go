@@ -307,7 +307,7 @@ func (d *decider) step(clock string, s *agreement.Step) bool {
 	accepting := d.pending() && clock == d.handoff().AcceptClause.Address
 	switch s.Kind {
 	case agreement.Remind:
-		to := d.target(s.Target)
+		to := d.standIn(d.target(s.Target), why)
 		if to == "" {
 			d.reasons[why-1].Text = "there is nobody to remind"
 			return false

@@ -507,8 +507,14 @@ func (d *decider) consent() {
 		d.begun = d.becauseText("consent", "the lead consents again: scoring begins anew")
 		d.emit(Change{Kind: ScoreCleared, To: agreement.KeepNothing.String(), Int: int64(agreement.KeepNothing), At: d.at, Reason: d.begun})
 	}
-	if status == Objected {
+	switch h := &d.lead.Handoff; {
+	case status == Objected:
 		d.object()
+	case h.Rule < 0 || h.State != HandoffAccepted:
+	case status == Withdrawn && d.clock(d.handoff().ContactClause.Address) != nil:
+		d.dropClock(d.handoff().ContactClause.Address, d.becauseText("consent", "the lead withdrew consent to messages: nobody can reach it in time"))
+	case was.Status == Withdrawn && d.plan.Stages[d.lead.Stage].Side == agreement.Sales && d.plan.Stages[d.lead.Stage].Final == agreement.NotFinal:
+		d.awaitContact()
 	}
 }
 

@@ -48,7 +48,7 @@ const (
 	TellEscalate            // To, the manager, has it now
 	TellAccepted            // To (marketing) hears that it was accepted
 	TellReturned            // To (marketing) hears why it came back
-	TellOutcome             // To (both sides) hears that it was won or lost
+	TellOutcome             // To (both sides) hears that it was won, lost or left to others
 	TellPaused              // To (marketing) hears that it may use the channels in Name only: none, or some
 	TellResumed             // To (marketing) hears that it may use all its channels again
 )

@@ -72,9 +72,17 @@ func (d *decider) overheard() {
 	if m == nil || m.Side == agreement.NoSide || d.in.Name == "autoresponder" || len(d.plan.Rules) == 0 {
 		return
 	}
-	v := May(d.plan, &d.state, Speaker{Member: m.ID}, "", d.now)
+	channel := d.in.Channel
+	if q := d.plan.Tele; channel == "" && q != nil && d.lead.Call.Since > 0 {
+		channel = q.Channel // it is in the queue to be called
+	}
+	v := May(d.plan, &d.state, Speaker{Member: m.ID}, channel, d.now)
 	if v.Allowed {
 		return
 	}
-	d.emit(Change{Kind: SpokenAgainst, Name: m.ID, From: d.in.Name, To: v.Holder, At: d.at, Reason: d.because(v.Clause, v.Saw...)})
+	c := Change{Kind: SpokenAgainst, Name: m.ID, From: d.in.Name, To: v.Holder, At: d.at, Reason: d.because(v.Clause, v.Saw...)}
+	if channel != "" {
+		c.Value = agreement.TextValue(channel)
+	}
+	d.emit(c)
 }

@@ -188,10 +188,21 @@ func (d *decider) accept() {
 	}
 	d.close(HandoffAccepted, "", why)
 	d.effect(TellAccepted, agreement.Marketing.String(), h.Name, why)
-	if !h.ContactWithin.IsZero() && d.lead.Handoff.Contacted == 0 {
+	d.awaitContact()
+	d.enter(h.To, h.Name, why)
+}
+
+// awaitContact has the time for a first contact begin, of a hand-off that is accepted. It does not while the lead wants no messages: nobody
+// could keep it.
+func (d *decider) awaitContact() {
+	h := d.handoff()
+	switch {
+	case h.ContactWithin.IsZero() || d.lead.Handoff.Contacted != 0 || d.clock(h.ContactClause.Address) != nil:
+	case d.lead.Consent.Status == Withdrawn:
+		d.becauseText("consent", "the lead withdrew consent to messages: no time for a contact runs")
+	default:
 		d.startClock(h.ContactClause.Address, h.ContactWithin, d.lead.Owner, d.because(h.ContactClause.Address))
 	}
-	d.enter(h.To, h.Name, why)
 }
 
 func (d *decider) reject() {
@@ -283,6 +294,14 @@ func (d *decider) contact() {
 			names[i] = o.Name
 		}
 		d.refuse("%q is no outcome of a contact; they are %s", d.in.Name, strings.Join(names, ", "))
+		return
+	}
+	if channel := d.in.Channel; channel != "" && !slices.ContainsFunc(d.plan.Channels, func(c agreement.Channel) bool { return c.Name == channel }) {
+		names := make([]string, len(d.plan.Channels))
+		for i := range d.plan.Channels {
+			names[i] = d.plan.Channels[i].Name
+		}
+		d.refuse("the agreement has no channel %q; it has: %s", channel, orText(strings.Join(names, ", "), "none"))
 		return
 	}
 	d.overheard()

@@ -12,7 +12,7 @@ type Line struct {
 // InboxLine writes the line of an alert, of the lead as it stands at an instant: decided is when the alert was. It needs
 // no history. view.Lead is nil for a lead that is not there any more, and plan may be nil then.
 func InboxLine(plan *agreement.Plan, view *View, a *Alert, decided, at int64) Line {
-	over := Moot(plan, view, a, decided)
+	over := Moot(plan, view, a, decided, at)
 	if view.Lead == nil {
 		return Line{Title: words(a.Kind), Over: over}
 	}

@@ -79,6 +79,7 @@ type Input struct {
 	Key     string // for finding duplicates; unique with Source
 	Name    string
 	Asset   string
+	Channel string  // Contact: by which channel of the agreement, "" if nobody says
 	Values  []Named // sorted by name
 	Text    string  // note or evidence; Identify: why it is the account in Account, when its key does not say so
 	Value   float64

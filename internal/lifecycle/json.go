@@ -23,6 +23,7 @@ func (in *Input) AppendJSON(b []byte) []byte {
 	o.text("key", in.Key)
 	o.text("name", in.Name)
 	o.text("asset", in.Asset)
+	o.text("channel", in.Channel)
 	if len(in.Values) > 0 {
 		o.key("values")
 		o.b = append(o.b, '{')
@@ -294,6 +295,7 @@ type inputJSON struct {
 	Key    string          `json:"key"`
 	Name   string          `json:"name"`
 	Asset  string          `json:"asset"`
+	Chan   string          `json:"channel"`
 	Values json.RawMessage `json:"values"`
 	Text   string          `json:"text"`
 	Value  float64         `json:"value"`
@@ -372,7 +374,7 @@ func ParseInput(b []byte) (Input, error) {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return Input{}, fmt.Errorf("reading a stored input: %w", err)
 	}
-	in := Input{Due: j.Due, Actor: j.Actor, Source: j.Source, Key: j.Key, Name: j.Name, Asset: j.Asset, Text: j.Text, Value: j.Value,
+	in := Input{Due: j.Due, Actor: j.Actor, Source: j.Source, Key: j.Key, Name: j.Name, Asset: j.Asset, Channel: j.Chan, Text: j.Text, Value: j.Value,
 		Origin: parseSide(j.Origin), Bot: j.Bot, Clause: j.Clause, Member: j.Member.person(), Keep: j.Keep, Other: j.Other}
 	values, err := parseValues(j.Values)
 	if err != nil {

@@ -79,7 +79,7 @@ func (d *decider) enter(stage int, via string, why int) {
 			d.dropClock(d.handoff().ContactClause.Address, why)
 		}
 	}
-	if s.Final == agreement.Won || s.Final == agreement.Lost {
+	if s.Final == agreement.Won || s.Final == agreement.Lost || s.Final == agreement.WalkedAway {
 		d.effect(TellOutcome, "", s.Final.String(), why)
 	}
 	d.begun = why

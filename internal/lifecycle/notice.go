@@ -198,6 +198,8 @@ func (t *teller) title() string {
 		return "Escalated: " + who
 	case "rejected", "handed_back":
 		return "Back from sales: " + who
+	case "walked_away":
+		return "Left to others: " + who
 	case "paused":
 		return "Marketing pauses: " + who
 	case "resumed":
@@ -236,6 +238,10 @@ func (t *teller) todo() string {
 		if !a.Acts {
 			break
 		}
+		instead := ""
+		if m := t.view.Roster.Member(t.lead.Owner); a.Kind == "reminded" && m != nil && m.ID != a.To && m.away(t.at) {
+			instead = t.person(m.ID) + " is away until " + time.UnixMicro(m.back(t.at)).In(t.zone).Format("Monday 2 January, 15:04") + ". "
+		}
 		switch {
 		case pending:
 			rule := &t.plan.Handoffs[h.Rule]
@@ -243,7 +249,7 @@ func (t *teller) todo() string {
 			if queue {
 				verb = "Whoever is free, please accept it"
 			}
-			text := verb + until + "."
+			text := instead + verb + until + "."
 			if len(rule.Reject) > 0 {
 				reasons := make([]string, len(rule.Reject))
 				for i, r := range rule.Reject {
@@ -253,9 +259,12 @@ func (t *teller) todo() string {
 			}
 			return text
 		case clock != nil && strings.HasSuffix(clock.Name, ".contact_within"):
+			if instead != "" {
+				return instead + "Please see that somebody gets in touch with them" + until + "."
+			}
 			return "Please get in touch with them" + until + "."
 		case clock != nil:
-			return "Please see to it" + until + "."
+			return instead + "Please see to it" + until + "."
 		}
 		return "It is yours now. Please get in touch when it suits."
 	case "breached":
@@ -277,6 +286,31 @@ func (t *teller) todo() string {
 		}
 	case "rejected", "handed_back":
 		return t.back()
+	case "walked_away":
+		return t.left()
+	}
+	return ""
+}
+
+// left tells why sales has left the lead to others, which was agreed on beforehand.
+func (t *teller) left() string {
+	for i := len(t.past) - 1; i >= 0; i-- {
+		in := &t.past[i].Input
+		if in.Kind != WalkAway || t.past[i].Decision.Refused != "" {
+			continue
+		}
+		text := t.person(in.Actor) + " left it to others: " + words(in.Name)
+		if t.plan.Worth != nil {
+			for _, w := range t.plan.Worth.WalkAway {
+				if w.Name == in.Name && w.Definition != "" {
+					text += " (" + strings.TrimSuffix(w.Definition, ".") + ")"
+				}
+			}
+		}
+		if in.Text != "" {
+			text += ". “" + strings.TrimSpace(in.Text) + "”"
+		}
+		return text + ". Both sides agreed beforehand that this is reason enough."
 	}
 	return ""
 }

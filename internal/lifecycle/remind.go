@@ -63,7 +63,7 @@ func (d *decider) remind(k *Clock) {
 			continue
 		}
 		why := d.because(list[i].Address)
-		to := d.target(list[i].Target)
+		to := d.standIn(d.target(list[i].Target), why)
 		if m := d.member(to); to == "" || m != nil && m.Inactive {
 			d.reasons[why-1].Text = "there is nobody to remind"
 			continue
@@ -71,4 +71,19 @@ func (d *decider) remind(k *Clock) {
 		d.effect(TellRemind, to, k.Name, why)
 	}
 	d.remindNext(k.Name, d.in.Due)
+}
+
+// standIn returns who is reminded for somebody: themselves, or, while they are away, the next above them who is there. Nobody reads a reminder on
+// holiday, and the deadline does not wait.
+func (d *decider) standIn(to string, why int) string {
+	m := d.member(to)
+	if m == nil || m.Inactive || !m.away(d.now) {
+		return to
+	}
+	boss := d.above(to)
+	if b := d.member(boss); boss == "" || b != nil && (b.Inactive || b.away(d.now)) {
+		return to
+	}
+	d.reasons[why-1].Text = d.name(to) + " " + d.unable(m) + ": " + d.name(boss) + " is asked to see to it"
+	return boss
 }

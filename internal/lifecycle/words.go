@@ -105,7 +105,11 @@ func (c *Change) Sentence(zone *time.Location) string {
 		}
 		return "marketing may use only " + strings.ReplaceAll(c.To, " ", ", ")
 	case SpokenAgainst:
-		return c.Name + " spoke to it (" + c.From + ") while " + orText(c.To, "nobody") + " holds the conversation"
+		how := c.From
+		if c.Value.Known() {
+			how += " by " + c.Value.String()
+		}
+		return c.Name + " spoke to it (" + how + ") while " + orText(c.To, "nobody") + " holds the conversation"
 	case ProbabilitySet:
 		return "probability " + shareText(c.Num)
 	case EffortSet:

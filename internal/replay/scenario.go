@@ -315,6 +315,8 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 		in.Source = value
 	case "asset":
 		in.Asset = value
+	case "channel":
+		in.Channel = value
 	case "import":
 		in.Import, err = strconv.ParseInt(value, 10, 64)
 	case "clause":
@@ -507,6 +509,9 @@ func (s *Scenario) write(out *strings.Builder, w *World, in *lifecycle.Input, d 
 	}
 	if in.Actor != "" {
 		fmt.Fprintf(out, " by %s", in.Actor)
+	}
+	if in.Channel != "" {
+		fmt.Fprintf(out, " channel %s", in.Channel)
 	}
 	if in.Import != 0 {
 		fmt.Fprintf(out, " import %d", in.Import)

@@ -122,8 +122,8 @@ func (o *outbox) Pop() any {
 
 // year is what came of one.
 type year struct {
-	decisions, sent, moot, late, letters, calls, left int64
-	inspector                                         *Inspector
+	decisions, sent, moot, late, letters, calls, left, urged int64
+	inspector                                                *Inspector
 }
 
 // live lives through a year, and looks at everything after each step.
@@ -222,7 +222,7 @@ func (y *year) deliver(t *testing.T, w *World, p *parcel) {
 		plan = w.plans[view.Lead.Version]
 	}
 	a := &p.alert
-	if lifecycle.Moot(plan, &view, a, p.decided) != "" {
+	if lifecycle.Moot(plan, &view, a, p.decided, p.at) != "" {
 		y.moot++
 		return
 	}
@@ -244,7 +244,13 @@ func (y *year) deliver(t *testing.T, w *World, p *parcel) {
 	case a.Acts && accepting && (a.Kind == "reminded" || a.Kind == "escalated") && !l.Waits():
 		t.Fatalf("%s is asked to accept lead %d (%s), whose hand-off is %s", a.To, l.ID, a.Kind, l.Handoff.State)
 	}
-	lifecycle.Tell(plan, &view, nil, a, p.at) // it can be worded
+	text := strings.Join(lifecycle.Tell(plan, &view, nil, a, p.at).Paragraphs, "\n") // it can be worded
+	if l.Owner != "" && strings.Contains(text, "get in touch") {
+		y.urged++
+		if v := lifecycle.May(plan, &view, lifecycle.Speaker{Member: l.Owner, Side: agreement.Sales}, "", max(p.at, l.Clock)); !v.Allowed {
+			t.Fatalf("%s is asked to speak to lead %d (%s %s), and %s", a.To, l.ID, a.Kind, a.Name, v.Text)
+		}
+	}
 }
 
 // A company of fifty works under four versions of the agreement, while people come, go and are away, and mail and chat fail. After each
@@ -265,9 +271,9 @@ func TestYear(t *testing.T) {
 			for _, state := range []string{"accepted", "rejected", "expired", "withdrawn", "undone"} {
 				ends = append(ends, fmt.Sprint(a.Ended[state], " ", state))
 			}
-			t.Logf("%d days of %d people in %.1f s: %d decisions; %d hand-offs: %s, %d open; %d alerts sent, %d tries failed, %d not true any more; %d letters, %d calls; %d left",
-				days, len(m.Team), time.Since(began).Seconds(), y.decisions, a.Offered, strings.Join(ends, ", "), a.Open(), y.sent, y.late, y.moot, y.letters, y.calls, y.left)
-			if len(m.Team) != 50 || a.Offered < 300 || a.Ended["accepted"] < 200 || a.Ended["rejected"] < 20 || y.moot < 20 || y.late < 50 || y.left < 5 || y.letters < 500 {
+			t.Logf("%d days of %d people in %.1f s: %d decisions; %d hand-offs: %s, %d open; %d alerts sent, %d tries failed, %d not true any more; %d letters, %d calls; %d asked to get in touch; %d left",
+				days, len(m.Team), time.Since(began).Seconds(), y.decisions, a.Offered, strings.Join(ends, ", "), a.Open(), y.sent, y.late, y.moot, y.letters, y.calls, y.urged, y.left)
+			if len(m.Team) != 50 || a.Offered < 300 || a.Ended["accepted"] < 200 || a.Ended["rejected"] < 20 || y.moot < 20 || y.late < 50 || y.left < 5 || y.letters < 500 || y.urged < 20 {
 				t.Error("too little happens to find anything")
 			}
 			if leads < 5000 {

@@ -14,12 +14,13 @@ type Conflict struct {
 	Lead    int64
 	Actor   string // a member's ID
 	Outcome string // of the contact
+	Channel string // by which it was, "" if nobody said
 	Holder  string // a member's ID, marketing, sales, or "" for nobody
 	Clause  string // the rule of engagement, or consent
 	At      int64
 }
 
-const conflictColumns = `id input lead actor outcome holder clause at`
+const conflictColumns = `id input lead actor outcome holder clause at channel`
 
 // ConflictFilter says which conflicts to list; the zero value lets all through.
 type ConflictFilter struct {
@@ -46,11 +47,11 @@ func (s *Reader) Conflicts(ctx context.Context, f ConflictFilter, most int) ([]C
 		where.add("lead = ?", f.Lead)
 	}
 	var list []Conflict
-	stmt, err := s.queries.get(ctx, `SELECT id, input, lead, actor, outcome, holder, clause, at FROM conflict WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
+	stmt, err := s.queries.get(ctx, `SELECT id, input, lead, actor, outcome, holder, clause, at, channel FROM conflict WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
 	if err == nil {
 		err = scanAll(ctx, stmt, where.args, func(r *sql.Rows) error {
 			var c Conflict
-			err := r.Scan(&c.ID, &c.Input, &c.Lead, &c.Actor, &c.Outcome, &c.Holder, &c.Clause, &c.At)
+			err := r.Scan(&c.ID, &c.Input, &c.Lead, &c.Actor, &c.Outcome, &c.Holder, &c.Clause, &c.At, &c.Channel)
 			list = append(list, c)
 			return err
 		})

@@ -81,7 +81,7 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 	case lifecycle.AttributeSet, lifecycle.AnswerSet, lifecycle.LeadCreated:
 		rec.reworded = true
 	case lifecycle.SpokenAgainst:
-		b.clashes = append(b.clashes, b.row(&b.clashRows, d.Input), d.Input, l.ID, c.Name, c.From, c.To, clause, c.At)
+		b.clashes = append(b.clashes, b.row(&b.clashRows, d.Input), d.Input, l.ID, c.Name, c.From, c.To, clause, c.At, c.Value.Str)
 	case lifecycle.ClauseNamed:
 		if v := rec.Visit; v != nil {
 			v.Named = c.Name

@@ -26,7 +26,7 @@ var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 		return "handed back: " + a.reasonWords(in.Name), nil
 	},
 	"contact": func(a *ask, in *lifecycle.Input) (string, error) {
-		in.Kind, in.Name = lifecycle.Contact, a.PostFormValue("outcome")
+		in.Kind, in.Name, in.Channel = lifecycle.Contact, a.PostFormValue("outcome"), a.PostFormValue("channel")
 		var err error
 		in.Values, err = a.answers()
 		return "contact logged: " + outcomeWords(in.Name), err

@@ -29,6 +29,7 @@ type leadPage struct {
 	Pass            int64
 	Score           *scoreStory
 	Timeline        []happening
+	Channels        []string // of the agreement
 	Shown           []link // which part of the timeline
 	More            string
 	Holder, HoldsBy string // side, and in words
@@ -256,6 +257,9 @@ func (a *ask) speech(p *leadPage, plan *agreement.Plan, view *lifecycle.View, at
 		} else {
 			p.Speech = append(p.Speech, speech{Words: "Not you at the moment", Hint: a.named(you.Text)})
 		}
+	}
+	for i := range plan.Channels {
+		p.Channels = append(p.Channels, plan.Channels[i].Name)
 	}
 	for _, side := range []agreement.Side{agreement.Sales, agreement.Marketing} {
 		who := lifecycle.Speaker{Side: side}

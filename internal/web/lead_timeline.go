@@ -120,7 +120,11 @@ func (a *ask) happening(e *store.Event) happening {
 	case lifecycle.HandBack:
 		person("back", "Handed back"+reason)
 	case lifecycle.Contact:
-		person("talk", capital(outcomeWords(in.Name)))
+		how := outcomeWords(in.Name)
+		if in.Channel != "" {
+			how += ", " + strings.ReplaceAll(in.Channel, "_", " ")
+		}
+		person("talk", capital(how))
 		h.Title = strings.Replace(h.Title, " by ", ": ", 1)
 		h.Text = strings.TrimSpace(said(in) + " " + h.Text)
 	case lifecycle.Assign:
