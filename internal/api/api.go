@@ -94,6 +94,7 @@ func New(opts Options) *API {
 	a.route("OPTIONS /v1/", preflight)
 	a.route("OPTIONS /f/{form}", preflight)
 	a.newREST()
+	a.route("/", a.nothing)
 	return a
 }
 
@@ -131,6 +132,28 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)
+}
+
+// nothing answers what no route is for.
+func (a *API) nothing(w http.ResponseWriter, r *http.Request) error {
+	if takes := a.takes(r); takes != "" {
+		w.Header().Set("Allow", takes)
+		return &problem{status: http.StatusMethodNotAllowed, detail: fmt.Sprintf("this address takes %s, not %s", takes, clip(r.Method))}
+	}
+	return &problem{status: http.StatusNotFound, detail: "there is nothing at this address; events go to /v1/batch, forms to /f/ and a name, and what else there is stands at /api/"}
+}
+
+// takes returns the methods that the address of a request takes, with commas between; "" for none.
+func (a *API) takes(r *http.Request) string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			list = append(list, method)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // preflight tells a browser that it may send what it wants to send.

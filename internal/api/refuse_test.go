@@ -2,8 +2,10 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -164,4 +166,28 @@ func numbered(n int) string {
 		fmt.Fprintf(&b, `,"m%d":1`, i)
 	}
 	return b.String()[1:]
+}
+
+// What is at no address, or comes with another method, is told so like everything else that is wrong.
+func TestNoSuchAddress(t *testing.T) {
+	s := open(t, Options{}, engine.Options{})
+	for _, test := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"POST", "/v1/nothing", 404, ""}, {"GET", "/v1/", 404, ""}, {"POST", "/healthz", 404, ""}, {"GET", "/f/", 404, ""}, {"POST", "/", 404, ""},
+		{"PUT", "/v1/track", 405, "POST"}, {"GET", "/v1/b", 405, "POST"}, {"DELETE", "/f/contact", 405, "POST"}, {"POST", "/v1/projects/k/settings", 405, "GET"},
+	} {
+		w := httptest.NewRecorder()
+		s.api.ServeHTTP(w, httptest.NewRequest(test.method, test.path, nil))
+		var p struct {
+			Status int
+			Detail string
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != test.status || p.Status != w.Code || p.Detail == "" ||
+			w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Allow") != test.allow {
+			t.Errorf("%s %s: %d, Allow %q, %s", test.method, test.path, w.Code, w.Header().Get("Allow"), w.Body)
+		}
+	}
 }

@@ -135,20 +135,13 @@ func (g guarded) HandleFunc(pattern string, handle func(http.ResponseWriter, *ht
 
 // nowhere answers what is asked of no operation there is.
 func (a *API) nowhere(w http.ResponseWriter, r *http.Request) error {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := a.mux.Handler(other); pattern != "/api/" && pattern != "" {
-			allowed = append(allowed, method)
-		}
-	}
-	if len(allowed) == 0 {
+	takes := a.takes(r)
+	if takes == "" {
 		problemOf("not-found", "there is no such address; what there is stands at /api/").write(w)
 		return nil
 	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	problemOf("method", "this address takes "+strings.Join(allowed, " and ")+", not "+clip(r.Method)).write(w)
+	w.Header().Set("Allow", takes)
+	problemOf("method", "this address takes "+takes+", not "+clip(r.Method)).write(w)
 	return nil
 }
 

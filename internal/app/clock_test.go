@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,9 +35,10 @@ func setClock(t *testing.T, db string) {
 	defer a.Close()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	defer stop()
+	said := &journal{}
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Ready: func(address string) { ready <- address }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Ready: func(address string) { ready <- address }, Log: slog.New(slog.NewTextHandler(said, nil))})
 	}()
 	var address string
 	select {
@@ -99,6 +100,12 @@ func setClock(t *testing.T, db string) {
 		appear(100 + n)
 		send(n, "Pricing Viewed")
 		settled()
+		switch n {
+		case 0:
+			said.hear(t, "was set forward")
+		case 2:
+			said.hear(t, "was set back")
+		}
 	}
 	b.expect(`SELECT count(*) FROM handoff WHERE accept_due IS NOT NULL AND accepted_at IS NULL AND accept_breached_at IS NULL AND closed_at IS NULL AND accept_due <= `+fmt.Sprint(now.Load()), "0")
 	b.expect(`SELECT count(*) FROM (SELECT lead FROM handoff WHERE accept_breached_at IS NOT NULL GROUP BY lead) AS x WHERE lead IN (SELECT id FROM lead WHERE created_at = `+fmt.Sprint(monday.UnixMicro())+`)`, "20")
@@ -106,11 +113,28 @@ func setClock(t *testing.T, db string) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	// the next start says so if the clock is behind
+	now.Store(monday.Add(-time.Hour).UnixMicro())
+	again, done := context.WithCancel(context.WithoutCancel(t.Context()))
+	defer done()
+	go a.watchClock(again, slog.New(slog.NewTextHandler(said, nil)), time.Second)
+	said.hear(t, "is behind what is on record")
+	done()
 	// the timers may have been stopped in the middle of a round, of which nothing is on record then
 	if err := a.Close(); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	if n := sound(t, db, acked); n < 50 {
 		t.Errorf("%d deadlines ran out: the clock tests nothing", n)
+	}
+}
+
+// hear waits for the log to say something.
+func (j *journal) hear(t testing.TB, what string) {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); !strings.Contains(j.String(), what); <-time.After(10 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("the log does not say %q:\n%s", what, j)
+		}
 	}
 }

@@ -63,6 +63,7 @@ func TestValuesAreKept(t *testing.T) {
 		// For a page that is open, what was decided is counted without a request.
 		v.mark(3)
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		if made != 3 {
 			t.Errorf("counted %d times, want a third", made)
 		}
