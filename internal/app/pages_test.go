@@ -68,6 +68,7 @@ var pictured = []struct{ name, path, role string }{
 var opened = []struct{ name, path, role, does string }{
 	{"palette", "/leads", "rep", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'wal'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
 	{"reject", "/leads", "rep", "document.querySelector('[data-menu=reject]').open = true"},
+	{"await", "/leads", "rep", "document.querySelector('[data-keep=await]').open = true; scrollTo(0, 9999)"},
 	{"several", "/leads", "rep", "[...document.querySelectorAll('[data-do=select]')].slice(0, 3).forEach(p => p.click())"},
 	{"lead-more", "/leads/LEAD", "rep", "document.querySelector('[data-menu=more]').open = true; document.querySelectorAll('details.why, details:has(form[action$=answer])').forEach(d => { d.open = true })"},
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},
@@ -249,9 +250,10 @@ func (a *App) busy(ctx context.Context) error {
 	for i, deal := range []struct {
 		offered, accepted string
 		to                string
+		said              string // an outcome, ten minutes later
 	}{
-		{"11 09:20", "11 09:40", johan}, {"11 14:50", "", johan}, {"12 08:05", "12 08:20", johan}, {"12 08:10", "", johan}, {"12 09:20", "", johan}, {"12 09:31", "12 09:38", johan},
-		{"12 08:40", "", sara}, {"12 09:10", "", sara}, {"12 09:15", "", sara},
+		{"11 09:20", "11 09:40", johan, ""}, {"11 14:50", "", johan, ""}, {"12 08:05", "12 08:20", johan, ""}, {"12 08:10", "", johan, ""}, {"12 09:20", "", johan, ""}, {"12 09:31", "12 09:38", johan, ""},
+		{"12 08:40", "", sara, ""}, {"12 09:10", "", sara, ""}, {"12 09:15", "", sara, ""}, {"12 08:20", "12 08:25", johan, "voicemail"}, {"12 08:25", "12 08:45", johan, "sent"},
 	} {
 		when := func(text string) time.Time {
 			at, _ := time.Parse("2006 01 02 15:04", "2026 11 "+text)
@@ -264,6 +266,9 @@ func (a *App) busy(ctx context.Context) error {
 		add(at.Add(-time.Second), lifecycle.Input{Kind: lifecycle.Assign, Lead: lead, Actor: deal.to, Name: deal.to})
 		if deal.accepted != "" {
 			add(when(deal.accepted), lifecycle.Input{Kind: lifecycle.Accept, Lead: lead, Actor: deal.to})
+		}
+		if deal.said != "" {
+			add(when(deal.accepted).Add(10*time.Minute), lifecycle.Input{Kind: lifecycle.Contact, Lead: lead, Actor: deal.to, Name: deal.said})
 		}
 	}
 	slices.SortStableFunc(list, func(x, y lifecycle.Arrival) int { return cmp.Compare(x.Input.Known, y.Input.Known) })

@@ -19,6 +19,8 @@ type accountPage struct {
 	Left      int               // recovery codes
 	CanSecond bool              // it can be switched on
 	Sessions  []sessionRow
+	// What they wish in this browser, see ask.theme and ask.keys.
+	Theme, Keys string
 }
 
 // sessionRow is a browser that is signed in.
@@ -44,7 +46,7 @@ func (a *ask) account(why map[string]string) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := accountPage{Viewer: a.viewer, Why: why, Password: u.Password != "", Provider: u.Subject != "", Second: u.TOTP != "", Left: len(strings.Fields(u.Recovery)), CanSecond: g.Seal != nil}
+	p := accountPage{Theme: a.theme(), Keys: a.keys(), Viewer: a.viewer, Why: why, Password: u.Password != "", Provider: u.Subject != "", Second: u.TOTP != "", Left: len(strings.Fields(u.Recovery)), CanSecond: g.Seal != nil}
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, a.sessionRow(&s))
 	}

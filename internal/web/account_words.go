@@ -45,3 +45,10 @@ func personURL(p *personRow, act string) templ.SafeURL {
 }
 
 func (p *personRow) deactivated() bool { return strings.HasPrefix(p.State, "deactivated") }
+
+func keysWords(keys string) string {
+	if keys == "off" {
+		return "Keys of one character are off. Enter, the arrows, Escape and Ctrl K go on working."
+	}
+	return "Keys of one character do what the buttons do: A accepts, R rejects. ? lists those of a page. Switch them off if you speak to your computer, or press them by mistake."
+}

@@ -9,7 +9,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/a-h/templ"
+
 	"baton/internal/agreement"
+	"baton/internal/document"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
@@ -22,6 +25,11 @@ type myLeadsPage struct {
 	Speak []leadRow // accepted, and nobody was reached yet
 	Going []leadRow // in conversation
 	Rest  int       // in conversation, and not shown
+	Await []leadRow // it is their turn: they were written to, and time enough is left
+	// What there is time for by agreement, of the first of New and of Speak: "4 working hours".
+	Accept, Contact string
+	Nearest         string // of what goes on: "Freya Aldercott, by 13:30"
+	Queue           bool   // the viewer may call from the queue
 	// Of the bar for several at once.
 	Reject, Back []reason
 }
@@ -53,22 +61,31 @@ func waitingLeads(a *ask) (int64, error) {
 	return a.site.Store.CountWaiting(a.Context(), a.viewer.Email)
 }
 
-// myLeads makes seven queries: the roster and the counts that every page has, the leads of the viewer, and three for the brief.
+// myLeads makes eight queries: the roster and the counts that every page has, the leads of the viewer, what was last said to
+// them, and three for the brief.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
 	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRead)
 	if err != nil {
 		return nil, err
 	}
-	p := myLeadsPage{}
+	said, err := a.site.Store.LastContacts(a.Context(), a.viewer.Email)
+	if err != nil {
+		return nil, err
+	}
+	p := myLeadsPage{Queue: a.plan.Tele != nil && a.viewer.May(WorkQueue)}
 	for i := range rows {
 		row, err := a.leadRow(a.Context(), &rows[i])
 		if err != nil {
 			return nil, err
 		}
+		last := said[row.ID]
 		switch h := &rows[i].Lead.Handoff; {
 		case row.Offered:
 			p.New = append(p.New, row)
+		case theirTurn(&rows[i], &last) && row.Left.State != "soon" && row.Left.State != "late":
+			row.Why = capital(a.lastSaid(&last.Input)) + ". Nothing came back yet."
+			p.Await = append(p.Await, row)
 		case h.State == lifecycle.HandoffAccepted && h.Contacted == 0 && rows[i].Side == "sales":
 			p.Speak = append(p.Speak, row)
 		default:
@@ -76,13 +93,19 @@ func myLeads(a *ask) (answer, error) {
 		}
 	}
 	p.Reject, p.Back = rejections(a.plan), handbacks(a.plan)
-	for _, list := range [][]leadRow{p.New, p.Speak, p.Going} {
+	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
 		slices.SortStableFunc(list, func(x, y leadRow) int {
 			return cmp.Or(cmp.Compare(x.Left.Due, y.Left.Due), cmp.Compare(gradeRank(x.Grade), gradeRank(y.Grade)), cmp.Compare(x.ID, y.ID))
 		})
 	}
 	if len(p.Going) > mostGoing {
 		p.Rest, p.Going = len(p.Going)-mostGoing, p.Going[:mostGoing]
+	}
+	p.Accept, p.Contact = a.within(p.New), a.within(p.Speak)
+	for _, list := range [][]leadRow{p.Await, p.Going} {
+		if len(list) > 0 && list[0].Left.Due < agreement.Never {
+			p.Nearest = list[0].Name + ", " + list[0].Left.By
+		}
 	}
 	// What is over or runs out first comes first, offers before conversations.
 	switch {
@@ -109,6 +132,91 @@ func myLeads(a *ask) (answer, error) {
 	return page{title: "My leads", body: myLeadsBody(p), live: "leads", state: a.today()}, nil
 }
 
+// theirTurn is whether the last word of a conversation was ours, and the lead is to answer: it was written to, or a message was left,
+// and it did nothing since. last is the newest contact, empty for none.
+func theirTurn(row *store.ListedLead, last *store.Event) bool {
+	in := &last.Input
+	if in.Name != "sent" && in.Name != "voicemail" || last.Decision.Refused != "" || in.At < row.Lead.Handoff.Since {
+		return false
+	}
+	return !slices.ContainsFunc(row.Lead.Activities, func(m agreement.Memory) bool { return m.Last > in.At })
+}
+
+// lastSaid puts a contact into words: "you left a voicemail on Wed".
+func (a *ask) lastSaid(in *lifecycle.Input) string {
+	who := "you"
+	if in.Actor != a.viewer.Email {
+		who = a.nameOf(in.Actor)
+	}
+	return who + " " + outcomeWords(in.Name) + " " + a.dayWords(in.At)
+}
+
+// within is how much time the agreement gives for the clock of the first lead of a list, "" if that is not at hand.
+func (a *ask) within(list []leadRow) string {
+	if len(list) == 0 {
+		return ""
+	}
+	for i := range a.plan.Handoffs {
+		switch h := &a.plan.Handoffs[i]; list[0].Deadline {
+		case h.AcceptClause.Address:
+			return h.AcceptWithin.String()
+		case h.ContactClause.Address:
+			return h.ContactWithin.String()
+		}
+	}
+	return ""
+}
+
+// nothingWaits says what comes next for somebody who has nothing to do.
+func nothingWaits(p myLeadsPage) string {
+	text := "New hand-offs appear here by themselves, with the time there is to answer them."
+	if p.Nearest != "" {
+		return "The next deadline is " + p.Nearest + ". " + text
+	}
+	return text
+}
+
+func answerHint(p myLeadsPage) string {
+	if p.Accept == "" {
+		return "Accept or reject"
+	}
+	return "Accept or reject within " + p.Accept
+}
+
+func contactHint(p myLeadsPage) string {
+	if p.Contact == "" {
+		return "Accepted, and nobody was reached yet"
+	}
+	return "First contact with a person within " + p.Contact + " of accepting"
+}
+
+func awaitHint(p myLeadsPage) string {
+	if first := &p.Await[0]; first.Left.Due < agreement.Never {
+		return "Nothing to do. The first deadline: " + first.Left.Words + ", " + first.Left.By
+	}
+	return "Nothing to do"
+}
+
+// told is what a row has, so that scripts can tell of its clock when half and a quarter of its time is left and when it is over: a
+// step, and the words.
+func told(r *leadRow) templ.Attributes {
+	step := ""
+	switch {
+	case r.Left.State == "late":
+		step = "3"
+	case r.Left.State == "soon":
+		step = "2"
+	case r.Left.State == "go" && r.Left.Share < .5:
+		step = "1"
+	case r.Left.State == "go":
+		step = "0"
+	}
+	if step == "" {
+		return nil
+	}
+	return templ.Attributes{"data-clock": step, "data-left": r.Name + ": " + r.Left.Long}
+}
+
 // gradeRank orders grades, the best first and none last.
 func gradeRank(g string) string { return cmp.Or(g, "Z") }
 
@@ -120,7 +228,7 @@ func (a *ask) leadRow(ctx context.Context, row *store.ListedLead) (leadRow, erro
 	}
 	l := row.Lead
 	r := leadRow{ID: row.ID, Seen: row.LastInput, Name: leadName(row), Company: row.AccountName,
-		Stage: row.Stage, Grade: row.Grade, Email: row.Email, Version: row.Version, Left: timeLeft{State: "none", Words: "No clock", By: "in " + row.Stage, Due: agreement.Never}}
+		Stage: row.Stage, Grade: row.Grade, Email: row.Email, Version: row.Version, Left: timeLeft{State: "none", Words: "No clock", By: "in " + document.Title(row.Stage), Due: agreement.Never}}
 	r.Phone = textOf(plan, l, "phone")
 	h := &l.Handoff
 	r.Offered = h.Rule >= 0 && (h.State == lifecycle.HandoffOpen || h.State == lifecycle.HandoffEscalated)
@@ -162,7 +270,7 @@ func rejections(plan *agreement.Plan) (list []reason) {
 
 // reasonOf puts a reason to give a lead back into words, with what follows from it.
 func reasonOf(plan *agreement.Plan, b *agreement.Handback) reason {
-	r := reason{Name: b.Name, Words: capital(strings.ReplaceAll(b.Name, "_", " ")), Then: "goes to " + plan.Stages[b.To].Name}
+	r := reason{Name: b.Name, Words: capital(strings.ReplaceAll(b.Name, "_", " ")), Then: "goes to " + document.Title(plan.Stages[b.To].Name)}
 	if b.Track >= 0 {
 		r.Then = strings.ReplaceAll(plan.Tracks[b.Track].Name, "_", " ")
 	}

@@ -44,6 +44,7 @@ func routes() []route {
 		{pattern: "GET /search", right: SeeLeads, handle: search},
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
+		{pattern: "POST /keys", right: Anybody, handle: setKeys},
 		{pattern: "GET /live", right: SignedIn, handle: live},
 	}, slices.Concat(seeRoutes(), teamRoutes(), accessRoutes())...)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -304,24 +305,47 @@ func (r *route) path() string {
 	return strings.TrimSuffix(path, "{$}")
 }
 
+// The cookies of how somebody wants the pages in this browser.
+const (
+	themeCookie = "theme" // light, dark; none: as the system has it
+	keysCookie  = "keys"  // off: no keys of one character
+)
+
 // setTheme keeps whether somebody wants it light or dark; "" for as the system has it.
 func setTheme(a *ask) (answer, error) {
-	c := &http.Cookie{Name: themeCookie, Path: "/", MaxAge: 365 * 86400, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.TLS != nil}
-	switch theme := a.PostFormValue("theme"); theme {
-	case "light", "dark":
-		c.Value = theme
-	default:
+	theme := a.PostFormValue("theme")
+	if theme != "light" && theme != "dark" {
+		theme = ""
+	}
+	return a.prefer(themeCookie, theme), nil
+}
+
+// setKeys keeps whether keys of one character do anything.
+func setKeys(a *ask) (answer, error) {
+	if a.PostFormValue("keys") == "off" {
+		return a.prefer(keysCookie, "off"), nil
+	}
+	return a.prefer(keysCookie, ""), nil
+}
+
+// prefer keeps a wish in this browser for a year, "" for none, and leads back.
+func (a *ask) prefer(name, value string) redirect {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 86400, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.TLS != nil}
+	if value == "" {
 		c.MaxAge = -1
 	}
 	http.SetCookie(a.w, c)
-	return redirect{to: a.back("/")}, nil
+	return redirect{to: a.back("/")}
 }
 
-const themeCookie = "theme"
-
 // theme is the class of the page.
-func (a *ask) theme() string {
-	if c, err := a.Cookie(themeCookie); err == nil && (c.Value == "light" || c.Value == "dark") {
+func (a *ask) theme() string { return a.preferred(themeCookie, "light", "dark") }
+
+// keys is "off" for somebody who wants no keys of one character.
+func (a *ask) keys() string { return a.preferred(keysCookie, "off") }
+
+func (a *ask) preferred(name string, values ...string) string {
+	if c, err := a.Cookie(name); err == nil && slices.Contains(values, c.Value) {
 		return c.Value
 	}
 	return ""

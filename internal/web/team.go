@@ -134,7 +134,7 @@ func showTeam(a *ask) (answer, error) {
 	slices.SortStableFunc(p.People, func(x, y teamRow) int {
 		return cmp.Or(cmp.Compare(y.Side, x.Side), cmp.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)))
 	})
-	return page{title: "Team", body: teamBody(p), state: a.today()}, nil
+	return page{title: "Team", body: teamBody(p), live: "decisions", state: a.today()}, nil
 }
 
 // hoursOf are the working hours of a member.

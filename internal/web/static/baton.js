@@ -23,9 +23,16 @@
     if (!at || !/^\d+$/.test(id) || at.offsetParent === null) return
     clearTimeout(briefTimer)
     briefTimer = setTimeout(async () => {
+      const changed = briefed !== id
       briefed = id
+      const slow = changed && setTimeout(() => { if (briefed === id) $('#brief')?.replaceChildren($('#waiting').content.cloneNode(true)) }, 150)
       const answer = await fetch(`/leads/${id}/brief`, { credentials: 'same-origin' }).catch(() => null)
-      if (answer?.ok && briefed === id) $('#brief').innerHTML = await answer.text()
+      const text = answer?.ok ? await answer.text() : ''
+      clearTimeout(slow)
+      const at = $('#brief')
+      if (!at || briefed !== id) return
+      if (text) at.innerHTML = text
+      else if ($('.bone', at)) at.textContent = ''
     }, 120)
   }
   document.addEventListener('focusin', (e) => {
@@ -40,18 +47,55 @@
     const fresh = new DOMParser().parseFromString(text, 'text/html'), main = $('#main', fresh)
     if (!main) { location.href = url; return }
     const list = rows(), here = current(), at = here ? list.indexOf(here) : -1, id = here?.dataset.row
-    const had = !!document.activeElement?.closest('#main')
-    const before = new Set(list.map((r) => r.dataset.row)), same = location.pathname === new URL(url, location).pathname
+    const had = !!document.activeElement?.closest('#main'), stands = standing()
+    const before = new Map(list.map((r) => [r.dataset.row, r.dataset.clock])), same = location.pathname === new URL(url, location).pathname
     document.title = fresh.title
     $('#main').replaceWith(main)
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
-    for (const sel of ['.rail nav', '.topbar h1', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b) a.replaceWith(b) }
+    for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
     window.htmx?.process?.(main)
+    if (same) stands.opened()
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
-    if (had || at >= 0) go(row)
+    if (!(same && stands.focused())) {
+      if (row && (had || at >= 0)) go(row)
+      else if (had) $('#main').focus({ preventScroll: true })
+    } else if (row && !row.matches(':focus-within')) { row.classList.add('here'); brief(row.dataset.row) }
+    if (same) told(before)
     arrived()
   }
-  // What was asked for last is shown; idle is asked before what came by itself is.
+
+  // What somebody has open, how far they scrolled and where the focus is stays so when the page comes back: found again by where
+  // it stands and what it says.
+  const standing = () => {
+    const where = (e) => e.closest('[data-row]')?.dataset.row ?? e.closest('[aria-labelledby]')?.getAttribute('aria-labelledby') ?? ''
+    const folds = () => $$('#main details:not(.menu)')
+    const key = (d, all) => d.dataset.keep ?? `${where(d)}/${all.filter((o) => where(o) === where(d)).indexOf(d)}`
+    const scrolls = () => $$('#main [tabindex="0"]')
+    const reach = () => $$('#main :is(a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]), .rail nav a, .tabbar :is(a, summary, button)')
+    const sign = (e) => [e.tagName, e.id, where(e), e.getAttribute('href'), e.name, e.type === 'radio' || e.tagName === 'BUTTON' ? e.value : '', e.dataset.do, e.tagName === 'A' || e.tagName === 'SUMMARY' ? '' : e.getAttribute('aria-label')].join('|')
+    const open = new Map(folds().map((d, i, all) => [key(d, all), d.open]))
+    const far = scrolls().map((e) => [e.scrollLeft, e.scrollTop])
+    const at = document.activeElement, mine = at && at !== document.body && reach().includes(at) ? sign(at) : null
+    const nth = mine ? reach().filter((e) => sign(e) === mine).indexOf(at) : 0
+    return {
+      opened: () => {
+        folds().forEach((d, i, all) => { const was = open.get(key(d, all)); if (was !== undefined) d.open = was })
+        scrolls().forEach((e, i) => { if (far[i]) [e.scrollLeft, e.scrollTop] = far[i] })
+      },
+      focused: () => {
+        const found = mine && reach().filter((e) => sign(e) === mine)
+        const e = found && (found[nth] ?? found[0])
+        if (!e || e.checkVisibility?.() === false) return false
+        e.focus({ preventScroll: true })
+        return true
+      },
+    }
+  }
+  // A clock is told of when half and a quarter of its time is left, and when it is over; not each minute.
+  const told = (before) => {
+    const list = rows().filter((r) => r.dataset.clock && before.get(r.dataset.row) && before.get(r.dataset.row) < r.dataset.clock)
+    if (list.length) say(list.map((r) => r.dataset.left).join('. '))
+  }
   const fresher = (list) => {
     for (const row of list) {
       const name = $('[data-do=open]', row) ?? $('h2 a', row)
@@ -63,6 +107,7 @@
     }
     if (list.length) say(`Just in: ${list.map((r) => ($('h2 a', r) ?? $('[data-do=open]', r))?.textContent).join(', ')}`)
   }
+  // What was asked for last is shown; idle is asked before what came by itself is.
   const load = async (url, options = {}, idle = () => true) => {
     const mine = ++turn
     asking++
@@ -160,6 +205,15 @@
   document.addEventListener('change', (e) => { if (e.target.matches('[data-do=select]')) count() })
   document.addEventListener('reset', (e) => { if (e.target.id === 'bulk') picked().forEach((p) => { p.checked = false }) })
 
+  // Another page may take a moment: the line at the top says that it was asked for.
+  document.addEventListener('click', (e) => {
+    const a = e.target.closest('a[href]')
+    if (!a || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey || a.target || a.hasAttribute('download') || a.origin !== location.origin || a.pathname === location.pathname) return
+    document.body.classList.add('asking')
+    setTimeout(() => { if (!asking) document.body.classList.remove('asking') }, 8000) // a file came, and no page
+  })
+  addEventListener('pageshow', () => { if (!asking) document.body.classList.remove('asking') })
+
   // Menus close when another opens, on Escape and on a click beside them.
   const close = (but) => $$('details.menu[open], details.more[open]').forEach((d) => { if (d !== but) d.open = false })
   document.addEventListener('toggle', (e) => {
@@ -186,7 +240,8 @@
       if (menu) { e.preventDefault(); menu.open = false; $('summary', menu).focus() }
       return
     }
-    if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || document.body.dataset.keys === 'off') return
+    if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]')) return
+    if (document.body.dataset.keys === 'off' && e.key.length === 1) return // somebody switched the keys of one character off
     if (e.target.matches?.('[type=radio]') && e.key.startsWith('Arrow')) return
     const open = $('details.menu[open]')
     if (open && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
@@ -215,6 +270,7 @@
     }[e.key]
     if (does && does() !== false) e.preventDefault()
   })
+  if (document.body.dataset.keys === 'off') $$('[aria-keyshortcuts]').forEach((b) => { if (b.getAttribute('aria-keyshortcuts').length === 1) b.removeAttribute('aria-keyshortcuts') })
   const showKeys = () => {
     const list = $('#keys .keys')
     const go = $$('.rail a[data-key]').filter((a) => a.dataset.key).map((a) => [`G then ${a.dataset.key}`, `Go to ${a.dataset.label}`, 'body'])
