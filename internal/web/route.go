@@ -1,6 +1,9 @@
 package web
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // route is an address of the pages.
 type route struct {
@@ -47,4 +50,14 @@ func routes() []route {
 		{pattern: "POST /keys", right: Anybody, handle: setKeys},
 		{pattern: "GET /live", right: SignedIn, handle: live},
 	}, slices.Concat(seeRoutes(), teamRoutes(), accessRoutes())...)
+}
+
+// Addresses are the patterns of all that can be asked for, of net/http: what measures pages knows by them that it left none out.
+func Addresses() (list []string) {
+	for _, r := range routes() {
+		if strings.HasPrefix(r.pattern, "GET ") {
+			list = append(list, r.pattern)
+		}
+	}
+	return list
 }

@@ -14,23 +14,26 @@ import (
 )
 
 // values keeps what reports came to, by report and filters, for as long as it is worth keeping. A report reads every visit or clock there
-// is, which takes seconds where there are a million leads, so a page never waits for one longer than valueWait: it shows the values there
-// are and since when they are, and they are counted again behind it.
+// is, which takes seconds where there are a million leads, so a page never waits for its reports longer than valueWait in all: it shows the
+// values there are and since when they are, and they are counted again behind it, one at a time.
 type values struct {
 	store *store.Store
 	log   *slog.Logger
 	ctx   context.Context
 	stop  context.CancelFunc
 	work  sync.WaitGroup
-	slots chan struct{} // how many count at a time
+	slot  chan struct{} // whoever counts has it
+	again chan struct{} // whoever counts again has it, and rests with it
 
 	lock sync.Mutex
 	list map[string]*value
-	made int64 // how often a value came anew
+	cost map[string]time.Duration // of a report, as it was last: what it will take with other filters
+	made int64                    // how often a value came anew
 }
 
 // value is one report as it came out.
 type value struct {
+	name    string        // of the report
 	table   *report.Table // nil before the first
 	newest  int64         // the newest decision that is in it
 	begun   time.Time     // when it was read
@@ -42,10 +45,13 @@ type value struct {
 }
 
 const (
-	// valueWait is how long a page waits for a report.
+	// valueWait is how long a page waits for all its reports, if they are likely to be there by then.
 	valueWait = 100 * time.Millisecond
 	// valueCost is how many times as long as it took to count a value is kept: counting takes a twentieth of a core at most.
 	valueCost = 20
+	// valueRest is how many times as long as it took to count a value again nobody counts another one again: all values that are looked at
+	// together take a fifth of a core at most. A value that nobody has seen yet does not wait for that.
+	valueRest = 4
 	// mostValues are kept, those that were asked for last.
 	mostValues = 120
 	// valueKeep is how long after somebody asked for a value it is counted again for those who have the page open.
@@ -53,7 +59,7 @@ const (
 )
 
 func newValues(st *store.Store, log *slog.Logger) *values {
-	v := &values{store: st, log: log, slots: make(chan struct{}, 2), list: map[string]*value{}}
+	v := &values{store: st, log: log, slot: make(chan struct{}, 1), again: make(chan struct{}, 1), list: map[string]*value{}, cost: map[string]time.Duration{}}
 	v.ctx, v.stop = context.WithCancel(context.Background())
 	return v
 }
@@ -68,13 +74,13 @@ func (c *value) stale(newest int64) bool {
 	return c.table == nil || c.newest != newest && time.Since(c.begun) > valueCost*c.cost || time.Since(c.begun) > time.Hour
 }
 
-// get returns a value, nil while it is counted for the first time.
-func (v *values) get(ctx context.Context, key string, newest int64, count func(context.Context) (*report.Table, error)) (*report.Table, time.Time, error) {
+// get returns a value of a report, nil while it is counted for the first time. It waits until a time for one that is likely to be there by then.
+func (v *values) get(ctx context.Context, name, key string, newest int64, until time.Time, count func(context.Context) (*report.Table, error)) (*report.Table, time.Time, error) {
 	v.lock.Lock()
 	c := v.list[key]
 	if c == nil {
 		v.forget()
-		c = &value{}
+		c = &value{name: name}
 		v.list[key] = c
 	}
 	c.used, c.count = time.Now(), count
@@ -82,10 +88,11 @@ func (v *values) get(ctx context.Context, key string, newest int64, count func(c
 	if c.stale(newest) {
 		running = v.start(c, newest)
 	}
-	wait := running != nil && (c.table == nil || c.cost < valueWait/4)
+	left := time.Until(until)
+	wait := running != nil && v.cost[name] < left && (c.table == nil || c.cost < valueWait/4)
 	v.lock.Unlock()
 	if wait {
-		timer := time.NewTimer(valueWait)
+		timer := time.NewTimer(left)
 		defer timer.Stop()
 		select {
 		case <-running:
@@ -108,19 +115,27 @@ func (v *values) start(c *value, newest int64) chan struct{} {
 	}
 	done := make(chan struct{})
 	c.running = done
-	count := c.count
+	count, again := c.count, c.table != nil
 	v.work.Add(1)
 	go func() {
 		defer v.work.Done()
-		v.slots <- struct{}{}
+		if again {
+			v.again <- struct{}{}
+		}
+		v.slot <- struct{}{}
 		begun := time.Now()
 		table, err := count(v.ctx)
-		<-v.slots
+		took := time.Since(begun)
+		<-v.slot
+		if again {
+			v.work.Go(func() { v.rest(valueRest * took) })
+		}
 		v.lock.Lock()
 		defer v.lock.Unlock()
 		c.running, c.err = nil, err
 		if err == nil {
-			c.table, c.newest, c.begun, c.cost = table, newest, begun, time.Since(begun)
+			c.table, c.newest, c.begun, c.cost = table, newest, begun, took
+			v.cost[c.name] = took
 			v.made++
 		} else if !errors.Is(err, context.Canceled) {
 			v.log.Error("counting a report", "error", err)
@@ -128,6 +143,17 @@ func (v *values) start(c *value, newest int64) chan struct{} {
 		close(done)
 	}()
 	return done
+}
+
+// rest lets others be counted again after a while.
+func (v *values) rest(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-v.ctx.Done():
+	}
+	<-v.again
 }
 
 // forget makes room for a value. It is called with the lock held.
@@ -164,18 +190,19 @@ type tallied struct {
 	newest  int64
 	Since   time.Time // of the oldest of its values
 	Waiting bool      // some are counted for the first time
+	until   time.Time // it waits for them
 }
 
 // counting begins with the newest decision: one query.
 func (a *ask) counting() (*tallied, error) {
 	newest, err := a.site.Store.NewestDecision(a.Context())
-	return &tallied{newest: newest}, err
+	return &tallied{newest: newest, until: time.Now().Add(valueWait)}, err
 }
 
 // count returns a report, an empty one while it is counted for the first time.
 func (a *ask) count(c *tallied, name string, make maker, q report.Query) (*report.Table, error) {
 	plan, site := a.plan, a.site
-	table, begun, err := site.values.get(a.Context(), fmt.Sprintf("%d %s %+v", a.version, name, q), c.newest, func(ctx context.Context) (*report.Table, error) {
+	table, begun, err := site.values.get(a.Context(), name, fmt.Sprintf("%d %s %+v", a.version, name, q), c.newest, c.until, func(ctx context.Context) (*report.Table, error) {
 		q := q
 		q.Now = site.Clock().UnixMicro()
 		return make(ctx, site.Store, plan, q)

@@ -27,7 +27,7 @@ func TestValuesAreKept(t *testing.T) {
 		}
 		get := func(newest int64) *report.Table {
 			begun := time.Now()
-			table, _, err := v.get(t.Context(), "slow", newest, slow)
+			table, _, err := v.get(t.Context(), "slow", "slow", newest, begun.Add(valueWait), slow)
 			if took := time.Since(begun); err != nil || took > valueWait {
 				t.Fatalf("a page waits %s: %v", took, err)
 			}
@@ -70,6 +70,50 @@ func TestValuesAreKept(t *testing.T) {
 	})
 }
 
+// Who looks at a filter that nobody has used waits for nothing that will take long; and what is counted again leaves the processors to others
+// for most of the time, but is in nobody's way who has seen no figures yet.
+func TestValuesAreCountedAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newValues(nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		defer v.close()
+		counting, made := 0, map[string]time.Time{}
+		get := func(key string, newest int64) (*report.Table, time.Duration) {
+			begun := time.Now()
+			table, _, err := v.get(t.Context(), "slow", key, newest, begun.Add(valueWait), func(context.Context) (*report.Table, error) {
+				if counting++; counting > 1 {
+					t.Error("two are counted at a time")
+				}
+				time.Sleep(time.Second)
+				counting--
+				made[key] = time.Now()
+				return &report.Table{}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return table, time.Since(begun)
+		}
+		if table, took := get("a", 1); table != nil || took != valueWait {
+			t.Errorf("a first page waits %v: %v", took, table)
+		}
+		time.Sleep(2 * time.Second)
+		if table, took := get("b", 1); table != nil || took != 0 {
+			t.Errorf("a page waits %v for what takes a second: %v", took, table)
+		}
+		time.Sleep(time.Minute)
+		get("a", 2)
+		get("b", 2)
+		time.Sleep(1500 * time.Millisecond)
+		get("c", 2)
+		time.Sleep(10 * time.Second)
+		if a, b, c := made["a"], made["b"], made["c"]; b.Sub(a) != (1+valueRest)*time.Second && a.Sub(b) != (1+valueRest)*time.Second {
+			t.Errorf("what is counted again is there after %v", b.Sub(a))
+		} else if c.Sub(a) > 2*time.Second && c.Sub(b) > 2*time.Second {
+			t.Errorf("what nobody has seen is there after %v", c.Sub(a))
+		}
+	})
+}
+
 func TestValuesFail(t *testing.T) {
 	v := newValues(nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	defer v.close()
@@ -81,15 +125,15 @@ func TestValuesFail(t *testing.T) {
 		}
 		return &report.Table{}, nil
 	}
-	if _, _, err := v.get(t.Context(), "a", 1, count); !errors.Is(err, broken) {
+	if _, _, err := v.get(t.Context(), "few", "a", 1, time.Now().Add(time.Minute), count); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 	fails = false
-	if table, _, err := v.get(t.Context(), "a", 1, count); err != nil || table == nil {
+	if table, _, err := v.get(t.Context(), "few", "a", 1, time.Now().Add(time.Minute), count); err != nil || table == nil {
 		t.Errorf("it is not tried again: %v", err)
 	}
 	for i := range 2 * mostValues {
-		if _, _, err := v.get(t.Context(), string(rune('b'+i)), 1, count); err != nil {
+		if _, _, err := v.get(t.Context(), "few", string(rune('b'+i)), 1, time.Now().Add(time.Minute), count); err != nil {
 			t.Fatal(err)
 		}
 	}
