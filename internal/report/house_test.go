@@ -147,8 +147,8 @@ func (h *house) visit(id, pass int64, stage string, entered, left int64) {
 	if left != 0 {
 		end = left
 	}
-	h.batch.Exec(`INSERT INTO visit (id, lead, prev, n, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage)
-		VALUES ($1, $2, 0, 1, $3, $4, '', $5, '', $6, 0, '', $7, $7, '', '')`, h.row*1000, id, pass, stage, outcome, entered, end)
+	h.batch.Exec(`INSERT INTO visit (id, lead, prev, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage)
+		VALUES ($1, $2, 0, $3, $4, '', $5, '', $6, 0, '', $7, $7, '', '')`, h.row*1000, id, pass, stage, outcome, entered, end)
 }
 
 // stays lets a lead go through stages from an instant; each step names how long it stays, and

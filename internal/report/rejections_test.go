@@ -14,8 +14,8 @@ func (h *house) stay(id, lead, prev int64, stage, via string, entered, left int6
 	if left > 0 {
 		end = left
 	}
-	h.batch.Exec(`INSERT INTO visit (id, lead, prev, n, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage, named)
-		VALUES ($1, $2, $3, 1, 1, $4, $5, '', '', $6, 0, $7, $8, $8, $9, '', $10)`, id, lead, prev, stage, side, entered, via, end, leftVia, named)
+	h.batch.Exec(`INSERT INTO visit (id, lead, prev, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage, named)
+		VALUES ($1, $2, $3, 1, $4, $5, '', '', $6, 0, $7, $8, $8, $9, '', $10)`, id, lead, prev, stage, side, entered, via, end, leftVia, named)
 }
 
 func TestRejections(t *testing.T) {

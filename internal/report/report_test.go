@@ -140,8 +140,8 @@ func TestVelocityOfAWinBeforeItsArrival(t *testing.T) {
 		}
 		h.stays(900, 1, monday+10*day, "lead", int64(0), "sal", int64(0))
 		h.row++
-		h.batch.Exec(`INSERT INTO visit (id, lead, prev, n, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_via, to_stage)
-			VALUES ($1, 900, 0, 3, 1, 'won', '', 'won', '', $2, 0, '', '', '')`, h.row*1000+2, won)
+		h.batch.Exec(`INSERT INTO visit (id, lead, prev, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_via, to_stage)
+			VALUES ($1, 900, 0, 1, 'won', '', 'won', '', $2, 0, '', '', '')`, h.row*1000+2, won)
 		if how == "input" {
 			h.input(h.row, int(lifecycle.Win), 900, monday+8*day, 0, "{}")
 		}

@@ -45,7 +45,8 @@ type Batch struct {
 	roster     []byte
 
 	newLeads, quietLeads, dueLeads, wideLeads, wholeLeads rows
-	visitValues, handoffValues, clockValues, callValues   rows
+	visitValues, visitsLeft                               rows
+	handoffValues, clockValues, callValues                rows
 	opportunityValues                                     rows
 	accountValues, nameValues, wordValues                 rows
 
@@ -75,7 +76,7 @@ func NewBatch() *Batch {
 // Reset empties a batch that has been committed, and keeps its memory for the next.
 func (b *Batch) Reset() {
 	for _, list := range [...]*rows{&b.inputs, &b.decisions, &b.keys, &b.conflicts, &b.jobs, &b.inboxRows, &b.clashes, &b.members, &b.ledgers, &b.newLeads, &b.quietLeads,
-		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.handoffValues, &b.clockValues, &b.callValues, &b.opportunityValues, &b.accountValues, &b.nameValues, &b.wordValues} {
+		&b.dueLeads, &b.wideLeads, &b.wholeLeads, &b.visitValues, &b.visitsLeft, &b.handoffValues, &b.clockValues, &b.callValues, &b.opportunityValues, &b.accountValues, &b.nameValues, &b.wordValues} {
 		*list = (*list)[:0]
 	}
 	clear(b.statements)
@@ -276,7 +277,12 @@ func (b *Batch) Seal(plan *agreement.Plan) {
 	}
 	slices.SortFunc(b.visits, func(x, y *Visit) int { return cmp.Compare(x.ID, y.ID) })
 	for _, v := range b.visits {
+		if v.stored {
+			b.visitsLeft = v.left(b.visitsLeft)
+			continue
+		}
 		b.visitValues = v.values(b.visitValues)
+		v.stored = true
 	}
 	slices.SortFunc(b.handoffs, func(x, y *Handoff) int { return cmp.Compare(x.ID, y.ID) })
 	for _, h := range b.handoffs {

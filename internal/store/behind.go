@@ -82,7 +82,7 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 			c.text.WriteString(" AND v.left_at IS NULL")
 		}
 		if f.Stage == "" && f.Via == "" {
-			c.add("v.n = ?", 1)
+			c.add("v.prev = ?", 0)
 		}
 		if f.Via != "" { // a revisit date that has come leaves by the clause that the lead came by
 			c.text.WriteString(" AND NOT EXISTS (SELECT 1 FROM visit p WHERE p.id = v.prev AND p.entered_via = v.entered_via)")

@@ -10,8 +10,7 @@ import (
 
 // Visit is one stay of a lead in a stage. LeftAt is 0 while it lasts.
 type Visit struct {
-	ID, Lead, Prev       int64
-	N, Pass              int64
+	ID, Lead, Prev, Pass int64
 	Stage, Side, Outcome string
 	FromStage            string
 	EnteredAt            int64
@@ -21,7 +20,8 @@ type Visit struct {
 	LeftVia, ToStage     string
 	Named                string // the clause that let the lead in and should not have, as whoever gave it back says
 
-	batch int64
+	batch  int64
+	stored bool
 }
 
 // Handoff is one offer of a lead to sales. Instants and amounts are 0 for none; amounts are
@@ -83,9 +83,10 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 	case lifecycle.SpokenAgainst:
 		b.clashes = append(b.clashes, b.row(&b.clashRows, d.Input), d.Input, l.ID, c.Name, c.From, c.To, clause, c.At, c.Value.Str)
 	case lifecycle.ClauseNamed:
-		if v := rec.Visit; v != nil {
+		if v := rec.Visit; v != nil && v.stored {
+			b.Exec(`UPDATE visit SET named = $1 WHERE id = $2`, c.Name, v.ID)
+		} else if v != nil {
 			v.Named = c.Name
-			b.touchVisit(v)
 		}
 	case lifecycle.Rebound:
 		rec.reworded = true
@@ -151,12 +152,12 @@ func (b *Batch) enter(plan *agreement.Plan, rec *Record, d *lifecycle.Decision, 
 	}
 	stage := &plan.Stages[plan.Index.Stage[c.To]]
 	day := int64(plan.Calendar.Day(c.At))
-	v := &Visit{ID: b.row(&b.visitRows, d.Input), Lead: rec.Lead.ID, N: 1, Pass: int64(rec.Lead.Pass), Stage: c.To,
+	v := &Visit{ID: b.row(&b.visitRows, d.Input), Lead: rec.Lead.ID, Pass: int64(rec.Lead.Pass), Stage: c.To,
 		Side: stage.Side.String(), Outcome: stage.Final.String(), FromStage: c.From, EnteredAt: c.At, EnteredDay: day, EnteredVia: clause}
 	if last := rec.Visit; last != nil {
 		last.LeftAt, last.LeftDay, last.LeftVia, last.ToStage = c.At, day, clause, c.To
 		b.touchVisit(last)
-		v.Prev, v.N = last.ID, last.N+1
+		v.Prev = last.ID
 	}
 	rec.Visit = v
 	b.touchVisit(v)

@@ -13,37 +13,47 @@ import (
 	"baton/internal/lifecycle"
 )
 
-// Dedupe returns the number under which an input with a key is found again, 0 for no key.
-// Keys that differ only in their last three characters get neighbouring numbers, so that
-// the rows of a file, numbered as they mostly are, meet in few pages of the index.
+// Dedupe returns the number under which an input with a key is found again, 0 for no key. Keys that come at about the same
+// time get neighbouring numbers, as far as can be told, so that they meet in few pages of the index. Different keys may have
+// the same number.
 func Dedupe(source, key string) int64 {
 	if key == "" {
 		return 0
 	}
 	head := fnv(fnv(offset64, source), "\x00")
-	near := fnv(head, key[:alike(key)])
-	h := int64(near&^0xFFFFFFFF | fnv(near, key)>>32)
+	var h int64
+	if ms, ok := drawnAt(key); ok {
+		h = int64(ms<<21&^(1<<63) | fnv(head, key)>>43)
+	} else {
+		// They may be the numbers of rows of a file, which differ in their last three characters.
+		near := fnv(head, key[:max(0, len(key)-3)])
+		h = int64(near&^0xFFFFFFFF | fnv(near, key)>>32)
+	}
 	if h == 0 {
 		return 1
 	}
 	return h
 }
 
-// alike returns how much of a key those have in common that come at about the same time. The libraries for browsers and
-// Node write the time in milliseconds (13 digits) before what they draw: their keys have all but its last six
-// digits, a quarter of an hour, in common. Other keys may be the numbers of rows: all but the last three characters.
-func alike(key string) int {
+// drawnAt returns when a key was made, in Unix milliseconds, if it tells: the libraries for browsers and Node write 13 digits before
+// what they draw, and a UUID of version 7 begins with them (RFC 9562, 5.7).
+func drawnAt(key string) (ms uint64, ok bool) {
 	digits := 0
 	for i := range min(len(key), 32) {
 		if c := key[i]; '0' <= c && c <= '9' {
 			if digits++; digits == 13 && (i+1 == len(key) || key[i+1] < '0' || key[i+1] > '9') {
-				return i - 5
+				ms, err := strconv.ParseUint(key[i-12:i+1], 10, 64)
+				return ms, err == nil
 			}
 		} else {
 			digits = 0
 		}
 	}
-	return max(0, len(key)-3)
+	if len(key) == 36 && key[8] == '-' && key[13] == '-' && key[14] == '7' {
+		ms, err := strconv.ParseUint(key[:8]+key[9:13], 16, 64)
+		return ms, err == nil
+	}
+	return 0, false
 }
 
 // FNV-1a (draft-eastlake-fnv), then a finishing multiplication so that high bits depend on all.
@@ -118,7 +128,7 @@ func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Ke
 // Leads loads leads by their IDs; those that do not exist are missing from the map.
 func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, error) {
 	found := make(map[int64]*Record, len(ids))
-	visits, handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}, map[int64]*Record{}
+	handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}
 	err := each(ctx, s, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, side, outcome, state
 		FROM lead WHERE `, numbered("id"), ``, anys(ids), func(r *sql.Rows) error {
 		rec := &Record{stored: true}
@@ -139,7 +149,7 @@ func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, err
 		}
 		found[rec.ID] = rec
 		if visit != 0 {
-			visits[visit] = rec
+			rec.Visit = &Visit{ID: visit, stored: true}
 		}
 		if handoff != 0 {
 			handoffs[handoff] = rec
@@ -156,25 +166,11 @@ func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, err
 	if err != nil {
 		return nil, s.explain("reading", err)
 	}
-	err = errors.Join(s.openVisits(ctx, visits), s.openHandoffs(ctx, handoffs), s.openClocks(ctx, clocks))
+	err = errors.Join(s.openHandoffs(ctx, handoffs), s.openClocks(ctx, clocks))
 	for _, rec := range found {
 		rec.rare = rec.rarely()
 	}
 	return found, s.explain("reading", err)
-}
-
-func (s *Reader) openVisits(ctx context.Context, of map[int64]*Record) error {
-	return each(ctx, s, selecting(visitColumns, "visit"), numbered("id"), ``, keysOf(of), func(r *sql.Rows) error {
-		v := &Visit{}
-		var leftAt, leftDay sql.NullInt64
-		if err := r.Scan(&v.ID, &v.Lead, &v.Prev, &v.N, &v.Pass, &v.Stage, &v.Side, &v.Outcome, &v.FromStage, &v.EnteredAt, &v.EnteredDay,
-			&v.EnteredVia, &leftAt, &leftDay, &v.LeftVia, &v.ToStage, &v.Named); err != nil {
-			return err
-		}
-		v.LeftAt, v.LeftDay = leftAt.Int64, leftDay.Int64
-		of[v.ID].Visit = v
-		return nil
-	})
 }
 
 func (s *Reader) openHandoffs(ctx context.Context, of map[int64]*Record) error {

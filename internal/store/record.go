@@ -22,7 +22,7 @@ type Record struct {
 	// timer could not be decided and would fail again.
 	Due       int64
 	Email     string // of its keys; the attribute, once there is one
-	Visit     *Visit
+	Visit     *Visit // only its ID, if it was read
 	Handoff   *Handoff
 	Clocks    []*Clock // those that have not stopped
 	LastClock int64
@@ -227,9 +227,8 @@ func (r *AccountRecord) values(to rows, plan *agreement.Plan) rows {
 }
 
 const (
-	visitColumns = `id lead prev n pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage named`
-	// what can change of a visit once it is stored
-	visitChanges   = `pass left_at left_day left_via to_stage named`
+	visitColumns   = `id lead prev pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage named`
+	visitLeft      = `left_at left_day left_via to_stage id`
 	handoffColumns = `id lead prev name pass state offered_at offered_day owner queue accept_due accepted_at accepted_by accept_used
 		accept_breached_at contact_due contacted_at contact_used contact_breached_at closed_at reason reassigned`
 	clockColumns = `id lead prev name state member started_at since due_at breached_at breaches stopped_at unit within used`
@@ -240,8 +239,13 @@ func (v *Visit) values(to rows) rows {
 	if v.LeftAt != 0 {
 		leftDay = v.LeftDay
 	}
-	return append(to, v.ID, v.Lead, v.Prev, v.N, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
+	return append(to, v.ID, v.Lead, v.Prev, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
 		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage, v.Named)
+}
+
+// left are the columns of visitLeft.
+func (v *Visit) left(to rows) rows {
+	return append(to, v.LeftAt, v.LeftDay, v.LeftVia, v.ToStage, v.ID)
 }
 
 func (h *Handoff) values(to rows) rows {
