@@ -378,10 +378,26 @@ func (e *Engine) try(ctx context.Context, round func() error) error {
 			return err
 		}
 		e.crowded = true
+		if store.Again(err) && !e.tx.Lost() && e.tx != nil && e.version == e.tx.Version && e.dues == nil {
+			e.drop()
+		}
 		select {
 		case <-ctx.Done():
 			return err
 		case <-time.After(time.Duration(rand.Int64N(int64(n) * int64(4*time.Millisecond)))):
 		}
 	}
+}
+
+// drop takes back what a round left in memory that was not stored because another process was in the way. The leads that it did not
+// lock stay: whether they are still as they are stored is asked when they are locked.
+func (e *Engine) drop() {
+	for _, n := range e.cache.leads { // order: all of the round go
+		if n.used == e.turn || n.locked == e.turn {
+			e.cache.remove(n)
+		}
+	}
+	e.batch, e.tally, e.refresh, e.numbers = store.NewBatch(), tally{}, nil, numbers{}
+	e.rosterStamp, e.rosterDirty = -1, false // so that it is read again when it is locked
+	e.broken = nil
 }

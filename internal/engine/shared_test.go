@@ -224,3 +224,54 @@ func TestNumbersTakenInTurns(t *testing.T) {
 	h.finish(ctx, errors.New("enough"))
 	h.broken = nil
 }
+
+// A round that another process was in the way of leaves nothing in memory, and what was in memory before stays.
+func TestRoundInTheWayKeepsTheOthers(t *testing.T) {
+	ctx := context.Background()
+	h := open(t, pgtest.Database(t), Options{})
+	h.activate(t, northwind, start)
+	var list []lifecycle.Arrival
+	for i := range 100 {
+		list = append(list, works(fmt.Sprintf("p%d@acme.example", i), "acme.example"))
+	}
+	h.taken(t, list...)
+	round := []lifecycle.Arrival{doing("demo_requested", mail("p1@acme.example")), doing("demo_requested", mail("new@acme.example")), works("p2@acme.example", "other.example")}
+	h.mu.Lock()
+	h.live = true
+	tried := 0
+	err := h.try(ctx, func() error {
+		tried++
+		if kept := len(h.cache.leads); tried == 2 && kept != 98 {
+			t.Errorf("%d leads are in memory when it is tried again, want the 98 that it was not about", kept)
+		}
+		if err := h.ready(ctx); err != nil {
+			return err
+		}
+		if err := h.begin(ctx); err != nil {
+			return err
+		}
+		all := slices.Clone(round)
+		err := h.gather(ctx, all, nil)
+		if err == nil {
+			err = h.arrivals(ctx, all, func(int, Outcome) {})
+		}
+		if err == nil && tried == 1 {
+			err = store.ErrAgain
+		}
+		return h.finish(ctx, err)
+	})
+	h.live = false
+	h.mu.Unlock()
+	if err != nil || tried != 2 {
+		t.Fatalf("tried %d times: %v", tried, err)
+	}
+	submit(t, h, doing("page_viewed", mail("p1@acme.example")), doing("page_viewed", mail("p5@acme.example")))
+	expect(t, h, `SELECT count(*) FROM activities`, 4)
+	expect(t, h, `SELECT count(*) FROM leads`, 101)
+	expect(t, h, `SELECT count(*) FROM leads l JOIN accounts a ON a.id = l.account_id WHERE a.key = 'other.example'`, 1)
+	verify(t, h)
+	again := open(t, h.path, Options{})
+	if a, b := fmt.Sprint(h.roster), fmt.Sprint(again.roster); a != b {
+		t.Errorf("the roster in memory is\n%s\nand stored\n%s", a, b)
+	}
+}
