@@ -96,6 +96,24 @@ func (d *decider) unable(m *Member) string {
 	return ""
 }
 
+// full says why a member takes nothing from a queue now, in words for them; "" if they can. The caps hold for what people take as they do
+// for what they are given: they were agreed on so that nobody has more than they can answer. By hand, anybody can be given anything.
+func (d *decider) full(m *Member) string {
+	clause := func(key string) string {
+		if _, ok := d.plan.Index.Clause["people."+m.ID]; ok {
+			return "people." + m.ID
+		}
+		return key // they joined by an input
+	}
+	switch {
+	case m.Capacity > 0 && m.Open >= m.Capacity:
+		return fmt.Sprintf("you have %d of %d hand-offs to answer (%s): answer one of them, and then take the next", m.Open, m.Capacity, clause("capacity"))
+	case m.PerDay > 0 && m.HadToday(d.plan, d.state.Roster, d.now) >= m.PerDay:
+		return fmt.Sprintf("you have had %d of %d hand-offs today (%s): well done; tomorrow you can take more, or somebody can give you one by hand", m.Today, m.PerDay, clause("per_day"))
+	}
+	return ""
+}
+
 // HadToday is how many hand-offs a member has had on the local day of an instant. It is known of who has a cap for the day.
 func (m *Member) HadToday(plan *agreement.Plan, r *Roster, at int64) int {
 	if m.Day != calendarOf(plan, r, m.ID).Day(at) {

@@ -128,7 +128,14 @@ func (d *decider) mayAct(verb string) bool {
 	member := d.member(actor)
 	if l.Owner == "" && l.Queue >= 0 {
 		if member != nil && !member.Inactive && member.Side != agreement.Marketing {
-			return true
+			text := ""
+			if verb == "accept" {
+				text = d.full(member)
+			}
+			if text != "" {
+				d.refuse("%s", text)
+			}
+			return text == ""
 		}
 		if d.stranger() {
 			return false
