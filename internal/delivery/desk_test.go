@@ -70,7 +70,10 @@ func open(t testing.TB, db, alerts string) *office {
 }
 
 // ripe makes a lead that is offered to somebody, and returns its ID.
-func (o *office) ripe(who string) int64 {
+func (o *office) ripe(who string) int64 { return o.named(who, who) }
+
+// named is ripe for somebody with a name of their own.
+func (o *office) named(who, name string) int64 {
 	o.t.Helper()
 	now := time.Now().UnixMicro()
 	key := []identity.Key{{Kind: identity.Email, Value: who}}
@@ -81,7 +84,7 @@ func (o *office) ripe(who string) int64 {
 		return lifecycle.Named{Name: name, Value: agreement.TextValue(value)}
 	}
 	known := lifecycle.Arrival{Keys: key, Input: lifecycle.Input{Kind: lifecycle.Identify, At: now, Known: now, Source: "test", Values: []lifecycle.Named{
-		{Name: "company.employees", Value: agreement.NumberValue(800)}, text("company.industry", "manufacturing"), text("country", "SE"), text("name", who), text("seniority", "director"),
+		{Name: "company.employees", Value: agreement.NumberValue(800)}, text("company.industry", "manufacturing"), text("country", "SE"), text("name", name), text("seniority", "director"),
 	}}}
 	out, err := o.Engine.Submit(context.Background(), []lifecycle.Arrival{known, did("page_viewed"), did("webinar_attended"), did("demo_requested")})
 	if err != nil {
@@ -171,6 +174,9 @@ type receiver struct {
 	answer func(n int, w http.ResponseWriter, r *http.Request)
 }
 
+// bodyKey is where an answer finds the body of what it answers.
+type bodyKey struct{}
+
 type call struct {
 	path   string
 	header http.Header
@@ -186,7 +192,7 @@ func newReceiver(t testing.TB, answer func(n int, w http.ResponseWriter, r *http
 		n := len(r.calls)
 		r.mu.Unlock()
 		if r.answer != nil {
-			r.answer(n, w, req)
+			r.answer(n, w, req.WithContext(context.WithValue(req.Context(), bodyKey{}, body)))
 		}
 	}))
 	t.Cleanup(func() { r.CloseClientConnections(); r.Close() })
