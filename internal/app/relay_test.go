@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"baton/internal/api"
+	"baton/internal/report"
 	"baton/internal/store"
 )
 
@@ -221,6 +222,15 @@ func TestWholeRelay(t *testing.T) {
 	now.Add(int64(time.Hour / time.Microsecond))
 	events(`{"type":"track","userId":"ada","messageId":"b1","event":"Pricing Viewed"},{"type":"track","userId":"ada","messageId":"b2","event":"Pricing Viewed"},{"type":"track","userId":"ada","messageId":"b3","event":"Demo Requested"}`)
 	step("ready and offered, the second time")
+	told, err := report.Response(t.Context(), a.Store, a.plan(), report.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, want := range []string{"offered → told 2 2", "told → accepted 2 1", "offered → accepted 2 1", "accepted → first contact 1 1"} {
+		if got := fmt.Sprintf("%s %d %d", told.Cell(r, "step").Text, told.Cell(r, "came").Int, told.Cell(r, "done").Int); got != want {
+			t.Errorf("the way to the first contact: %s, not %s", got, want)
+		}
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

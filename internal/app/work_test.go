@@ -215,6 +215,27 @@ func TestFormsWorkWithoutScripts(t *testing.T) {
 	if text := post("accept", "who=Her&seen=1"); strings.Contains(text, `role="alert"`) {
 		t.Errorf("the same form sent twice is refused the second time:\n%s", text)
 	}
+	if text := post("move", "who=Her&transition=devour"); !strings.Contains(text, `class="refusal"`) || !strings.Contains(text, "devour") {
+		t.Errorf("a transition that does not exist is not refused:\n%s", text)
+	}
+	if text := post("contact", "who=Her&outcome=voicemail&channel=fax"); !strings.Contains(text, "no channel") {
+		t.Errorf("a channel nobody agreed on is not refused:\n%s", text)
+	}
+	// whoever is late is told who has it since when, and whom to ask
+	row = l.offered(t, johan)
+	at := pageTime.UnixMicro()
+	for _, other := range []string{"sara.holm@northwind.example", "mikko.laine@northwind.example", "astrid.berg@northwind.example"} { // whoever is there
+		out, err := l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Assign, Lead: row.ID, At: at, Known: at, Actor: "astrid.berg@northwind.example", Name: other, Source: "test"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[0].Decision.Refused == "" {
+			break
+		}
+	}
+	if text := post("accept", "who=Her&seen=2"); !strings.Contains(strings.ToLower(text), "this lead went to ") || !strings.Contains(text, "ask them if you would like it back") {
+		t.Errorf("who is late is not told:\n%s", text)
+	}
 	if _, status := l.form(t, "marketing", fmt.Sprintf("/leads/%d/accept", row.ID), ""); status != 403 {
 		t.Errorf("marketing accepts a lead: %d", status)
 	}

@@ -93,7 +93,7 @@ type commands struct {
 	Import   importCommand   `cmd:"" help:"Bring in people, activities, outcomes or the team from CSV files."`
 	Imports  importsCommand  `cmd:"" help:"List the imports there were."`
 	Undo     undoCommand     `cmd:"" help:"Take an import back as a whole."`
-	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla, pursuit or rejections."`
+	Report   reportCommand   `cmd:"" help:"Measure: funnel, velocity, lift, sla, response, pursuit or rejections."`
 	May      mayCommand      `cmd:"" help:"Say whether somebody may speak to a lead, by which channel, and why."`
 	Conflict conflictCommand `cmd:"" name:"conflicts" help:"List who spoke to a lead although another held the conversation."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`

@@ -147,7 +147,11 @@ func (d *decider) mayAct(verb string) bool {
 		return true
 	}
 	if slices.Contains(l.Handoff.Tried, actor) {
-		d.refuse("this lead went to %s on %s, when the time to accept it was over; ask them if you would like it back", d.name(l.Owner), d.stamp(l.Handoff.Since))
+		when := ""
+		if k := d.clock(d.handoff().AcceptClause.Address); k != nil && k.Breaches > 0 { // or somebody gave it to them
+			when = ", when the time to accept it was over"
+		}
+		d.refuse("this lead went to %s on %s%s; ask them if you would like it back", d.name(l.Owner), d.stamp(l.Handoff.Since), when)
 	} else if !d.stranger() {
 		d.refuse("this lead is offered to %s, not to %s", d.name(l.Owner), d.name(actor))
 	}
