@@ -44,6 +44,9 @@ type Options struct {
 	// MostImport is how many bytes a file that is sent to be imported may have (1 GiB by default). It waits
 	// in the system's directory for temporary files.
 	MostImport int64
+	// MostUpload is how many bytes a file may have that somebody sends on a page (100 MiB by default). It is kept in
+	// the database until it is imported, or for a week.
+	MostUpload int64
 }
 
 // API answers HTTP requests. It is safe for concurrent use.
@@ -76,6 +79,9 @@ func New(opts Options) *API {
 	}
 	if opts.MostImport <= 0 {
 		opts.MostImport = 1 << 30
+	}
+	if opts.MostUpload <= 0 {
+		opts.MostUpload = 100 << 20
 	}
 	a := &API{Options: opts, mux: http.NewServeMux(), memory: budget{most: opts.Memory}}
 	a.keys.store = opts.Store

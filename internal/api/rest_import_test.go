@@ -57,7 +57,7 @@ func upload(t testing.TB, parts ...string) (body, kind string) {
 // over waits until nothing is imported.
 func (d *desk) over() {
 	d.api.files.lock.Lock()
-	busy, done := d.api.files.busy, d.api.files.done
+	busy, done := d.api.files.busy.What, d.api.files.done
 	d.api.files.lock.Unlock()
 	if busy != "" {
 		<-done
@@ -68,7 +68,8 @@ func TestImportOverREST(t *testing.T) {
 	d := openDesk(t)
 	body, kind := upload(t, "mapping", crmMapping, "file", crmRows(40))
 	dry := d.want(200, ScopeWrite, "POST", "/imports?dry_run=true", body, "Content-Type", kind)
-	if dry.get("dry_run") != true || dry.get("import") != nil || dry.get("reading.rows") != 41.0 || dry.get("reading.refused") != 1.0 || dry.get("reading.refusals.0.line") != 42.0 {
+	if dry.get("dry_run") != true || dry.get("import") != nil || dry.get("reading.rows") != 41.0 || dry.get("reading.refused") != 1.0 || dry.get("reading.refusals.0.line") != 42.0 ||
+		dry.get("reading.new") != 40.0 || dry.get("reading.known") != 0.0 || dry.get("reading.reasons.0.rows") != 1.0 || dry.get("reading.reasons.0.column") != "created" {
 		t.Error(dry.Text)
 	}
 	if list := d.want(200, ScopeRead, "GET", "/imports", nil); list.get("items.0.id") != nil {
@@ -87,6 +88,9 @@ func TestImportOverREST(t *testing.T) {
 	}
 	if lead := d.want(200, ScopeRead, "GET", "/leads/lead7@crm.example", nil); lead.text("attributes.country") != "SE" {
 		t.Error(lead.Text)
+	}
+	if again := d.want(200, ScopeWrite, "POST", "/imports?dry_run=true", body, "Content-Type", kind); again.get("reading.new") != 0.0 || again.get("reading.known") != 40.0 {
+		t.Error(again.Text)
 	}
 	// the same again takes nothing in, also as a body of its own
 	again := d.want(202, ScopeWrite, "POST", "/imports?name=again.csv&mapping="+url.QueryEscape(crmMapping), crmRows(40), "Content-Type", "text/csv")
@@ -139,7 +143,7 @@ func TestImportsThatCannotBe(t *testing.T) {
 		}
 	}
 	// one at a time, and none is left behind
-	if _, err := d.api.files.begin("import 7 is running"); err != nil {
+	if _, err := d.api.files.begin(t.Context(), ImportBusy{What: "import 7 is running"}); err != nil {
 		t.Fatal(err)
 	}
 	if a := d.refusal("conflict", ScopeWrite, "POST", "/imports", good, "Content-Type", kind); !strings.Contains(a.text("detail"), "import 7") || a.Header.Get("Retry-After") == "" {
@@ -162,7 +166,7 @@ func TestImportEndsWithTheServer(t *testing.T) {
 	if err != nil || im.State == "running" {
 		t.Errorf("%+v %v", im, err)
 	}
-	if _, err := d.api.files.begin("late"); err != engine.ErrClosed {
+	if _, err := d.api.files.begin(t.Context(), ImportBusy{What: "late"}); err != engine.ErrClosed {
 		t.Errorf("after the end: %v", err)
 	}
 }

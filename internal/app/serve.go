@@ -166,6 +166,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	running.Go(func() { runDesk(background, desk, opts.Log) })
 	running.Go(func() { (&readers{app: a, post: post, seal: opts.Seal, log: opts.Log}).run(background) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
+	running.Go(func() { forgetFiles(background, tracking, opts.Log) })
 	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -240,6 +241,22 @@ func (a *App) runTimers(ctx context.Context, log *slog.Logger, h *health) {
 		}
 		pause = min(2*pause, longest)
 		h.timers.Store(true)
+	}
+}
+
+// forgetFiles removes, at the beginning and once an hour, files that were sent to be imported longer ago than they are kept.
+func forgetFiles(ctx context.Context, tracking *api.API, log *slog.Logger) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := tracking.ForgetFiles(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("files that were sent to be imported are kept longer than they should be", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (e *Engine) undo(ctx context.Context, importID int64) error {
 	if err == nil {
 		err = e.forgetAccounts(ctx, empty, leads)
 	}
-	e.batch.Undone(importID)
+	e.batch.Undone(ctx, importID, e.opts.Clock().UnixMicro())
 	err = e.finish(ctx, err)
 	e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
 	e.who.companies = map[string]*block{}

@@ -42,8 +42,8 @@ type mapper struct {
 	backlog int64 // outcomes before the time of their row
 }
 
-// problem is why a row is refused.
-type problem struct{ column, why string }
+// problem is why a row is refused. kind is the reason without the value, where why names that.
+type problem struct{ column, why, kind string }
 
 // tally counts what a summary says about a cell.
 type tally struct {
@@ -85,7 +85,13 @@ func (x *mapper) refuse(column int, why string) {
 	if column >= 0 {
 		name = x.m.columns[column].name
 	}
-	x.problems = append(x.problems, problem{name, why})
+	x.problems = append(x.problems, problem{column: name, why: why})
+}
+
+// refuseValue refuses a row for what a cell holds.
+func (x *mapper) refuseValue(column int, value, why string) {
+	x.refuse(column, strconv.Quote(clip(value))+" "+why)
+	x.problems[len(x.problems)-1].kind = why
 }
 
 // text returns what a cell holds after map:, "" if it is empty.
@@ -122,7 +128,7 @@ func (x *mapper) value(c *cell) agreement.Value {
 		return v
 	}
 	if !c.drop {
-		x.refuse(c.column, strconv.Quote(clip(s))+" "+why)
+		x.refuseValue(c.column, s, why)
 		return agreement.Value{}
 	}
 	t := x.tallies[c]
@@ -162,7 +168,7 @@ func (x *mapper) time(c *cell, otherwise int64) int64 {
 	if at := int64(v.Num); x.now == 0 || at <= x.now {
 		return at
 	}
-	x.refuse(c.column, strconv.Quote(clip(x.text(c)))+" is later than this import")
+	x.refuseValue(c.column, x.text(c), "is later than this import")
 	return 0
 }
 
@@ -519,7 +525,8 @@ func (x *mapper) checkCollisions() {
 			case !ok && say:
 				x.said[k] = saying{hash, uint32(x.line)}
 			case ok && first.hash != hash:
-				x.refuse(c.column, strconv.Quote(clip(values[j].Value.String()))+" is not what line "+strconv.Itoa(int(first.line))+" says about the same person")
+				x.refuseValue(c.column, values[j].Value.String(), "is not what line "+strconv.Itoa(int(first.line))+" says about the same person")
+				x.problems[len(x.problems)-1].kind = "it is not what an earlier line says about the same person"
 			}
 		}
 		if len(x.problems) > 0 {

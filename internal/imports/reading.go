@@ -37,6 +37,7 @@ type Reading struct {
 	outcomes []uint64 // leads that have one, by hash
 	rows     []uint64 // keys of rows, by hash, while reading
 	counted  *counted
+	ours     bool // it is a file of refused rows, see refusedFile
 
 	source  string
 	line    int
@@ -162,6 +163,10 @@ func (r *Reading) begin(f *os.File, opts Options) (*rowReader, error) {
 	if stat.IsDir() {
 		return nil, errors.New("it is a directory")
 	}
+	var head [16]byte
+	if n, _ := f.ReadAt(head[:], 0); notCSV(head[:n]) != "" {
+		return nil, errors.New(notCSV(head[:n]))
+	}
 	c, err := r.coding(f)
 	if err != nil {
 		return nil, err
@@ -232,7 +237,11 @@ func (r *Reading) header(rows *rowReader) ([]string, error) {
 		if rows.line == 1 && strings.HasPrefix(strings.ToLower(rows.fields[0]), "sep=") {
 			continue
 		}
-		return slices.Clone(rows.fields), nil
+		header := slices.Clone(rows.fields)
+		if r.ours = slices.ContainsFunc(header, func(name string) bool { return columnName(name) == refusedLine }); r.ours {
+			unguard(header)
+		}
+		return header, nil
 	}
 }
 
@@ -288,6 +297,7 @@ func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
 	s := &r.summary
 	if bad != nil {
 		s.Rows++
+		s.countReason(rows.line, "", bad.why)
 		return r.refuse(rows.line, "", bad.why, []string{strings.TrimRight(string(rows.raw), "\r\n")})
 	}
 	if !slices.ContainsFunc(rows.fields, func(f string) bool { return trim(f) != "" }) {
@@ -296,7 +306,11 @@ func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
 	}
 	s.Rows++
 	if len(rows.fields) != width {
+		s.countReason(rows.line, "", "the row has more or fewer fields than the header")
 		return r.refuse(rows.line, "", fmt.Sprintf("the row has %s and the header %d", count(int64(len(rows.fields)), "field"), width), rows.fields)
+	}
+	if r.ours {
+		unguard(rows.fields)
 	}
 	r.x.fields = rows.fields
 	if !r.x.passes() {
@@ -307,6 +321,7 @@ func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
 	if problems := r.x.problems; len(problems) > 0 {
 		columns, reasons := make([]string, 0, len(problems)), make([]string, 0, len(problems))
 		for _, p := range problems {
+			s.countReason(rows.line, p.column, or(p.kind, p.why))
 			if !slices.Contains(columns, p.column) {
 				columns = append(columns, p.column)
 			}

@@ -20,6 +20,32 @@ const (
 	refusedReason = refusedPrefix + "reason"
 )
 
+// A spreadsheet takes a cell that begins like this for a formula.
+const formula = "=+-@\t\r"
+
+// guarded keeps a spreadsheet from taking a cell for a formula: an apostrophe comes before it, and before one that
+// begins as if that had been done. unguarded takes it away again.
+func guarded(s string) string {
+	if rest := strings.TrimLeft(s, "'"); rest != "" && strings.IndexByte(formula, rest[0]) >= 0 {
+		return "'" + s
+	}
+	return s
+}
+
+// unguarded is the cell that guarded was given, also if somebody has taken the apostrophe away by hand.
+func unguarded(s string) string {
+	if rest := strings.TrimLeft(s, "'"); len(rest) < len(s) && rest != "" && strings.IndexByte(formula, rest[0]) >= 0 {
+		return s[1:]
+	}
+	return s
+}
+
+func unguard(fields []string) {
+	for i := range fields {
+		fields[i] = unguarded(fields[i])
+	}
+}
+
 // refusedFile collects rows that are refused, as CSV that can be mended and
 // imported again with the same mapping.
 type refusedFile struct {
@@ -43,7 +69,7 @@ func newRefusedFile(dir string, header []string, delimiter byte) (*refusedFile, 
 	for i, name := range header {
 		if !strings.HasPrefix(columnName(name), refusedPrefix) {
 			r.keep = append(r.keep, i)
-			names = append(names, name)
+			names = append(names, guarded(name))
 		}
 	}
 	if err := r.csv.Write(names); err != nil {
@@ -54,13 +80,15 @@ func newRefusedFile(dir string, header []string, delimiter byte) (*refusedFile, 
 
 // add keeps a row: its fields, or the text of one that has none.
 func (r *refusedFile) add(line int, column, reason string, fields []string) error {
-	r.row = append(r.row[:0], strconv.Itoa(line), column, reason)
+	r.row = append(r.row[:0], strconv.Itoa(line), guarded(column), guarded(reason))
 	if len(fields) == r.width {
 		for _, i := range r.keep {
-			r.row = append(r.row, fields[i])
+			r.row = append(r.row, guarded(fields[i]))
 		}
 	} else {
-		r.row = append(r.row, fields...)
+		for _, field := range fields {
+			r.row = append(r.row, guarded(field))
+		}
 	}
 	if err := r.csv.Write(r.row); err != nil {
 		return fmt.Errorf("writing a temporary file: %w", err)

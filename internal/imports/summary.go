@@ -36,9 +36,32 @@ type Summary struct {
 
 	Refusals []Refusal     // the first of them
 	Columns  []ColumnCount // refused rows by column, most first
+	Reasons  []ReasonCount // problems by reason, most first
 	Notes    []string
 
 	byColumn map[string]int64
+	byReason map[ReasonCount]*ReasonCount // by Column and Reason
+}
+
+// mostReasons is how many different reasons are told apart.
+const mostReasons = 200
+
+// countReason counts why a row was refused.
+func (s *Summary) countReason(line int, column, reason string) {
+	k := ReasonCount{Column: column, Reason: reason}
+	n := s.byReason[k]
+	if n == nil && len(s.byReason) >= mostReasons {
+		k = ReasonCount{Reason: "for other reasons"}
+		n = s.byReason[k]
+	}
+	if n == nil {
+		n = &ReasonCount{Column: k.Column, Reason: k.Reason, Line: line}
+		if s.byReason == nil {
+			s.byReason = map[ReasonCount]*ReasonCount{}
+		}
+		s.byReason[k] = n
+	}
+	n.Rows++
 }
 
 // Refusal is why a row was refused.
@@ -46,6 +69,15 @@ type Refusal struct {
 	Line   int
 	Column string // or several, with commas; "" for the row as a whole
 	Reason string
+}
+
+// ReasonCount is in how many rows something was not as it should be, and where first. A row with two problems is
+// counted with both.
+type ReasonCount struct {
+	Column string // "" for the row as a whole
+	Reason string
+	Rows   int64
+	Line   int // the first
 }
 
 // ColumnCount is how many rows were refused for a column.
@@ -119,6 +151,13 @@ func (r *Reading) Summary() Summary {
 	}
 	slices.SortFunc(s.Columns, func(a, b ColumnCount) int {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Column, b.Column))
+	})
+	s.Reasons = nil
+	for _, n := range s.byReason { // order: sorted below
+		s.Reasons = append(s.Reasons, *n)
+	}
+	slices.SortFunc(s.Reasons, func(a, b ReasonCount) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Reason, b.Reason))
 	})
 	return s
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 )
 
 // Agreement is a version of the agreement as it was activated.
@@ -119,6 +121,8 @@ type Import struct {
 	FirstInput int64
 	LastInput  int64
 	Notes      string
+	Actor      string // who began it: as in Audit
+	Told       string // what reading the file came to, JSON; "" for not known
 }
 
 // ErrNoImport means that there is no such import.
@@ -126,8 +130,10 @@ var ErrNoImport = errors.New("no such import")
 
 // StartImport makes the record of an import, or finds the one of the same content that was
 // begun before: what it has taken in already will not be taken in again. An import that
-// was undone is begun anew.
+// was undone is begun anew. The context says who begins it.
 func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
+	im.Actor = did(ctx, 0, "", "", "")[0].Actor
+	started := im.StartedAt
 	found, err := s.imports(ctx, `WHERE hash = $1 AND state <> 'undone' ORDER BY id DESC LIMIT 1`, im.Hash)
 	if err != nil {
 		return Import{}, err
@@ -136,15 +142,20 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 		if im = found[0]; im.State == "stopped" {
 			im.State = "running"
 			err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
-				_, err := conn.ExecContext(ctx, `UPDATE import SET state = 'running' WHERE id = $1`, im.ID)
-				return err
+				if _, err := conn.ExecContext(ctx, `UPDATE import SET state = 'running' WHERE id = $1`, im.ID); err != nil {
+					return err
+				}
+				return insertAudit(ctx, conn, did(ctx, started, Imported, "import "+strconv.FormatInt(im.ID, 10), "went on with "+im.File))
 			})
 		}
 		return im, err
 	}
 	err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes)
-			VALUES ($1, $2, $3, 'running', $4, $5, 0, 0, 0, 0, $6) RETURNING id`, im.Name, im.File, im.Hash, im.StartedAt, im.Rows, im.Notes).Scan(&im.ID)
+		if err := conn.QueryRowContext(ctx, `INSERT INTO import (name, file, hash, state, started_at, rows, arrivals, refused, first_input, last_input, notes, actor, told)
+			VALUES ($1, $2, $3, 'running', $4, $5, 0, $6, 0, 0, $7, $8, $9) RETURNING id`, im.Name, im.File, im.Hash, im.StartedAt, im.Rows, im.Refused, im.Notes, im.Actor, im.Told).Scan(&im.ID); err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, started, Imported, "import "+strconv.FormatInt(im.ID, 10), im.File))
 	})
 	im.State = "running"
 	return im, err
@@ -180,8 +191,12 @@ func (b *Batch) Imported(id, arrivals, first, last int64) {
 		arrivals, first, last, id)
 }
 
-// Undone marks an import as undone.
-func (b *Batch) Undone(id int64) { b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id) }
+// Undone marks an import as undone, by the context's actor.
+func (b *Batch) Undone(ctx context.Context, id, at int64) {
+	b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id)
+	a := did(ctx, at, UndidImport, "import "+strconv.FormatInt(id, 10), "")[0]
+	b.Exec(`INSERT INTO audit (at, actor, address, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`, a.At, storable(a.Actor), a.Address, a.Action, a.Subject, a.Detail)
+}
 
 // Import returns one import, or ErrNoImport.
 func (s *Reader) Import(ctx context.Context, id int64) (Import, error) {
@@ -195,18 +210,26 @@ func (s *Reader) Import(ctx context.Context, id int64) (Import, error) {
 	return list[0], nil
 }
 
+// ImportsBefore returns imports with lower IDs than before, 0 for all, the newest first, at most most.
+func (s *Reader) ImportsBefore(ctx context.Context, before int64, most int) ([]Import, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	return s.imports(ctx, `WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, most)
+}
+
 // Imports returns all imports, the oldest first.
 func (s *Reader) Imports(ctx context.Context) ([]Import, error) { return s.imports(ctx, `ORDER BY id`) }
 
 func (s *Reader) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
 	var list []Import
-	stmt, err := s.queries.get(ctx, `SELECT id, name, file, hash, state, started_at, finished_at, rows, arrivals, refused, first_input, last_input, notes FROM import `+where)
+	stmt, err := s.queries.get(ctx, `SELECT id, name, file, hash, state, started_at, finished_at, rows, arrivals, refused, first_input, last_input, notes, actor, told FROM import `+where)
 	if err == nil {
 		err = scanAll(ctx, stmt, args, func(r *sql.Rows) error {
 			var im Import
 			var finished sql.NullInt64
 			if err := r.Scan(&im.ID, &im.Name, &im.File, &im.Hash, &im.State, &im.StartedAt, &finished, &im.Rows, &im.Arrivals, &im.Refused,
-				&im.FirstInput, &im.LastInput, &im.Notes); err != nil {
+				&im.FirstInput, &im.LastInput, &im.Notes, &im.Actor, &im.Told); err != nil {
 				return err
 			}
 			im.FinishedAt = finished.Int64

@@ -25,6 +25,10 @@ const (
 	EnabledWebhook = "switched a webhook on"
 	RemovedWebhook = "removed a webhook"
 	Activated      = "activated an agreement"
+	SentFile       = "sent a file to import"
+	RemovedFile    = "removed a file that was sent"
+	Imported       = "imported a file"
+	UndidImport    = "undid an import"
 )
 
 // Actor is who asks for something, for the audit.

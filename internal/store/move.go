@@ -14,10 +14,11 @@ import (
 )
 
 // kept are all tables with their columns; the first orders the rows. Those of a queue that a running Baton empties
-// (wake), and what says how far rows are behind, are not among them.
+// (wake), what says how far rows are behind, and files that wait to be imported or mended for some days, are not among them.
 var kept = []struct{ name, columns, order string }{
 	{"agreement", "version name hash file source files activated_at", "version"},
-	{"import", "id name file hash state started_at finished_at rows arrivals refused first_input last_input notes", "id"},
+	{"import", "id name file hash state started_at finished_at rows arrivals refused first_input last_input notes actor told", "id"},
+	{"mapping", "header form actor at", "header"},
 	{"input", "id kind lead account prev at known dedupe import body", "id"},
 	{"decision", "input lead version body error", "input"},
 	{"lead", leadColumns, "id"},
@@ -199,7 +200,7 @@ func eachRow(ctx context.Context, n *Snapshot, name, columns, order string, hand
 }
 
 // textual are the columns of text that tables are ordered by.
-var textual = map[string]bool{"value": true, "pool": true, "member": true, "recipient": true, "channel": true, "alert": true}
+var textual = map[string]bool{"value": true, "pool": true, "member": true, "recipient": true, "channel": true, "alert": true, "header": true}
 
 // sum is a checksum over rows.
 type sum struct {

@@ -36,6 +36,8 @@ const (
 	feedPoll = 3 * time.Second
 	// feedBeat is how often something is sent, so that nobody in between cuts the line.
 	feedBeat = 20 * time.Second
+	// feedStep is how often marks are read that change without a decision.
+	feedStep = time.Second
 )
 
 func newFeed(st *store.Store, log *slog.Logger) *feed {
@@ -135,7 +137,9 @@ var liveMark = map[string]func(*ask) (string, error){
 		id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
 		return a.site.Store.LeadMark(a.Context(), id)
 	},
-	"queue": func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
+	"import": importMark,
+	"upload": uploadMark,
+	"queue":  func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
 	"inbox": func(a *ask) (string, error) {
 		u, err := a.site.Store.Unread(a.Context(), a.viewer.Email)
 		return u.Mark, err
@@ -156,7 +160,7 @@ func live(a *ask) (answer, error) {
 	f.join(1)
 	defer f.join(-1)
 	mark, seen := liveMark[a.FormValue("of")], ""
-	beat := time.NewTicker(feedBeat)
+	beat := time.NewTicker(map[bool]time.Duration{false: feedBeat, true: feedStep}[a.FormValue("of") == "import" || a.FormValue("of") == "upload"])
 	defer beat.Stop()
 	fmt.Fprint(a.w, "retry: 3000\n\n")
 	for first := true; ; first = false {

@@ -11,6 +11,7 @@ type route struct {
 	right   Right  // what its viewer needs
 	handle  func(*ask) (answer, error)
 	entry   *entry // its place in the bars, nil for none
+	streams bool   // its handler reads the body itself: a file
 }
 
 // entry is a page in the side bar and, narrow, in the tab bar.
@@ -20,6 +21,7 @@ type entry struct {
 	Short string // in the tab bar; "" for not there
 	Icon  string
 	Key   string // after G
+	Also  string // another address that its pages are under
 	// Count is how much work waits there for the viewer, nil for a page that counts nothing: one query, through an index.
 	Count func(*ask) (int64, error)
 }
@@ -49,7 +51,7 @@ func routes() []route {
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "POST /keys", right: Anybody, handle: setKeys},
 		{pattern: "GET /live", right: SignedIn, handle: live},
-	}, slices.Concat(seeRoutes(), teamRoutes(), accessRoutes())...)
+	}, slices.Concat(seeRoutes(), teamRoutes(), importRoutes(), accessRoutes())...)
 }
 
 // Addresses are the patterns of all that can be asked for, of net/http: what measures pages knows by them that it left none out.

@@ -175,7 +175,7 @@ func (s *Site) answer(a *ask) error {
 		}
 		a.Request = a.WithContext(store.As(a.Context(), by))
 	}
-	if a.Method == http.MethodPost {
+	if a.Method == http.MethodPost && !a.route.streams {
 		a.Body = http.MaxBytesReader(a.w, a.Body, mostForm)
 		if err := a.ParseForm(); err != nil {
 			return &failure{status: http.StatusBadRequest, title: "This form did not arrive whole", text: "Nothing was done. Go back and send it again.", cause: err}
@@ -359,6 +359,11 @@ type barEntry struct {
 	Waiting int64 // work that waits there, 0 for none
 }
 
+// under reports whether the page is at an address or below it.
+func (a *ask) under(path string) bool {
+	return a.URL.Path == path || strings.HasPrefix(a.URL.Path, path+"/")
+}
+
 // bars are the pages that the viewer may open.
 func (a *ask) bars() []barEntry {
 	var list []barEntry
@@ -368,7 +373,7 @@ func (a *ask) bars() []barEntry {
 			continue
 		}
 		path := r.path()
-		e := barEntry{entry: r.entry, Path: path, Current: a.URL.Path == path || strings.HasPrefix(a.URL.Path, path+"/")}
+		e := barEntry{entry: r.entry, Path: path, Current: a.under(path) || r.entry.Also != "" && a.under(r.entry.Also)}
 		if r.entry.Count != nil {
 			var err error
 			if e.Waiting, err = r.entry.Count(a); err != nil { // a figure beside a name is worth no error page
