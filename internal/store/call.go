@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -124,11 +125,22 @@ func (s *Store) CallsWaiting(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// callMark tells whom a member has and how long, and who is first.
-const callMark = `SELECT coalesce((SELECT max(until) + count(*) FROM call WHERE holder <> '' AND holder = $1), 0), coalesce((SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 1), 0)`
+// callMark tells whom a member has and how long, and who comes first.
+const callMark = `SELECT coalesce(max(until) + count(*), 0) FROM call WHERE holder <> '' AND holder = $1
+	UNION ALL SELECT lead FROM (SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 8) AS first`
 
-// CallMark returns a text that is another one when somebody else comes first in the queue, or what a member has taken.
+// CallMark returns a text that is another one when those who come first in the queue, as many as a page shows, are others, or what a member
+// has taken is.
 func (s *Store) CallMark(ctx context.Context, holder string) (string, error) {
-	held, first, err := s.two(ctx, callMark, holder)
-	return fmt.Sprintf("%d.%d", held, first), err
+	var mark strings.Builder
+	stmt, err := s.queries.get(ctx, callMark)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{holder}, func(r *sql.Rows) error {
+			var n int64
+			err := r.Scan(&n)
+			mark.WriteString(strconv.FormatInt(n, 10) + ".")
+			return err
+		})
+	}
+	return mark.String(), s.explain("reading", err)
 }

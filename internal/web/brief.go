@@ -21,7 +21,8 @@ type brief struct {
 	Account      int64
 	Phone, Email string
 	Did          []deed
-	Ask          string // the next question to ask, "" for none
+	Said         []lifecycle.NoticeFact // what they answered
+	Ask          string                 // the next question to ask, "" for none
 	Level        int
 	Raises       string // what would raise the readiness
 	Mates        []mate
@@ -101,6 +102,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 	var open []string
 	for i := range plan.Questions {
 		if i < len(l.Answers) && l.Answers[i].Known() {
+			b.Said = append(b.Said, lifecycle.NoticeFact{Name: document.Title(plan.Questions[i].Name), Value: capital(answerWords(l.Answers[i]))})
 			continue
 		}
 		if b.Ask == "" {
@@ -108,7 +110,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 		}
 		open = append(open, strings.ReplaceAll(plan.Questions[i].Name, "_", " "))
 	}
-	if len(open) > 0 {
+	if len(open) > 0 && l.Readiness < 5 {
 		b.Raises = "still to ask: " + strings.Join(open, ", ")
 	}
 	v := lifecycle.May(plan, view, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, "", at)

@@ -133,19 +133,21 @@ func showPromises(a *ask) (answer, error) {
 	}
 	over, hour := p.soon(a, due)
 	kept, all := p.promised(a, tables[0])
-	p.Headline = headline(kept, all, hour, over)
+	p.Headline = headline(len(a.plan.Commitments), kept, all, hour, over)
 	p.Under = tables[1].Finding
 	p.slow(tables[3], tables[4], a.plan)
 	p.ranOut(a, &s, tables[1], tables[2])
 	return page{title: "Promises", body: promisesBody(p), live: "figures", state: a.asOf(c)}, nil
 }
 
-// headline answers the page's question in a sentence or two.
-func headline(kept, all, hour, over int) string {
+// headline answers the page's question in a sentence or two: of the commitments, all are counted yet.
+func headline(commitments, kept, all, hour, over int) string {
 	s := fmt.Sprintf("%d of %d promises are being kept.", kept, all)
 	switch {
-	case all == 0:
+	case commitments == 0:
 		s = "The agreement has no commitments yet."
+	case all == 0:
+		s = "Nothing has happened yet that the promises count."
 	case kept == all && all == 1:
 		s = "The one promise is being kept."
 	case kept == all:
@@ -218,9 +220,11 @@ func (p *promisesPage) promised(a *ask, t *report.Table) (kept, all int) {
 		for i := range a.plan.Commitments {
 			if c := &a.plan.Commitments[i]; c.Side == side {
 				card, ok := a.promise(t, c)
-				all++
-				if ok {
-					kept++
+				if card.State != notCounted {
+					all++
+					if ok {
+						kept++
+					}
 				}
 				one.List = append(one.List, card)
 			}
@@ -234,6 +238,9 @@ var measureWords = map[string]string{
 	"qualified_leads": "qualified leads", "accepted_leads": "leads that sales accepts", "opportunities": "opportunities", "won_count": "leads won", "won_value": "in value won",
 	"accepted_in_time": "accepted or rejected in time", "contacted_in_time": "spoken to in time", "acceptance_rate": "of what is offered accepted",
 }
+
+// notCounted is the state of a promise of which there are no figures yet; it is neither kept nor not.
+const notCounted = "not counted"
 
 // promise is a commitment as it stands now, with its last periods. It says whether it is kept, or on course.
 func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bool) {
@@ -253,7 +260,7 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 		}
 	}
 	if len(rows) == 0 || c.Name == "won_value" {
-		card.Figure, card.State, card.Under = "–", "not counted", "Nothing has happened yet that this counts."
+		card.Figure, card.State, card.Under = "–", notCounted, "Nothing has happened yet that this counts."
 		card.Count = true
 		return card, true
 	}

@@ -35,7 +35,7 @@ type callCard struct {
 	Title     string
 	Account   int64
 	Place     string // why it stands where it does
-	Opening   string // the next question to ask
+	Opening   string // the next question to ask, as a sentence
 	Did       []deed
 	Questions []question
 	Levels    []level
@@ -190,7 +190,10 @@ func (a *ask) callCard(r *engine.QueueRow) (*callCard, error) {
 	c.Levels = levels(plan, l, c.Questions)
 	for i := range c.Questions {
 		if q := &c.Questions[i]; q.Answer == "" && c.Opening == "" {
-			c.Opening = q.Ask
+			c.Opening = "Ask about " + lowered(q.Label) + "."
+			if q.Ask != "" {
+				c.Opening = "“" + q.Ask + "”"
+			}
 		}
 	}
 	if r.Holder != "" {

@@ -8,12 +8,12 @@
   // Rows: J and K walk them; the row that has the focus is the one that other keys are about.
   const rows = () => $$('[data-row]').filter((r) => !r.hidden)
   const current = () => document.activeElement?.closest('[data-row]') ?? $('[data-row].here') ?? $('[data-next]')
-  const go = (row) => {
+  const go = (row, scroll = true) => {
     if (!row) return
     $$('.here').forEach((r) => r.classList.remove('here'))
     row.classList.add('here')
     row.focus({ preventScroll: true })
-    row.scrollIntoView({ block: 'nearest' })
+    if (scroll) row.scrollIntoView({ block: 'nearest' })
     brief(row.dataset.row)
   }
   // The brief beside the list is that of the row one is at.
@@ -43,23 +43,26 @@
 
   // Forms that are marked quick are sent behind the page, which then shows how things stand.
   let asking = 0, turn = 0
-  const swap = (text, url) => {
+  const swap = (text, url, itself) => {
     const fresh = new DOMParser().parseFromString(text, 'text/html'), main = $('#main', fresh)
     if (!main) { location.href = url; return }
     const list = rows(), here = current(), at = here ? list.indexOf(here) : -1, id = here?.dataset.row
     const had = !!document.activeElement?.closest('#main'), stands = standing()
     const before = new Map(list.map((r) => [r.dataset.row, r.dataset.clock])), same = location.pathname === new URL(url, location).pathname
+    const toast = itself && $('#toast') // what an act led to stays as long as it would have
     document.title = fresh.title
     $('#main').replaceWith(main)
+    if (toast && !$('#toast')) main.prepend(toast)
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
     for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
     window.htmx?.process?.(main)
     if (same) stands.opened()
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
     if (!(same && stands.focused())) {
-      if (row && (had || at >= 0)) go(row)
+      if (row && (had || at >= 0)) go(row, row.dataset.row !== id)
       else if (had) $('#main').focus({ preventScroll: true })
     } else if (row && !row.matches(':focus-within')) { row.classList.add('here'); brief(row.dataset.row) }
+    if (same && row?.matches('[data-next]') && row.dataset.row !== id) scrollTo({ top: 0, behavior: 'instant' }) // another one is at hand
     if (same) told(before)
     arrived()
   }
@@ -117,7 +120,7 @@
       if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, idle) }
       if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
       const text = await answer.text()
-      if (mine === turn && idle()) swap(text, answer.url)
+      if (mine === turn && idle()) swap(text, answer.url, !options.method)
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
     } finally {
