@@ -2,5 +2,5 @@
 
 package app
 
-// racing says that the race detector is at work, which needs memory of its own.
+// racing says that the race detector is at work, which needs memory and time of its own.
 const racing = true

@@ -19,9 +19,6 @@ type Rows struct {
 	prev   []int64
 }
 
-// Len returns how many there are.
-func (r *Rows) Len() int { return len(r.inputs) }
-
 // ReadRows reads the newest inputs of a database, at most so many.
 func ReadRows(ctx context.Context, db string, most int) (*Rows, error) {
 	st, err := store.OpenReadOnly(ctx, db)
