@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -79,7 +80,7 @@ func (a *API) formValues(w http.ResponseWriter, r *http.Request) (url.Values, er
 	}
 	defer text.release()
 	r.Body = http.NoBody
-	read := &http.Request{Method: http.MethodPost, Header: r.Header, URL: &url.URL{}, Body: bodyOf(bytes.NewReader(text.buf.Bytes()))}
+	read := &http.Request{Method: http.MethodPost, Header: r.Header, URL: &url.URL{}, Body: io.NopCloser(bytes.NewReader(text.buf.Bytes()))}
 	err = read.ParseMultipartForm(mostForm)
 	if errors.Is(err, http.ErrNotMultipart) {
 		err = nil

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"io"
 	"time"
 )
 
@@ -16,5 +15,3 @@ func quote(s string) []byte {
 }
 
 func stamp(at int64) string { return time.UnixMicro(at).UTC().Format(time.RFC3339) }
-
-func bodyOf(r io.Reader) io.ReadCloser { return io.NopCloser(r) }

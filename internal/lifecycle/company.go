@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,21 +54,14 @@ func Stays(a *Arrival, own *Company) bool {
 	case name == "":
 		return domain != "" && identity.Resembles(domain, own.Account.Key)
 	}
-	return identity.Likeness(name, or(own.Name, own.Account.Key)) >= identity.Alike || own.HasDomain() && identity.Resembles(own.Account.Key, name)
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
+	return identity.Likeness(name, cmp.Or(own.Name, own.Account.Key)) >= identity.Alike || own.HasDomain() && identity.Resembles(own.Account.Key, name)
 }
 
 // Called returns what an account is called after an arrival: the first name it is given, as people write it; until then its
 // domain, if that is all that was said.
 func Called(name string, a *Arrival) string {
 	if have := (&Arrival{AccountName: name}).Company(); have == "" && (name == "" || a.Company() != "") {
-		return or(a.AccountName, name)
+		return cmp.Or(a.AccountName, name)
 	}
 	return name
 }
@@ -134,7 +128,7 @@ func SameCompany(plan *agreement.Plan, a *Arrival, others []Company) (found *Acc
 			continue
 		}
 		if c.Account.Key == key || c.Formerly == key {
-			return c.Account, fmt.Sprintf("%s is the company that is known by %s", name, or(strings.TrimPrefix(c.Account.Key, "name:"), c.Name))
+			return c.Account, fmt.Sprintf("%s is the company that is known by %s", name, cmp.Or(strings.TrimPrefix(c.Account.Key, "name:"), c.Name))
 		}
 		if len(agree) > len(shared) && identity.Likeness(name, c.Name) >= identity.Alike {
 			best, shared = c, agree
