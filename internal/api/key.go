@@ -19,7 +19,7 @@ import (
 // Scopes are what a key can be for. Each of read, write and admin can do what those before it can.
 const (
 	ScopeTrack = "track" // send events and forms: may stand in a web page
-	ScopeRead  = "read"  // look at everything but the keys
+	ScopeRead  = "read"  // look at everything but the keys and the inboxes of people
 	ScopeWrite = "write" // also do what people do: commands, activities, the team, imports
 	ScopeAdmin = "admin" // also let an agreement apply, and make and revoke keys
 )

@@ -78,23 +78,39 @@ type readAnswer struct {
 
 func (a *API) inboxRoutes() {
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/members/{member}/inbox", OperationID: "list-inbox", Tags: []string{"Inbox"}, Summary: "List what a member is told",
-		Description: "By alerts of the agreement with `by: inbox`. Titles are written from the leads as they stand now.", Errors: []int{422}}, ScopeRead, a.listInbox)
+		Description: "By alerts of the agreement with `by: inbox`. Titles are written from the leads as they stand now. What somebody is told and has read is theirs: it takes a key that acts for people.", Errors: []int{404, 422}}, ScopeWrite, a.listInbox)
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/members/{member}/inbox/unread", OperationID: "count-inbox", Tags: []string{"Inbox"}, Summary: "Count what a member has not read",
-		Description: "Cheap: ask as often as every second."}, ScopeRead, a.countInbox)
+		Description: "Cheap: ask as often as every second.", Errors: []int{404, 422}}, ScopeWrite, a.countInbox)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members/{member}/inbox/read", OperationID: "read-inbox", Tags: []string{"Inbox"}, Summary: "Mark as read",
-		Errors: []int{400, 422}}, ScopeWrite, a.readInbox)
+		Errors: []int{400, 404, 422}}, ScopeWrite, a.readInbox)
+}
+
+// whose returns whose inbox is meant: a member's, or that of somebody else who was told something there.
+func (a *API) whose(ctx context.Context, given string) (string, error) {
+	id, missing := a.inTeam(ctx, given)
+	if missing == nil {
+		return id, nil
+	}
+	if list, err := a.Store.Inbox(ctx, given, store.InboxFilter{}, 1); err != nil || len(list) > 0 {
+		return given, err
+	}
+	return "", missing
 }
 
 func (a *API) listInbox(ctx context.Context, in *inboxRequest) (*inboxAnswer, error) {
+	member, err := a.whose(ctx, in.Member)
+	if err != nil {
+		return nil, err
+	}
 	before, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	unread, err := a.Store.Unread(ctx, in.Member)
+	unread, err := a.Store.Unread(ctx, member)
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Inbox(ctx, in.Member, store.InboxFilter{Unread: in.Unread, Since: in.Since, Before: before, Lead: in.Lead}, in.Limit+1)
+	list, err := a.Store.Inbox(ctx, member, store.InboxFilter{Unread: in.Unread, Since: in.Since, Before: before, Lead: in.Lead}, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +149,11 @@ func (a *API) inboxEntryOf(ctx context.Context, e *store.InboxEntry) (*inboxEntr
 }
 
 func (a *API) countInbox(ctx context.Context, in *InboxRef) (*unreadAnswer, error) {
-	u, err := a.Store.Unread(ctx, in.Member)
+	member, err := a.whose(ctx, in.Member)
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.Store.Unread(ctx, member)
 	out := &unreadAnswer{}
 	out.Body.Unread, out.Body.Mark = u.Count, u.Mark
 	return out, err
@@ -143,11 +163,15 @@ func (a *API) readInbox(ctx context.Context, in *readRequest) (*readAnswer, erro
 	if len(in.Body.IDs) == 0 && in.Body.UpTo == 0 {
 		return nil, problemOf("invalid", "say what was read: ids, or up_to", ProblemError{Location: "body.ids", Message: "ids or up_to is needed"})
 	}
-	n, err := a.Store.ReadInbox(ctx, in.Member, in.Body.IDs, in.Body.UpTo, a.now())
+	member, err := a.whose(ctx, in.Member)
 	if err != nil {
 		return nil, err
 	}
-	u, err := a.Store.Unread(ctx, in.Member)
+	n, err := a.Store.ReadInbox(ctx, member, in.Body.IDs, in.Body.UpTo, a.now())
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.Store.Unread(ctx, member)
 	out := &readAnswer{}
 	out.Body.Read, out.Body.Unread = n, u.Count
 	return out, err

@@ -977,17 +977,21 @@ func TestInboxOverREST(t *testing.T) {
 	lead := d.offered("ada@acme.example")
 	owner := d.want(200, ScopeRead, "GET", lead, nil).text("owner")
 	path := "/members/" + owner + "/inbox"
-	list := d.want(200, ScopeRead, "GET", path+"?unread=true", nil)
+	list := d.want(200, ScopeWrite, "GET", path+"?unread=true", nil)
 	if list.text("items.0.event") != "offered" || !strings.HasPrefix(list.text("items.0.title"), "A lead for you: ") || !strings.HasPrefix(list.text("items.0.todo"), "Please accept it by") ||
 		list.get("items.0.times") != 1.0 || list.get("unread") != 1.0 || list.text("items.0.clause") != "alerts.offer" {
 		t.Fatal(list.Text)
 	}
-	count := d.want(200, ScopeRead, "GET", path+"/unread", nil)
+	for _, p := range []string{path, path + "/unread"} { // what somebody has read is nobody's who only looks
+		d.refusal("scope", ScopeRead, "GET", p, nil)
+		d.refusal("not-found", ScopeWrite, "GET", strings.Replace(p, owner, "nobody@northwind.example", 1), nil)
+	}
+	count := d.want(200, ScopeWrite, "GET", path+"/unread", nil)
 	if count.get("unread") != 1.0 || count.text("mark") != list.text("mark") {
 		t.Error(count.Text)
 	}
 	d.want(200, ScopeWrite, "POST", lead+"/accept", map[string]any{"actor": owner})
-	over := d.want(200, ScopeRead, "GET", path, nil)
+	over := d.want(200, ScopeWrite, "GET", path, nil)
 	if over.text("items.0.over") != "it was accepted meanwhile" || over.get("items.0.todo") != nil {
 		t.Error(over.Text)
 	}
@@ -998,10 +1002,10 @@ func TestInboxOverREST(t *testing.T) {
 	if again := d.want(200, ScopeWrite, "POST", path+"/read", map[string]any{"ids": []any{list.get("items.0.id")}}); again.get("read") != 0.0 {
 		t.Error(again.Text)
 	}
-	if none := d.want(200, ScopeRead, "GET", path+"?unread=true", nil); none.get("items.0") != nil || none.text("mark") == list.text("mark") {
+	if none := d.want(200, ScopeWrite, "GET", path+"?unread=true", nil); none.get("items.0") != nil || none.text("mark") == list.text("mark") {
 		t.Error(none.Text)
 	}
-	if none := d.want(200, ScopeRead, "GET", fmt.Sprintf("%s?since=%.0f", path, list.get("items.0.seq")), nil); none.get("items.0") != nil {
+	if none := d.want(200, ScopeWrite, "GET", fmt.Sprintf("%s?since=%.0f", path, list.get("items.0.seq")), nil); none.get("items.0") != nil {
 		t.Error(none.Text)
 	}
 }
@@ -1018,7 +1022,7 @@ var scopes = map[string]string{
 	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite, "remove-absence": ScopeWrite, "accept-next": ScopeWrite, "set-calendar": ScopeWrite, "remove-calendar": ScopeWrite,
 	"get-agreement": ScopeRead, "get-document": ScopeRead, "list-versions": ScopeRead, "check-agreement": ScopeRead, "activate-agreement": ScopeAdmin,
 	"get-report": ScopeRead, "start-import": ScopeWrite, "list-imports": ScopeRead, "get-import": ScopeRead, "get-refused": ScopeRead, "undo-import": ScopeWrite,
-	"list-inbox": ScopeRead, "count-inbox": ScopeRead, "read-inbox": ScopeWrite,
+	"list-inbox": ScopeWrite, "count-inbox": ScopeWrite, "read-inbox": ScopeWrite,
 	"list-jobs": ScopeRead, "get-job": ScopeRead, "retry-job": ScopeWrite,
 	"list-webhooks": ScopeAdmin, "add-webhook": ScopeAdmin, "rotate-webhook": ScopeAdmin, "enable-webhook": ScopeAdmin, "remove-webhook": ScopeAdmin,
 	"list-keys": ScopeAdmin, "make-key": ScopeAdmin, "revoke-key": ScopeAdmin,
