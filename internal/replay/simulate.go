@@ -329,6 +329,11 @@ func (s *simulation) run() error {
 }
 
 func (s *simulation) play(e *event) error {
+	if e.p != nil && e.p.lead != 0 {
+		if l := s.world.Lead(e.p.lead); l == nil || l.Stage < 0 {
+			return nil // it was erased, or goes on as another
+		}
+	}
 	switch e.kind {
 	case evDay:
 		if s.progress != nil {
@@ -386,6 +391,9 @@ func (s *simulation) send(p *prospect, a *lifecycle.Arrival) error {
 	}
 	if p != nil {
 		a.Keys = p.keys
+		if in.Kind == lifecycle.Did || in.Kind == lifecycle.Identify && p.i%2 == 0 { // of some only what they did
+			in.Import = p.brought
+		}
 	}
 	s.current = p
 	s.world.Take(a)
@@ -406,7 +414,7 @@ func (s *simulation) observe(in *lifecycle.Input, d *lifecycle.Decision, v *life
 	if s.watch != nil {
 		s.watch(in, d)
 	}
-	if v.Lead == nil || in.Lead == 0 {
+	if v.Lead == nil || in.Lead == 0 || v.Lead.Stage < 0 { // it was erased, or is another's now
 		return
 	}
 	p := s.byLead[in.Lead]

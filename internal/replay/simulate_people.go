@@ -102,6 +102,7 @@ type prospect struct {
 	i       int
 	lead    int64 // in the world, 0 before the first input
 	keys    []identity.Key
+	brought int64    // the import that what it does now came with, 0 for none
 	company *company // nil for none known
 	source  int
 	title   int

@@ -123,6 +123,8 @@ func (o *outbox) Pop() any {
 // year is what came of one.
 type year struct {
 	decisions, sent, moot, late, letters, calls, left, urged int64
+	merges, splits, undone, erased                           int64
+	joined                                                   []*prospect // merged into another, and not split again
 	inspector                                                *Inspector
 }
 
@@ -191,7 +193,15 @@ func live(t *testing.T, m Model, plans []*agreement.Plan) year {
 			t.Fatalf("lead %d of %s is called by %s", l.ID, l.Owner, member)
 		}
 	}
+	s.world.Remember = true
+	pairs := split(m.Seed, 97, 0)
+	for i, p := range s.leads {
+		if i%5 == 2 { // what these do comes in with an import each, until it is undone, or for good
+			p.brought = int64(1000 + i)
+		}
+	}
 	s.progress = func(int64) {
+		y.stir(t, s, &pairs)
 		if err := s.world.Check(); err != nil {
 			t.Fatal(err)
 		}
@@ -209,6 +219,70 @@ func live(t *testing.T, m Model, plans []*agreement.Plan) year {
 		t.Fatalf("version %d is active in the end", s.world.Version)
 	}
 	return y
+}
+
+// stir has people merge two leads, split what was merged, and undo an import.
+func (y *year) stir(t *testing.T, s *simulation, c *chance) {
+	t.Helper()
+	w := s.world
+	pick := func(fits func(p *prospect) bool) *prospect {
+		for range 60 {
+			if p := s.leads[c.below(int64(len(s.leads)))]; p.lead != 0 && !p.gone && w.leads[p.lead] != nil && w.leads[p.lead].Stage >= 0 && fits(p) {
+				return p
+			}
+		}
+		return nil
+	}
+	take := func(in lifecycle.Input) {
+		if err := s.send(nil, &lifecycle.Arrival{Input: in}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		one := pick(func(p *prospect) bool { return w.leads[p.lead].Waits() || w.leads[p.lead].Owner != "" })
+		if one == nil {
+			break
+		}
+		other := pick(func(p *prospect) bool { return p != one })
+		if other == nil {
+			break
+		}
+		one.turn++ // what was planned is off
+		other.turn++
+		take(lifecycle.Input{Kind: lifecycle.Merge, Lead: one.lead, Other: other.lead, Actor: demoManager})
+		for _, p := range []*prospect{one, other} {
+			if w.into[p.lead] != 0 { // the other prospect goes on for both
+				p.gone = true
+				y.joined = append(y.joined, p)
+				y.merges++
+			}
+		}
+	}
+	if n := int64(len(y.joined)); n > 3 {
+		i := c.below(n)
+		p := y.joined[i]
+		y.joined = append(y.joined[:i], y.joined[i+1:]...)
+		into := s.byLead[w.alive(p.lead)]
+		p.turn++
+		into.turn++
+		take(lifecycle.Input{Kind: lifecycle.Split, Lead: p.lead, Actor: demoManager})
+		if w.into[p.lead] == 0 && w.leads[p.lead] != nil && w.leads[p.lead].Stage >= 0 {
+			p.gone = false
+			y.splits++
+		}
+	}
+	if c.hit(max(60, 40_000/int(len(s.days)))) { // about forty, however long it is
+		if p := pick(func(p *prospect) bool { return p.brought != 0 }); p != nil {
+			p.turn++
+			take(lifecycle.Input{Kind: lifecycle.Retract, Lead: p.lead, Import: p.brought, Actor: demoManager})
+			p.brought = 0
+			y.undone++
+			if l := w.leads[p.lead]; l == nil || l.Stage < 0 {
+				p.gone = true
+				y.erased++
+			}
+		}
+	}
 }
 
 // deliver sends an alert, unless it is not true any more; whoever gets it must be the one it is for.
@@ -253,8 +327,8 @@ func (y *year) deliver(t *testing.T, w *World, p *parcel) {
 	}
 }
 
-// A company of fifty works under four versions of the agreement, while people come, go and are away, and mail and chat fail. After each
-// step everything that must hold does.
+// A company of fifty works under four versions of the agreement, while people come, go and are away, mail and chat fail, leads are merged and
+// split again, and imports are undone. After each step everything that must hold does.
 func TestYear(t *testing.T) {
 	plans := versions(t)
 	days, leads, seeds := 92, 1500, []uint64{1, 2}
@@ -271,9 +345,9 @@ func TestYear(t *testing.T) {
 			for _, state := range []string{"accepted", "rejected", "expired", "withdrawn", "undone"} {
 				ends = append(ends, fmt.Sprint(a.Ended[state], " ", state))
 			}
-			t.Logf("%d days of %d people in %.1f s: %d decisions; %d hand-offs: %s, %d open; %d alerts sent, %d tries failed, %d not true any more; %d letters, %d calls; %d asked to get in touch; %d left",
-				days, len(m.Team), time.Since(began).Seconds(), y.decisions, a.Offered, strings.Join(ends, ", "), a.Open(), y.sent, y.late, y.moot, y.letters, y.calls, y.urged, y.left)
-			if len(m.Team) != 50 || a.Offered < 300 || a.Ended["accepted"] < 200 || a.Ended["rejected"] < 20 || y.moot < 20 || y.late < 50 || y.left < 5 || y.letters < 500 || y.urged < 20 {
+			t.Logf("%d days of %d people in %.1f s: %d decisions; %d hand-offs: %s, %d open; %d alerts sent, %d tries failed, %d not true any more; %d letters, %d calls; %d asked to get in touch; %d left; %d merged, %d split again, %d imports undone, of which %d leave nothing",
+				days, len(m.Team), time.Since(began).Seconds(), y.decisions, a.Offered, strings.Join(ends, ", "), a.Open(), y.sent, y.late, y.moot, y.letters, y.calls, y.urged, y.left, y.merges, y.splits, y.undone, y.erased)
+			if len(m.Team) != 50 || a.Offered < 300 || a.Ended["accepted"] < 200 || a.Ended["rejected"] < 20 || y.moot < 20 || y.late < 50 || y.left < 5 || y.letters < 500 || y.merges < 50 || y.splits < 20 || y.undone < 10 || y.urged < 20 {
 				t.Error("too little happens to find anything")
 			}
 			if leads < 5000 {
