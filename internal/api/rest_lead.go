@@ -281,7 +281,8 @@ type leadAnswer struct {
 func (a *API) leadRoutes() {
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/leads", OperationID: "list-leads", Tags: []string{"Leads"}, Summary: "List leads",
 		Description: "In the order in which they arrived. Leads that arrive while you go from page to page come last: each is seen once. " +
-			"By owner and by account a list is found at once; other questions are asked of each lead on the way.",
+			"By owner, account, queue, and by a stage in which few are, a list is found at once; other questions are asked of each lead on the way, " +
+			"of some thousands for each page: a page may hold less than its limit, even nothing, and `next` leads on until it is not there.",
 		Errors: []int{422}}, ScopeRead, a.listLeads)
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/leads/{lead}", OperationID: "get-lead", Tags: []string{"Leads"}, Summary: "Get a lead",
 		Description: "The ETag is for If-Match of a command. A lead that was merged into another is answered with 308 and the address of that one.",
@@ -311,8 +312,9 @@ func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, er
 		f.CreatedAfter = in.CreatedAfter.UnixMicro()
 	}
 	var rows []store.ListedLead
+	var next int64
 	if in.Email == "" {
-		rows, err = a.Store.ListLeads(ctx, f, after, in.Limit+1)
+		rows, next, err = a.Store.SomeLeads(ctx, f, after, in.Limit)
 	} else {
 		key, bad := identity.NormalizeEmail(in.Email)
 		if bad != nil {
@@ -323,7 +325,6 @@ func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	rows, next := cut(rows, in.Limit, func(r *store.ListedLead) int64 { return r.ID })
 	out := &leadsAnswer{Body: leadPage{Items: []*lead{}}}
 	out.Body.NextCursor, out.Body.Next, out.Next = in.next(next)
 	for i := range rows {

@@ -13,6 +13,7 @@ type Behind struct {
 	From  string // the stage it came from, "" for any
 	Via   string // the clause that began the stay, "" for any
 	Open  bool   // the stay lasts; with a stage
+	Moved bool   // no lead begins in the stage, so that an index has its stays
 	Grade string
 	Only
 	Arrived Span // of the leads, or when the clock started, or the lead was offered
@@ -24,8 +25,8 @@ type Behind struct {
 	Handoff string // the name of the hand-off
 }
 
-// mostLookedAt is how many stays one page of a list looks through at most, so that what is rare costs no more than what is not.
-const mostLookedAt = 50_000
+// MostLookedAt is how many stays or leads one page of a list looks through at most, so that what is rare costs no more than what is not.
+const MostLookedAt = 20_000
 
 // BehindRow is a lead behind a figure, with the stay that put it there.
 type BehindRow struct {
@@ -45,7 +46,7 @@ type BehindRow struct {
 }
 
 // LeadsBehind returns leads behind a figure, those whose stay began last first, at most so many, from before a stay on; 0 is the
-// beginning. next is where to go on, 0 at the end; a page may hold less than it could where what is asked for is rare. It makes two queries.
+// beginning. next is where to go on, 0 at the end; a page may hold less than it could where what is asked for is rare. It makes two queries at most.
 func (s *Store) LeadsBehind(ctx context.Context, f Behind, before int64, most int) (list []BehindRow, next int64, err error) {
 	if before == 0 {
 		before = 1<<63 - 1
@@ -62,24 +63,38 @@ func (s *Store) LeadsBehind(ctx context.Context, f Behind, before int64, most in
 // behindRows walks a table of what happened to leads back from a row.
 func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind, before int64, most int) (list []BehindRow, next int64, err error) {
 	var least, seen int64
-	// Stays that last are found by their index, whose order is that of the stays.
-	window, args := `SELECT id FROM `+table+` WHERE id < $1 ORDER BY id DESC LIMIT $2`, []any{before, mostLookedAt}
-	if f.Open {
-		window, args = `SELECT id FROM visit WHERE id < $1 AND left_at IS NULL AND stage = $3 ORDER BY id DESC LIMIT $2`, append(args, f.Stage)
-	}
-	err = s.one(ctx, `SELECT coalesce(min(id), 0), count(*) FROM (`+window+`) AS latest`, args, &least, &seen)
-	if err != nil {
-		return nil, 0, s.explain("reading", err)
-	}
 	var c clauses
-	c.add("v.id < ?", before)
-	c.add("v.id >= ?", least)
+	with, from := "", table+" v"
+	if f.Owner != "" && f.Owner != None {
+		// One owner has few leads: the chains of their rows.
+		with, from = ownedRows(table), "owned o CROSS JOIN "+from
+		c.args = append(c.args, f.Owner)
+		c.text.WriteString("v.id = o.id")
+		c.add("v.id < ?", before)
+	} else {
+		// Stays that last are found by their index, whose order is that of the stays.
+		window, args := `SELECT id FROM `+table+` WHERE id < $1 ORDER BY id DESC LIMIT $2`, []any{before, MostLookedAt}
+		switch {
+		case f.Open:
+			window, args = `SELECT id FROM visit WHERE id < $1 AND left_at IS NULL AND stage = $3 ORDER BY id DESC LIMIT $2`, append(args, f.Stage)
+		case f.Moved && table == "visit":
+			window, args = `SELECT id FROM visit WHERE id < $1 AND prev > 0 AND stage = $3 ORDER BY id DESC LIMIT $2`, append(args, f.Stage)
+		}
+		if err := s.one(ctx, `SELECT coalesce(min(id), 0), count(*) FROM (`+window+`) AS latest`, args, &least, &seen); err != nil {
+			return nil, 0, s.explain("reading", err)
+		}
+		c.add("v.id < ?", before)
+		c.add("v.id >= ?", least)
+	}
 	arrived := "l.created_at"
 	conditions := []struct{ condition, text string }{{"l.grade = ?", f.Grade}}
 	switch table {
 	case "visit":
-		if f.Open {
+		switch {
+		case f.Open:
 			c.text.WriteString(" AND v.left_at IS NULL")
+		case f.Moved:
+			c.text.WriteString(" AND v.prev > 0")
 		}
 		if f.Stage == "" && f.Via == "" {
 			c.add("v.prev = ?", 0)
@@ -120,8 +135,8 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 	}
 	where := c.text.String()
 	c.args = append(c.args, most+1)
-	stmt, err := s.queries.get(ctx, `SELECT v.id, `+at+`, `+via+`, l.id, l.name, l.email, coalesce(a.name, ''), l.stage, l.side, l.grade, l.owner, l.source, l.created_at
-		FROM `+table+` v JOIN lead l ON l.id = v.lead LEFT JOIN account a ON a.id = l.account WHERE `+where+` ORDER BY v.id DESC LIMIT $`+strconv.Itoa(len(c.args)))
+	stmt, err := s.queries.get(ctx, with+`SELECT v.id, `+at+`, `+via+`, l.id, l.name, l.email, coalesce(a.name, ''), l.stage, l.side, l.grade, l.owner, l.source, l.created_at
+		FROM `+from+` CROSS JOIN lead l LEFT JOIN account a ON a.id = l.account WHERE l.id = v.lead AND `+where+` ORDER BY v.id DESC LIMIT $`+strconv.Itoa(len(c.args)))
 	if err == nil {
 		err = scanAll(ctx, stmt, c.args, func(r *sql.Rows) error {
 			var b BehindRow
@@ -137,10 +152,21 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 	case len(list) > most:
 		list = list[:most]
 		next = list[most-1].Visit
-	case seen == mostLookedAt:
+	case seen == MostLookedAt:
 		next = least
 	}
 	return list, next, nil
+}
+
+// ownedRows are the rows of a table for the leads of the owner $1: of each lead the latest, and those before it. (CROSS JOIN says to begin with
+// the chains.)
+func ownedRows(table string) string {
+	last := table
+	if table == "clock" {
+		last = "clock_row"
+	}
+	return `WITH RECURSIVE owned (id) AS (SELECT ` + last + ` FROM lead WHERE owner <> '' AND owner = $1 AND ` + last + ` > 0 UNION ALL
+		SELECT p.prev FROM owned o CROSS JOIN ` + table + ` p WHERE p.id = o.id AND p.prev > 0) `
 }
 
 // FilterValues are the values that people filter figures by, the most frequent first, of the leads that came last.

@@ -9,6 +9,10 @@ import (
 
 func TestLeadsBehind(t *testing.T) {
 	s := told(t)
+	write(t, s, func(b *Batch) { // the rows of each lead are a chain
+		b.Exec(`UPDATE visit SET prev = 2000 WHERE id = 3000`)
+		b.Exec(`UPDATE lead SET visit = CASE id WHEN 1 THEN 3000 ELSE 1000 END, handoff = CASE id WHEN 1 THEN 2000 ELSE 1000 END, clock_row = CASE id WHEN 1 THEN 3000 ELSE 1000 END WHERE id < 3`)
+	})
 	ids := func(f Behind, before int64, most int) (list []int64, next int64) {
 		t.Helper()
 		rows, next, err := s.LeadsBehind(context.Background(), f, before, most)
@@ -27,8 +31,13 @@ func TestLeadsBehind(t *testing.T) {
 		"came to a stage":    {Behind{Stage: "won"}, []int64{3000, 2000}},
 		"are there now":      {Behind{Stage: "won", Open: true}, []int64{3000}},
 		"nobody is there":    {Behind{Stage: "mql", Open: true}, nil},
-		"all":                {Behind{}, []int64{3000, 2000, 1000}},
+		"all":                {Behind{}, []int64{2000, 1000}},
 		"of a source":        {Behind{Stage: "won", Only: Only{Source: "web"}}, []int64{3000, 2000}},
+		"came there later":   {Behind{Stage: "won", Moved: true}, []int64{3000}},
+		"of an owner":        {Behind{Stage: "won", Only: Only{Owner: "ann"}}, []int64{3000, 2000}},
+		"of another owner":   {Behind{Stage: "won", Only: Only{Owner: "bob"}}, nil},
+		"offers of an owner": {Behind{Handoff: "offer", Only: Only{Owner: "ann"}}, []int64{2000, 1000}},
+		"clocks of an owner": {Behind{Clock: "accept", Over: true, Only: Only{Owner: "ann"}}, []int64{1000}},
 		"without a source":   {Behind{Stage: "won", Only: Only{Source: None}}, nil},
 		"without a segment":  {Behind{Stage: "won", Only: Only{Segment: None}}, []int64{3000, 2000}},
 		"of a grade":         {Behind{Stage: "mql", Grade: "B2"}, []int64{1000}},

@@ -73,14 +73,20 @@ func (c *clauses) add(condition string, arg any) {
 	c.text.WriteString(strings.Replace(condition, "?", "$"+strconv.Itoa(len(c.args)), 1))
 }
 
-// leadList is the query of ListLeads. It walks the leads of an owner or an account by their index, and all others in the order of
-// their IDs from where the page before ended; what else is asked of a lead is looked at on the way, so that a page
-// of what is rare among many costs a walk over those between.
-func leadList(f LeadFilter, after int64, most int) (string, []any) {
+// leadList is the query of ListLeads. It walks the leads of an owner, an account or a queue by their index, those in a stage where few
+// are by the stays that last, and all others in the order of their IDs from where the page before ended, up to an ID (0 for all);
+// what else is asked of a lead is looked at on the way.
+func leadList(f LeadFilter, after, upTo int64, few bool, most int) (string, []any) {
 	var c clauses
 	c.add("l.id > ?", after)
+	if upTo != 0 {
+		c.add("l.id <= ?", upTo)
+	}
+	if few {
+		c.add("l.id IN (SELECT v.lead FROM visit v WHERE v.left_at IS NULL AND v.stage = ?)", f.Stage)
+	}
 	for _, t := range [...]struct{ condition, text string }{
-		{"l.owner <> '' AND l.owner = ?", f.Owner}, {"l.stage = ?", f.Stage}, {"l.side = ?", f.Side}, {"l.queue = ?", f.Queue}, {"l.grade = ?", f.Grade},
+		{"l.owner <> '' AND l.owner = ?", f.Owner}, {"l.stage = ?", f.Stage}, {"l.side = ?", f.Side}, {"l.queue <> '' AND l.queue = ?", f.Queue}, {"l.grade = ?", f.Grade},
 		{"l.consent = ?", f.Consent}, {"l.origin = ?", f.Origin},
 	} {
 		if t.text != "" {
@@ -111,8 +117,44 @@ func leadList(f LeadFilter, after int64, most int) (string, []any) {
 // ListLeads returns leads behind an ID in the order of their IDs, at most so many. Leads that arrive in the meantime come
 // last, so that who asks for one page after the other sees each lead once.
 func (s *Store) ListLeads(ctx context.Context, f LeadFilter, after int64, most int) ([]ListedLead, error) {
-	query, args := leadList(f, after, most)
+	query, args := leadList(f, after, 0, false, most)
 	return s.listed(ctx, query, args...)
+}
+
+const (
+	// fewStays counts the leads in a stage, as far as there are few.
+	fewStays = `SELECT count(*), 0 FROM (SELECT 1 FROM visit WHERE left_at IS NULL AND stage = $1 LIMIT $2) AS few`
+	// furthest is the last lead that a page of a list looks at.
+	furthest = `SELECT coalesce((SELECT id FROM lead WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2), 0), 0`
+)
+
+// SomeLeads is ListLeads for filters of which nobody knows how many leads they let through: it looks at MostLookedAt leads at most. next is
+// where to go on, 0 at the end; a page may hold less than it could, and even nothing, before the end.
+func (s *Store) SomeLeads(ctx context.Context, f LeadFilter, after int64, most int) (list []ListedLead, next int64, err error) {
+	var upTo int64
+	few := false
+	if f.Owner == "" && f.Account == 0 && f.Queue == "" && (f != LeadFilter{}) {
+		if f.Stage != "" {
+			n, _, err := s.two(ctx, fewStays, f.Stage, MostLookedAt)
+			if err != nil {
+				return nil, 0, err
+			}
+			few = n < MostLookedAt
+		}
+		if !few {
+			if upTo, _, err = s.two(ctx, furthest, after, MostLookedAt); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	query, args := leadList(f, after, upTo, few, most+1)
+	if list, err = s.listed(ctx, query, args...); err != nil {
+		return nil, 0, err
+	}
+	if len(list) > most {
+		return list[:most], list[most-1].ID, nil
+	}
+	return list, upTo, nil
 }
 
 // LeadByID returns a lead, or ErrNoLead.

@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"baton/internal/lifecycle"
 )
 
 // A page of a list is found from an index or from the place where the page before ended, and never sorted: with a million
@@ -14,15 +17,18 @@ func TestListsAreNotSorted(t *testing.T) {
 	open := ""
 	for name, c := range map[string]struct {
 		filter LeadFilter
+		few    bool
 		with   string
 	}{
-		"all":     {LeadFilter{}, "USING INTEGER PRIMARY KEY (rowid>?)"},
-		"stage":   {LeadFilter{Stage: "mql", Grade: "A1", Outcome: &open, UpdatedAfter: 1}, "USING INTEGER PRIMARY KEY (rowid>?)"},
-		"owner":   {LeadFilter{Owner: "a@b.c", Stage: "sal"}, "USING INDEX lead_owner (owner=? AND rowid>?)"},
-		"work":    {LeadFilter{Owner: "a@b.c", Outcome: &open}, "USING INDEX lead_work (owner=? AND rowid>?)"},
-		"account": {LeadFilter{Account: 5}, "USING INDEX lead_account (account=? AND rowid>?)"},
+		"all":     {LeadFilter{}, false, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"stage":   {LeadFilter{Stage: "mql", Grade: "A1", Outcome: &open, UpdatedAfter: 1}, false, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"few":     {LeadFilter{Stage: "mql", Grade: "A1"}, true, "USING INTEGER PRIMARY KEY (rowid=?)"},
+		"queue":   {LeadFilter{Queue: "unassigned"}, false, "USING INDEX lead_queue (queue=? AND rowid>? AND rowid<?)"},
+		"owner":   {LeadFilter{Owner: "a@b.c", Stage: "sal"}, false, "USING INDEX lead_owner (owner=? AND rowid>? AND rowid<?)"},
+		"work":    {LeadFilter{Owner: "a@b.c", Outcome: &open}, false, "USING INDEX lead_work (owner=? AND rowid>? AND rowid<?)"},
+		"account": {LeadFilter{Account: 5}, false, "USING INDEX lead_account (account=? AND rowid>? AND rowid<?)"},
 	} {
-		query, args := leadList(c.filter, 100, 50)
+		query, args := leadList(c.filter, 100, 200, c.few, 50)
 		plan := planned(t, s, query, args...)
 		if !strings.Contains(plan, "SEARCH l "+c.with) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN") {
 			t.Errorf("%s:\n%s", name, plan)
@@ -64,6 +70,55 @@ func TestListsAreNotSorted(t *testing.T) {
 	}
 	if plan := planned(t, s, timeline, 1, 1, 0, 50); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SEARCH i USING INDEX") {
 		t.Error(plan)
+	}
+}
+
+// A page of what is rare looks at so many leads and no more, and says where to go on.
+func TestSomeLeads(t *testing.T) {
+	s := told(t)
+	const leads = MostLookedAt + 5
+	write(t, s, func(b *Batch) {
+		b.Exec(`WITH RECURSIVE more (id) AS (SELECT 4 UNION ALL SELECT id + 1 FROM more WHERE id < $1)
+			INSERT INTO lead SELECT m.id, l.version, l.input, l.due, l.account, l.owner, l.clock, l.created_at, l.origin, CASE m.id WHEN $1 THEN 'won' ELSE l.stage END, l.side, l.outcome,
+			l.entered_at, l.pass, l.queue, l.track, l.revisit_at, CASE m.id WHEN $1 THEN 'A1' ELSE l.grade END, l.fit, l.engagement, l.readiness, l.buying_stage, l.activities, l.consent,
+			l.value, l.name, l.email, l.source, l.campaign, l.segment, l.visit, l.handoff, l.clock_row, l.clocks, l.attributes, l.state FROM more m, lead l WHERE l.id = 3`, leads)
+		b.Exec(`UPDATE visit SET lead = $1 WHERE id = 3000`, leads)
+		b.Exec(`UPDATE lead SET state = $1`, lifecycle.AppendLead(nil, &lifecycle.Lead{}))
+	})
+	for name, c := range map[string]struct {
+		filter LeadFilter
+		most   int
+		pages  [][]int64
+	}{
+		"all":                    {LeadFilter{}, 2, [][]int64{{1, 2}, {3, 4}}},
+		"of a rare grade":        {LeadFilter{Grade: "A1"}, 2, [][]int64{nil, {leads}}},
+		"of a frequent grade":    {LeadFilter{Grade: "B2"}, 2, [][]int64{{1, 2}, {3, 4}}},
+		"in a stage with few":    {LeadFilter{Stage: "won"}, 2, [][]int64{{leads}}},
+		"of an account":          {LeadFilter{Account: 7}, 2, [][]int64{{1}}},
+		"of nobody":              {LeadFilter{Owner: "nobody"}, 2, [][]int64{nil}},
+		"of a queue with nobody": {LeadFilter{Queue: "nothing"}, 2, [][]int64{nil}},
+	} {
+		after, pages := int64(0), 0
+		for i, want := range c.pages {
+			rows, next, err := s.SomeLeads(context.Background(), c.filter, after, c.most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int64
+			for _, r := range rows {
+				got = append(got, r.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: page %d has %v, want %v", name, i+1, got, want)
+			}
+			pages++
+			if after = next; after == 0 {
+				break
+			}
+		}
+		if pages != len(c.pages) {
+			t.Errorf("%s: %d pages, want %d", name, pages, len(c.pages))
+		}
 	}
 }
 

@@ -244,6 +244,7 @@ func (d *dialect) continueNumbers(ctx context.Context, conn *sql.Conn) error {
 	for _, t := range []string{"import", "endpoint", "api_key", "access_user", "access_session", "audit"} {
 		queries = append(queries, `SELECT setval(pg_get_serial_sequence('`+t+`', 'id'), greatest(1, (SELECT max(id) FROM `+t+`)), EXISTS (SELECT FROM `+t+`))`)
 	}
+	queries = append(queries, "ANALYZE") // or what is asked first is planned for empty tables
 	for _, q := range queries {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return err

@@ -41,7 +41,13 @@ func (a *ask) behindOf() (store.Behind, sight) {
 	q, s := a.URL.Query(), a.sightOf()
 	f := store.Behind{Stage: q.Get("stage"), From: q.Get("from"), Via: q.Get("via"), Grade: q.Get("grade"), Only: s.Only, Arrived: s.span}
 	f.Clock, f.Over, f.Member, f.Handoff = q.Get("clock"), q.Get("over") != "", q.Get("member"), q.Get("handoff")
+	if i, ok := a.plan.Index.Transition[strings.TrimPrefix(f.Via, "transitions.")]; ok && f.Stage == "" {
+		f.Stage = a.plan.Stages[a.plan.Transitions[i].To].Name
+	}
 	f.Open = q.Get("now") != "" && f.Stage != ""
+	if i, ok := a.plan.Index.Stage[f.Stage]; ok {
+		f.Moved = i > 0
+	}
 	s.began = f.Clock != "" || f.Handoff != ""
 	return f, s
 }
