@@ -41,6 +41,8 @@ const (
 	RunImports   Right = "run_imports"
 	RunAgreement Right = "run_agreement"
 	RunSettings  Right = "run_settings"
+	RunKeys      Right = "run_keys"
+	SeeServer    Right = "see_server"
 	RunPeople    Right = "run_people"
 	SeeAudit     Right = "see_audit"
 )
@@ -64,7 +66,9 @@ var Rights = table(`
 	run_team       absences, pools, reassigning            .   .   .       x      x     x
 	run_imports    bring in files, and undo that           x   .   .       .      x     x
 	run_agreement  let an agreement apply                  .   .   .       .      x     x
-	run_settings   API keys, webhooks, mail                .   .   .       .      x     x
+	run_settings   keys that send or read, webhooks, mail  .   .   .       .      x     x
+	run_keys       keys that write or administer           .   .   .       .      .     x
+	see_server     how people sign in, how it is set up    .   .   .       .      .     x
 	run_people     invite, give roles, deactivate          .   .   .       .      .     x
 	see_audit      who did what when                       .   .   .       .      x     x
 `)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestRights(t *testing.T) {
-	if len(Rights) != 12 {
+	if len(Rights) != 14 {
 		t.Errorf("%d lines", len(Rights))
 	}
 	for _, g := range Rights {
@@ -40,6 +40,7 @@ func TestRights(t *testing.T) {
 	}{
 		{RoleRep, WorkLeads, true}, {RoleRep, SeeReports, false}, {RoleRep, Export, false}, {RoleMarketing, WorkLeads, false}, {RoleManager, RunSettings, false},
 		{RoleRevOps, RunPeople, false}, {RoleAdmin, RunPeople, true}, {RoleAdmin, WorkLeads, false}, {RoleSDR, WorkQueue, true},
+		{RoleRevOps, RunSettings, true}, {RoleRevOps, RunKeys, false}, {RoleRevOps, SeeServer, false}, {RoleAdmin, RunKeys, true},
 	} {
 		if (&Viewer{Roles: []Role{c.role}}).May(c.right) != c.may {
 			t.Errorf("%s: %s", c.role, c.right)

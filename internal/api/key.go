@@ -43,15 +43,20 @@ const (
 
 var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// unfitKey is what is wrong with what a key is asked for with.
+type unfitKey struct{ text string }
+
+func (e *unfitKey) Error() string { return e.text }
+
 // NewKey makes a key of 256 random bits and keeps its hash. This is the only time that the key
 // itself can be seen. Keys of one name are one sender: what was sent with the one is known when it
 // is sent again with the other, so that a key can be replaced.
 func NewKey(ctx context.Context, st *store.Store, name, scope string, at int64) (secret string, key store.APIKey, err error) {
 	if !keyName.MatchString(name) {
-		return "", key, fmt.Errorf("making a key: %q is no name for one; use letters, digits, dots, hyphens and underscores, at most 64", name)
+		return "", key, fmt.Errorf("making a key: %w", &unfitKey{fmt.Sprintf("%q is no name for one; use letters, digits, dots, hyphens and underscores, at most 64", name)})
 	}
 	if !slices.Contains(Scopes, scope) {
-		return "", key, fmt.Errorf("making a key: %q is no scope; there are %s", scope, strings.Join(Scopes, ", "))
+		return "", key, fmt.Errorf("making a key: %w", &unfitKey{fmt.Sprintf("%q is no scope; there are %s", scope, strings.Join(Scopes, ", "))})
 	}
 	var random [32]byte
 	rand.Read(random[:]) // never fails

@@ -54,8 +54,10 @@ type try struct {
 
 type jobsRequest struct {
 	Page
-	State string `query:"state" enum:"waiting,sending,done,failed,dropped" doc:"Only those that stand so."`
-	Lead  int64  `query:"lead" minimum:"1" doc:"Only those about a lead."`
+	State   string `query:"state" enum:"waiting,sending,done,failed,dropped" doc:"Only those that stand so."`
+	Lead    int64  `query:"lead" minimum:"1" doc:"Only those about a lead."`
+	By      string `query:"by" enum:"email,slack,teams" doc:"Only those by mail, or by a chat."`
+	Webhook int64  `query:"webhook" minimum:"1" doc:"Only those for a webhook."`
 }
 
 type jobsAnswer struct {
@@ -91,7 +93,7 @@ func (a *API) listJobs(ctx context.Context, in *jobsRequest) (*jobsAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Jobs(ctx, store.JobFilter{State: in.State, Lead: in.Lead, Before: before}, in.Limit+1)
+	list, err := a.Store.Jobs(ctx, store.JobFilter{State: in.State, Lead: in.Lead, Channel: in.By, Webhook: in.Webhook, Before: before}, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +132,27 @@ func (a *API) retryJob(ctx context.Context, in *jobRef) (*jobAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s := got.Body.State; s != store.JobFailed && s != store.JobDropped {
-		return nil, problemOf("conflict", "this job is "+s+"; only one that failed or was dropped is tried again")
-	}
-	if err := a.Store.RetryJob(ctx, in.ID, a.now()); err != nil {
+	if err := a.retry(ctx, got.Body.State, in.ID); err != nil {
 		return nil, err
 	}
 	return a.getJob(ctx, in)
+}
+
+func (a *API) retry(ctx context.Context, state string, job int64) error {
+	if state != store.JobFailed && state != store.JobDropped {
+		return problemOf("conflict", "this job is "+state+"; only one that failed or was dropped is tried again")
+	}
+	return a.Store.RetryJob(ctx, job, a.now())
+}
+
+// RetryJob has a job that failed or was dropped tried again, and returns it as it was.
+func (a *API) RetryJob(ctx context.Context, job int64) (store.Job, error) {
+	list, err := a.Store.Jobs(ctx, store.JobFilter{ID: job}, 1)
+	if err != nil {
+		return store.Job{}, err
+	}
+	if len(list) == 0 {
+		return store.Job{}, problemOf("not-found", "there is no job with this number")
+	}
+	return list[0], a.retry(ctx, list[0].State, job)
 }

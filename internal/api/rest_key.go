@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -69,8 +70,18 @@ func (a *API) listKeys(ctx context.Context, _ *struct{}) (*keysAnswer, error) {
 	return out, err
 }
 
+// MakeKey makes a key. This is the only time that it can be seen. A name or a scope that is none is a Problem.
+func (a *API) MakeKey(ctx context.Context, name, scope string) (secret string, key store.APIKey, err error) {
+	secret, key, err = NewKey(ctx, a.Store, name, scope, a.now())
+	var unfit *unfitKey
+	if errors.As(err, &unfit) {
+		err = problemOf("invalid", unfit.Error())
+	}
+	return secret, key, err
+}
+
 func (a *API) makeKey(ctx context.Context, in *newKeyRequest) (*newKeyAnswer, error) {
-	secret, key, err := NewKey(ctx, a.Store, in.Body.Name, in.Body.Scope, a.now())
+	secret, key, err := a.MakeKey(ctx, in.Body.Name, in.Body.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +90,15 @@ func (a *API) makeKey(ctx context.Context, in *newKeyRequest) (*newKeyAnswer, er
 	return out, nil
 }
 
-func (a *API) revokeKey(ctx context.Context, in *keyRef) (*struct{}, error) {
-	if err := a.Store.RevokeKey(ctx, in.ID, a.now()); err != nil {
-		return nil, err
+// RevokeKey ends a key, here at once.
+func (a *API) RevokeKey(ctx context.Context, id int64) error {
+	err := a.Store.RevokeKey(ctx, id, a.now())
+	if err == nil {
+		a.keys.forget(id)
 	}
-	a.keys.forget(in.ID)
-	return nil, nil
+	return err
+}
+
+func (a *API) revokeKey(ctx context.Context, in *keyRef) (*struct{}, error) {
+	return nil, a.RevokeKey(ctx, in.ID)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/channel"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -94,20 +96,46 @@ func (a *API) listWebhooks(ctx context.Context, _ *struct{}) (*webhooksAnswer, e
 	return out, err
 }
 
-func (a *API) addWebhook(ctx context.Context, in *newWebhook) (*secretWebhook, error) {
-	if u, err := url.Parse(in.Body.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		return nil, problemOf("invalid", "a webhook needs a whole address", ProblemError{Location: "body.url", Message: "write it as https://crm.northwind.example/baton, with no name or password in it"})
+// AddWebhook adds a webhook that wants some events, all if there are none, and returns its number and the secret that signs what is
+// sent there. This is the only time that it can be seen. What is not as it should be is a Problem.
+func (a *API) AddWebhook(ctx context.Context, address string, events []string) (id int64, secret string, err error) {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return 0, "", problemOf("invalid", "a webhook needs a whole address", ProblemError{Location: "body.url", Message: "write it as https://crm.northwind.example/baton, with no name or password in it"})
 	}
-	for i, e := range in.Body.Events {
-		if !has(agreement.Events, e) {
-			return nil, unknownWord(fmt.Sprintf("body.events[%d]", i), "event", e, agreement.Events)
+	if a.Guard != nil { // what is never called is said now
+		if err := a.Guard.Check(address); err != nil {
+			return 0, "", problemOf("invalid", "this address is not called from here: "+err.Error(), ProblemError{Location: "body.url", Message: err.Error()})
 		}
 	}
-	secret, err := channel.NewSecret(rand.Reader)
-	if err != nil {
-		return nil, err
+	for i, e := range events {
+		if !has(agreement.Events, e) {
+			return 0, "", unknownWord(fmt.Sprintf("body.events[%d]", i), "event", e, agreement.Events)
+		}
 	}
-	id, err := a.Store.AddWebhook(ctx, a.Seal, store.Webhook{URL: in.Body.URL, Events: strings.Join(in.Body.Events, " "), CreatedAt: a.now()}, secret)
+	if secret, err = channel.NewSecret(rand.Reader); err != nil {
+		return 0, "", err
+	}
+	id, err = a.Store.AddWebhook(ctx, a.Seal, store.Webhook{URL: address, Events: strings.Join(events, " "), CreatedAt: a.now()}, secret)
+	return id, secret, refusedWebhook(err)
+}
+
+// refusedWebhook makes a Problem of what the store has to say about a webhook.
+func refusedWebhook(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoWebhook):
+		return problemOf("not-found", store.ErrNoWebhook.Error())
+	case errors.Is(err, store.ErrRotating):
+		return problemOf("conflict", store.ErrRotating.Error())
+	case errors.Is(err, store.ErrManyWebhooks):
+		return problemOf("conflict", store.ErrManyWebhooks.Error())
+	case errors.Is(err, seal.ErrNoKey), errors.Is(err, seal.ErrOtherKey):
+		return problemOf("conflict", err.Error())
+	}
+	return err
+}
+
+func (a *API) addWebhook(ctx context.Context, in *newWebhook) (*secretWebhook, error) {
+	id, secret, err := a.AddWebhook(ctx, in.Body.URL, in.Body.Events)
 	if err != nil {
 		return nil, err
 	}
@@ -138,16 +166,23 @@ func (a *API) webhook(ctx context.Context, id int64) (*Webhook, error) {
 	return nil, fmt.Errorf("webhook %d: %w", id, store.ErrNoWebhook)
 }
 
-func (a *API) rotateWebhook(ctx context.Context, in *rotateWebhook) (*secretWebhook, error) {
-	secret, err := channel.NewSecret(rand.Reader)
-	if err != nil {
-		return nil, err
+// RotateWebhook gives a webhook another secret, and returns it; the one before signs too for some hours, from 0 to 2160.
+func (a *API) RotateWebhook(ctx context.Context, id int64, hours float64) (secret string, err error) {
+	if secret, err = channel.NewSecret(rand.Reader); err != nil {
+		return "", err
 	}
-	now, hours := a.now(), 24.0
+	now := a.now()
+	err = a.Store.RotateWebhook(ctx, a.Seal, id, secret, now, now+int64(hours*float64(time.Hour.Microseconds())))
+	return secret, refusedWebhook(err)
+}
+
+func (a *API) rotateWebhook(ctx context.Context, in *rotateWebhook) (*secretWebhook, error) {
+	hours := 24.0
 	if in.Body.Hours != nil {
 		hours = *in.Body.Hours
 	}
-	if err := a.Store.RotateWebhook(ctx, a.Seal, in.ID, secret, now, now+int64(hours*float64(time.Hour.Microseconds()))); err != nil {
+	secret, err := a.RotateWebhook(ctx, in.ID, hours)
+	if err != nil {
 		return nil, err
 	}
 	return a.secretOfWebhook(ctx, in.ID, secret)

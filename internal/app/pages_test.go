@@ -45,6 +45,15 @@ var pictured = []struct{ name, path, role string }{
 	{"account", "/account", "rep"},
 	{"people", "/settings/people", "admin"},
 	{"audit", "/settings/audit", "revops"},
+	{"settings", "/settings", "admin"},
+	{"keys", "/settings/keys", "admin"},
+	{"webhooks", "/settings/webhooks", "admin"},
+	{"webhook", "/settings/webhooks/2", "revops"},
+	{"webhook-off", "/settings/webhooks/3", "revops"},
+	{"chat", "/settings/channels/slack", "revops"},
+	{"mail", "/settings/mail", "revops"},
+	{"settings-sign-in", "/settings/sign-in", "admin"},
+	{"server", "/settings/server", "admin"},
 	{"agreement", "/agreement", "manager"},
 	{"funnel", "/funnel", "manager"},
 	{"promises", "/promises", "manager"},
@@ -73,7 +82,11 @@ var opened = []struct{ name, path, role, does string }{
 	{"lead-more", "/leads/LEAD", "rep", "document.querySelector('[data-menu=more]').open = true; document.querySelectorAll('details.why, details:has(form[action$=answer])').forEach(d => { d.open = true })"},
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},
 	{"team-away", "/team", "manager", "[...document.querySelectorAll('summary')].find(s => s.textContent.includes('Amina')).click(); [...document.querySelectorAll('summary')].find(s => s.textContent.includes('Mikko')).click()"},
-	{"keys", "/leads", "rep", "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))"},
+	{"key-made", "/settings/keys", "revops", "document.querySelector('[name=name]').value = 'webinars'; document.querySelector('form[action=\"/settings/keys\"] button').click(); await new Promise(done => setTimeout(done, 1500))"},
+	{"key-revoke", "/settings/keys", "admin", "document.querySelector('[data-menu=revoke]').open = true"},
+	{"webhook-tries", "/settings/webhooks/2", "revops", "[...document.querySelectorAll('main li details')].slice(0, 4).forEach((d, i) => { d.open = i % 3 === 0 })"},
+	{"webhook-rotate", "/settings/webhooks/1", "revops", "document.querySelector('[data-menu=rotate]').open = true"},
+	{"all-keys", "/leads", "rep", "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))"},
 }
 
 // sights are all that there is to look at.
@@ -145,6 +158,9 @@ var demoData = sync.OnceValues(func() (string, error) {
 	}
 	if err == nil {
 		err = a.tell(ctx, file)
+	}
+	if err == nil {
+		err = a.connect(ctx, file)
 	}
 	if closed := a.Close(); err == nil {
 		err = closed
@@ -220,7 +236,9 @@ func servePages(t testing.TB) *live {
 		t.Fatal(err)
 	}
 	go func() {
-		l.ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Seal: keys, Viewer: as, Log: log, Ready: func(address string) { ready <- address }})
+		opts := ServeOptions{Listen: "127.0.0.1:0", Seal: keys, Viewer: as, Log: log, Ready: func(address string) { ready <- address }}
+		connected(&opts)
+		l.ended <- a.Serve(ctx, opts)
 	}()
 	t.Cleanup(func() { cancel(); <-l.ended })
 	select {

@@ -44,6 +44,8 @@ type ServeOptions struct {
 	// URL is where people open Baton, as https://baton.northwind.example; the address that is listened on if it is empty.
 	URL    string
 	SignIn SignIn
+	// Settings are all settings as they apply, for people to look at. Nothing follows from them.
+	Settings []Setting
 	// Viewer says who sent a request for a page; nil for whoever is signed in.
 	Viewer func(*http.Request) (*web.Viewer, error)
 	// SetUp is called after Ready with a code to make the first user with, if there is none: it is for whoever runs the server.
@@ -73,6 +75,9 @@ func (o *ServeOptions) complete() {
 	}
 	o.Log = slog.New(discreet{o.Log.Handler()})
 }
+
+// Setting is a setting of the server as it applies.
+type Setting = web.Setting
 
 // mostHeader is how many bytes the headers of a request may have.
 const mostHeader = 16 << 10
@@ -123,6 +128,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	if opts.URL == "" {
 		opts.URL = "http://" + listener.Addr().String()
 	}
+	desk.URL = opts.URL
 	gate := a.newGate(&opts, desk.Mail, tracking)
 	defer gate.Close()
 	if opts.SignIn.Demo {
@@ -131,7 +137,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 			return fmt.Errorf("serving: %w", err)
 		}
 	}
-	pages := web.New(web.Options{Store: a.Store, Engine: a.Engine, API: tracking, Gate: gate, Viewer: opts.Viewer, Clock: a.clock, Log: opts.Log})
+	pages := web.New(web.Options{Store: a.Store, Engine: a.Engine, API: tracking, Gate: gate, Desk: desk, Settings: opts.Settings, Viewer: opts.Viewer, Clock: a.clock, Log: opts.Log})
 	defer pages.Close()
 	watch.rounds = append(watch.rounds, pages.Round)
 	a.watch.Store(watch)

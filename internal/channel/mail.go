@@ -138,6 +138,13 @@ func NewMailer(c MailConfig) (*Mailer, error) {
 	return m, nil
 }
 
+// Config is what a Mailer sends by, with what was left out filled in, and without the password.
+func (m *Mailer) Config() MailConfig {
+	c := m.config
+	c.Password = ""
+	return c
+}
+
 // auth returns how to sign in, as options of go-mail.
 func (c MailConfig) auth() ([]mail.Option, error) {
 	if c.User == "" {

@@ -18,6 +18,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"baton/internal/app"
 )
 
 // settings finds the value of each flag of a command that has a --config flag. What is said on the command line
@@ -295,31 +297,45 @@ func distance(a, b string) int {
 	return above[len(b)]
 }
 
-// print writes the settings that apply as a configuration, with where each came from. Secrets are not shown.
-func (s *settings) print(ctx *kong.Context, to *bytes.Buffer) {
+// list returns the settings that apply, with where each came from. Secrets are not in it.
+func (s *settings) list(ctx *kong.Context) []app.Setting {
 	typed := map[string]bool{}
 	for _, p := range ctx.Path {
 		if p.Flag != nil && !p.Resolved {
 			typed[p.Flag.Name] = true
 		}
 	}
+	var list []app.Setting
 	for _, flag := range ctx.Selected().Flags {
 		if slices.Contains(unconfigured, flag.Name) {
 			continue
 		}
-		from := cmp.Or(s.from[flag.Name], "default")
+		v := app.Setting{Name: flag.Name, Help: flag.Help, From: cmp.Or(s.from[flag.Name], "default")}
 		if typed[flag.Name] {
-			from = "--" + flag.Name
+			v.From = "--" + flag.Name
 		}
-		if flag.Target.IsZero() && from == "default" && flag.Default == "" {
-			fmt.Fprintf(to, "# %s: not set\n", flag.Name)
-			continue
+		secret := slices.Contains(secretFlags, flag.Name)
+		switch {
+		case flag.Target.IsZero() && v.From == "default" && flag.Default == "":
+			v.From = ""
+		case flag.Target.Kind() == reflect.String && flag.Name != "db" && secret:
+			v.Value, v.Hidden = strconv.Quote(hidden), true
+		default:
+			v.Value, v.Hidden = shown(flag.Target, secret), secret && flag.Name != "db"
 		}
-		if flag.Target.Kind() == reflect.String && flag.Name != "db" && slices.Contains(secretFlags, flag.Name) {
-			fmt.Fprintf(to, "%s: %q # %s\n", flag.Name, hidden, from)
-			continue
+		list = append(list, v)
+	}
+	return list
+}
+
+// print writes the settings that apply as a configuration, with where each came from. Secrets are not shown.
+func (s *settings) print(ctx *kong.Context, to *bytes.Buffer) {
+	for _, v := range s.list(ctx) {
+		if v.From == "" {
+			fmt.Fprintf(to, "# %s: not set\n", v.Name)
+		} else {
+			fmt.Fprintf(to, "%s: %s # %s\n", v.Name, v.Value, v.From)
 		}
-		fmt.Fprintf(to, "%s: %s # %s\n", flag.Name, shown(flag.Target, slices.Contains(secretFlags, flag.Name)), from)
 	}
 }
 

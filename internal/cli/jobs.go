@@ -20,11 +20,13 @@ import (
 // jobsCommand shows what has to go out.
 type jobsCommand struct {
 	database
-	Failed bool   `help:"Only what could not be delivered."`
-	State  string `help:"Only those that are waiting, sending, done, failed or dropped." enum:",waiting,sending,done,failed,dropped" default:""`
-	Lead   string `help:"Only those about a lead." placeholder:"LEAD"`
-	Most   int    `help:"How many, the newest first." default:"50"`
-	Retry  int64  `help:"Have one that failed or was dropped tried again." placeholder:"ID"`
+	Failed  bool   `help:"Only what could not be delivered."`
+	State   string `help:"Only those that are waiting, sending, done, failed or dropped." enum:",waiting,sending,done,failed,dropped" default:""`
+	Lead    string `help:"Only those about a lead." placeholder:"LEAD"`
+	By      string `help:"Only those by email, slack or teams." enum:",email,slack,teams" default:""`
+	Webhook int64  `help:"Only those for a webhook." placeholder:"NUMBER"`
+	Most    int    `help:"How many, the newest first." default:"50"`
+	Retry   int64  `help:"Have one that failed or was dropped tried again." placeholder:"ID"`
 }
 
 func (c *jobsCommand) Run(r *run) error {
@@ -46,7 +48,7 @@ func (c *jobsCommand) Run(r *run) error {
 			return err
 		}
 	}
-	list, err := st.Jobs(r.ctx, store.JobFilter{State: state, Lead: lead}, max(1, c.Most))
+	list, err := st.Jobs(r.ctx, store.JobFilter{State: state, Lead: lead, Channel: c.By, Webhook: c.Webhook}, max(1, c.Most))
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (c *jobsCommand) Run(r *run) error {
 		t.Rows = append(t.Rows, []any{j.ID, j.Kind, j.Lead, cmp.Or(j.Recipient, "all webhooks"), j.Channel, j.State, j.Attempts, next, wait, minute(j.DeliveredAt, ""), note})
 	}
 	none := "No alerts yet. They come with hand-offs and deadlines, as the agreement has it, while baton serve runs."
-	if state != "" || lead != 0 {
+	if state != "" || lead != 0 || c.By != "" || c.Webhook != 0 {
 		none = "No alert is like that. All of them: baton jobs --db " + quoteShell(c.name())
 	}
 	return r.list(t, none)

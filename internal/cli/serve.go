@@ -116,7 +116,7 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 		Delivery: app.Delivery{Host: c.SMTPHost, Port: c.SMTPPort, Security: c.SMTPSecurity, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom,
 			Mails: c.MailTo, Slack: c.Slack, Teams: c.Teams, Allow: c.Outbound, PlainHTTP: c.OutboundHTTP},
 		MetricsListen: c.MetricsListen, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
-		URL: c.URL, SignIn: signIn, SetUp: func(url, code string) { welcome(r, url, code) },
+		URL: c.URL, SignIn: signIn, Settings: s.list(parsed), SetUp: func(url, code string) { welcome(r, url, code) },
 		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {
 		err = closed

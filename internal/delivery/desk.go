@@ -25,6 +25,8 @@ type Options struct {
 	Mail *channel.Mailer // nil: no mail is sent
 	Post *channel.Poster // nil: nothing is sent by HTTP
 	Seal *seal.Keys      // with which the secrets of webhooks are sealed
+	// URL is where people open Baton, for a message that somebody sends to try a way.
+	URL string
 	// Mails, Slack and Teams are where to send what is for a member, an e-mail address, "marketing", "sales" or "queue NAME": a mail
 	// address, or the URL of an incoming webhook. "" is for all that have none of their own. A mail to a
 	// member needs no entry.
@@ -241,6 +243,7 @@ func (d *Desk) work(ctx context.Context, job *store.Job) (a store.Attempt) {
 		a.State, a.Why, a.Unsaid = store.JobDropped, dropped, true
 		return a
 	}
+	a.Endpoint = job.Endpoint
 	a.Outcome, a.Code, a.Why, a.Said = result.Outcome.String(), result.Code, result.Why, result.Said
 	after, over := d.Schedule.Next(deliveryID(job), int(job.Attempts), result)
 	switch {

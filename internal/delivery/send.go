@@ -50,6 +50,7 @@ func (d *Desk) hand(ctx context.Context, job *store.Job, s *scene, n lifecycle.N
 	if why != "" && by != "email" && d.Mail != nil { // better by mail than not at all
 		if mail, unknown := d.address(s.plan, &s.view, "email", job.Recipient); unknown == "" {
 			by, to, why = "email", mail, ""
+			job.Endpoint = store.EmailEndpoint // it is mail that is tried
 		}
 	}
 	if why != "" {
@@ -248,6 +249,22 @@ type eventData struct {
 	Marketing []string `json:"marketing,omitempty"`
 }
 
+// keysOf returns the keys that sign for a webhook now.
+func (d *Desk) keysOf(ctx context.Context, id int64) (keys []channel.Key, r channel.Result) {
+	secrets, err := d.Store.WebhookSecrets(ctx, d.Seal, id, d.now())
+	if err != nil { // somebody can bring the key back: it is tried again
+		return nil, channel.Result{Outcome: channel.Later, Why: err.Error()}
+	}
+	for _, secret := range secrets {
+		key, err := channel.ParseKey(secret)
+		if err != nil {
+			return nil, channel.Result{Outcome: channel.Never, Why: err.Error()}
+		}
+		keys = append(keys, key)
+	}
+	return keys, r
+}
+
 // webhook sends an event to the one webhook that a job is for.
 func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Alert, s *scene, at int64) (r channel.Result, dropped string, err error) {
 	var id int64
@@ -267,15 +284,9 @@ func (d *Desk) webhook(ctx context.Context, job *store.Job, alert *lifecycle.Ale
 	case d.Post == nil:
 		return r, "nothing is sent by HTTP here", nil
 	}
-	secrets, err := d.Store.WebhookSecrets(ctx, d.Seal, id, d.now())
-	if err != nil { // somebody can bring the key back: it is tried again
-		return channel.Result{Outcome: channel.Later, Why: err.Error()}, "", nil
-	}
-	keys := make([]channel.Key, len(secrets))
-	for i, secret := range secrets {
-		if keys[i], err = channel.ParseKey(secret); err != nil {
-			return channel.Result{Outcome: channel.Never, Why: err.Error()}, "", nil
-		}
+	keys, r := d.keysOf(ctx, id)
+	if r.Outcome != channel.NoOutcome {
+		return r, "", nil
 	}
 	e := event{Type: "lead." + job.Kind, Timestamp: time.UnixMicro(at).UTC().Format(time.RFC3339Nano), Data: eventData{Lead: job.Lead, Input: job.Input, About: alert.Name, Clause: alert.Clause}}
 	if l := s.view.Lead; l != nil {

@@ -24,6 +24,7 @@ const (
 	ChangedWebhook = "changed the secret of a webhook"
 	EnabledWebhook = "switched a webhook on"
 	RemovedWebhook = "removed a webhook"
+	SentTest       = "sent a test message"
 	Activated      = "activated an agreement"
 	SentFile       = "sent a file to import"
 	RemovedFile    = "removed a file that was sent"

@@ -77,6 +77,8 @@ type Attempt struct {
 
 	State   string // of the job from now on
 	NextTry int64  // 0 for none
+	// Endpoint is what was tried: that of the job, or of mail for what chat has no address for. Empty for nothing to note of it.
+	Endpoint string
 	// Unsaid has no attempt on record, and gives back what it counted: nothing was tried.
 	Unsaid bool
 	// Moot are those of its With that are not told after all, with why.
@@ -103,7 +105,7 @@ func Chat(channel string) bool { return slices.Contains(chats, channel) }
 
 func endpointOf(channel, recipient string) string {
 	if channel == "email" {
-		return channel // one mail server carries all of it
+		return EmailEndpoint
 	}
 	return channel + " " + recipient
 }
@@ -124,25 +126,42 @@ func (s *Reader) NextJob(ctx context.Context) (at int64, any bool, err error) {
 
 // JobFilter says which jobs to list; the zero value lets all through.
 type JobFilter struct {
-	ID     int64
-	State  string
-	Lead   int64
-	Before int64 // only jobs with a smaller number
+	ID    int64
+	State string
+	Lead  int64
+	// Channel is one but webhook, Webhook the number of a webhook: both go through an index.
+	Channel string
+	Webhook int64
+	Before  int64 // only jobs with a smaller number
+}
+
+// where is the condition of a filter. What the indexes of endpoints are about stands in it as it does in them.
+func (f *JobFilter) where() *clauses {
+	c := &clauses{}
+	c.add("id < ?", cmp.Or(f.Before, int64(1)<<62))
+	if f.ID != 0 {
+		c.add("id = ?", f.ID)
+	}
+	if f.Channel != "" {
+		c.add("channel <> 'webhook' AND channel = ?", f.Channel)
+	}
+	if f.Webhook != 0 {
+		c.add("channel = 'webhook' AND endpoint = ?", WebhookEndpoint(f.Webhook))
+	}
+	if f.State == JobFailed {
+		c.text.WriteString(" AND state = 'failed'")
+	} else if f.State != "" {
+		c.add("state = ?", f.State)
+	}
+	if f.Lead != 0 {
+		c.add("lead = ?", f.Lead)
+	}
+	return c
 }
 
 // Jobs returns jobs with their newest first, at most so many.
 func (s *Reader) Jobs(ctx context.Context, f JobFilter, most int) ([]Job, error) {
-	where := clauses{}
-	where.add("id < ?", cmp.Or(f.Before, int64(1)<<62))
-	if f.ID != 0 {
-		where.add("id = ?", f.ID)
-	}
-	if f.State != "" {
-		where.add("state = ?", f.State)
-	}
-	if f.Lead != 0 {
-		where.add("lead = ?", f.Lead)
-	}
+	where := f.where()
 	var list []Job
 	stmt, err := s.queries.get(ctx, `SELECT `+jobRow+` WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
 	if err == nil {
@@ -161,13 +180,17 @@ func (s *Reader) Attempts(ctx context.Context, job int64) ([]Attempt, error) {
 	stmt, err := s.queries.get(ctx, `SELECT job, n, at, took, outcome, code, why, said FROM attempt WHERE job = $1 ORDER BY n`)
 	if err == nil {
 		err = scanAll(ctx, stmt, []any{job}, func(r *sql.Rows) error {
-			var a Attempt
-			err := r.Scan(&a.Job, &a.N, &a.At, &a.Took, &a.Outcome, &a.Code, &a.Why, &a.Said)
+			a, err := scanAttempt(r)
 			list = append(list, a)
 			return err
 		})
 	}
 	return list, s.explain("reading", err)
+}
+
+func scanAttempt(r *sql.Rows) (a Attempt, err error) {
+	err = r.Scan(&a.Job, &a.N, &a.At, &a.Took, &a.Outcome, &a.Code, &a.Why, &a.Said)
+	return a, err
 }
 
 // WorkJobs records how tries went and takes jobs that are due, the earliest first, in one transaction. Each that is taken has been
@@ -181,6 +204,9 @@ func (s *Store) WorkJobs(ctx context.Context, over []Attempt, claim *Claim) (tak
 			if err := settle(ctx, conn, &over[i]); err != nil {
 				return err
 			}
+		}
+		if err := noteReach(ctx, conn, over); err != nil {
+			return err
 		}
 		if claim == nil {
 			return nil

@@ -36,6 +36,7 @@ var kept = []struct{ name, columns, order string }{
 	{"feed", "member address host next_at read_at good_at error absences", "member"},
 	{"job", jobColumns, "id"},
 	{"attempt", "job n at took outcome code why said", "job, n"},
+	{"reach", "endpoint done_at tried_at failing_since code why", "endpoint"},
 	{"told", "lead recipient channel kind job at", "lead, recipient, channel"},
 	{"said", "lead recipient channel alert job at", "lead, recipient, channel, alert, job"},
 	{"inbox", inboxColumns, "id"},

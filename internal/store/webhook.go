@@ -127,23 +127,32 @@ func forgetOldSecrets(ctx context.Context, conn *sql.Conn, now int64) error {
 	return err
 }
 
-// RemoveWebhook forgets a webhook.
+// RemoveWebhook forgets a webhook. What waits for another try there is dropped.
 func (s *Store) RemoveWebhook(ctx context.Context, id, at int64) error {
-	return s.changeWebhook(ctx, "removing", RemovedWebhook, `DELETE FROM endpoint WHERE id = $1 RETURNING url`, id, at)
+	return s.changeWebhook(ctx, "removing", RemovedWebhook, `DELETE FROM endpoint WHERE id = $1 RETURNING url`, id, at,
+		`UPDATE job SET state = 'dropped', next_try = NULL, last_error = 'this webhook is not there any more' WHERE state = 'waiting' AND attempts > 0 AND endpoint = $1`,
+		`DELETE FROM reach WHERE endpoint = $1`)
 }
 
 // EnableWebhook has a webhook that was switched off get events again, from now on.
 func (s *Store) EnableWebhook(ctx context.Context, id, at int64) error {
-	return s.changeWebhook(ctx, "switching on", EnabledWebhook, `UPDATE endpoint SET disabled_at = 0, disabled_why = '' WHERE id = $1 RETURNING url`, id, at)
+	return s.changeWebhook(ctx, "switching on", EnabledWebhook, `UPDATE endpoint SET disabled_at = 0, disabled_why = '' WHERE id = $1 RETURNING url`, id, at,
+		`UPDATE reach SET failing_since = 0 WHERE endpoint = $1`)
 }
 
-func (s *Store) changeWebhook(ctx context.Context, doing, done, text string, id, at int64) error {
+// changeWebhook makes a change by the number of a webhook, then what follows by its endpoint.
+func (s *Store) changeWebhook(ctx context.Context, doing, done, text string, id, at int64, follow ...string) error {
 	err := s.transact(ctx, doing+" a webhook", func(ctx context.Context, conn *sql.Conn) error {
 		var url string
 		if err := conn.QueryRowContext(ctx, text, id).Scan(&url); err != nil {
 			return err
 		}
-		return insertAudit(ctx, conn, did(ctx, at, done, "webhook "+strconv.FormatInt(id, 10), url))
+		for _, f := range follow {
+			if _, err := conn.ExecContext(ctx, f, WebhookEndpoint(id)); err != nil {
+				return err
+			}
+		}
+		return insertAudit(ctx, conn, did(ctx, at, done, WebhookEndpoint(id), url))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%s webhook %d: %w", doing, id, ErrNoWebhook)

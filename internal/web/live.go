@@ -137,9 +137,10 @@ var liveMark = map[string]func(*ask) (string, error){
 		id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
 		return a.site.Store.LeadMark(a.Context(), id)
 	},
-	"import": importMark,
-	"upload": uploadMark,
-	"queue":  func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
+	"import":     importMark,
+	"upload":     uploadMark,
+	"queue":      func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
+	"deliveries": func(a *ask) (string, error) { return a.site.Store.ReachMark(a.Context()) },
 	"inbox": func(a *ask) (string, error) {
 		u, err := a.site.Store.Unread(a.Context(), a.viewer.Email)
 		return u.Mark, err
@@ -160,7 +161,14 @@ func live(a *ask) (answer, error) {
 	f.join(1)
 	defer f.join(-1)
 	mark, seen := liveMark[a.FormValue("of")], ""
-	beat := time.NewTicker(map[bool]time.Duration{false: feedBeat, true: feedStep}[a.FormValue("of") == "import" || a.FormValue("of") == "upload"])
+	each := feedBeat
+	switch a.FormValue("of") { // what no decision tells of
+	case "import", "upload":
+		each = feedStep
+	case "deliveries":
+		each = feedPoll
+	}
+	beat := time.NewTicker(each)
 	defer beat.Stop()
 	fmt.Fprint(a.w, "retry: 3000\n\n")
 	for first := true; ; first = false {

@@ -51,7 +51,7 @@ func routes() []route {
 		{pattern: "POST /theme", right: Anybody, handle: setTheme},
 		{pattern: "POST /keys", right: Anybody, handle: setKeys},
 		{pattern: "GET /live", right: SignedIn, handle: live},
-	}, slices.Concat(seeRoutes(), teamRoutes(), importRoutes(), accessRoutes())...)
+	}, slices.Concat(seeRoutes(), teamRoutes(), importRoutes(), settingsRoutes(), accessRoutes())...)
 }
 
 // Addresses are the patterns of all that can be asked for, of net/http: what measures pages knows by them that it left none out.

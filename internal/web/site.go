@@ -20,6 +20,7 @@ import (
 	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/api"
+	"baton/internal/delivery"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -29,8 +30,11 @@ import (
 type Options struct {
 	Store  *store.Store
 	Engine *engine.Engine
-	API    *api.API     // carries out what people do on a page
-	Gate   *access.Gate // lets people in; nil for nobody
+	API    *api.API       // carries out what people do on a page
+	Gate   *access.Gate   // lets people in; nil for nobody
+	Desk   *delivery.Desk // sends alerts; nil for nobody
+	// Settings are those of the server as they apply, for people to look at.
+	Settings []Setting
 	// Viewer says who sent a request; ErrSignedOut for nobody. It is asked for each request. If it is nil, the gate says.
 	Viewer func(*http.Request) (*Viewer, error)
 	Clock  func() time.Time // time.Now if nil

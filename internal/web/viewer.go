@@ -35,6 +35,8 @@ const (
 	RunImports   = access.RunImports
 	RunAgreement = access.RunAgreement
 	RunSettings  = access.RunSettings
+	RunKeys      = access.RunKeys
+	SeeServer    = access.SeeServer
 	RunPeople    = access.RunPeople
 	SeeAudit     = access.SeeAudit
 )

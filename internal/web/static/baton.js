@@ -188,7 +188,24 @@
     return bar
   }
   const fade = (bar) => setTimeout(() => { if (!bar.matches(':hover, :focus-within')) bar.remove(); else fade(bar) }, 8000)
-  const arrived = () => { const bar = $('#toast'); if (bar && !waiting) fade(bar) }
+  const arrived = () => {
+    const bar = $('#toast')
+    if (bar && !waiting) fade(bar)
+    $$('[data-copy]').forEach((b) => { b.hidden = false }) // without scripts there is nothing to press
+  }
+
+  // What is shown once can be copied. Where the browser keeps its clipboard from pages (plain http), the text is selected and copied as by hand.
+  document.addEventListener('click', async (e) => {
+    const button = e.target.closest('[data-copy]')
+    if (!button) return
+    const from = document.getElementById(button.dataset.copy)
+    let done = await navigator.clipboard?.writeText(from.textContent).then(() => true, () => false)
+    if (!done) { getSelection().selectAllChildren(from); done = document.execCommand('copy') }
+    const words = done ? 'Copied' : 'Press Ctrl C'
+    $('[data-says]', button).textContent = words
+    say(words)
+    setTimeout(() => { $('[data-says]', button).textContent = 'Copy' }, 3000)
+  })
 
   document.addEventListener('submit', (e) => {
     const form = e.target
