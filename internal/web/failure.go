@@ -10,6 +10,7 @@ import (
 
 	"baton/internal/api"
 	"baton/internal/engine"
+	"baton/internal/seal"
 	"baton/internal/store"
 )
 
@@ -73,6 +74,8 @@ func failureOf(err error) *failure {
 		return &failure{status: http.StatusUnauthorized, title: "You are not signed in", text: "Sign in, and do it again: nothing was done.", cause: err}
 	case errors.Is(err, store.ErrNoLead), errors.Is(err, store.ErrNoAccount):
 		return &failure{status: http.StatusNotFound, title: "There is no such lead or account", text: "It may have been merged into another, or removed.", cause: err}
+	case errors.Is(err, seal.ErrNoKey):
+		return &failure{status: http.StatusConflict, title: "Baton has no key to keep secrets with", text: "This needs one. Whoever runs Baton sets it once: seal-key, in its settings. Nothing was changed.", cause: err}
 	case errors.Is(err, engine.ErrFull):
 		return &failure{status: http.StatusTooManyRequests, title: "Baton is catching up", text: "There is more to do than can be done at once. Nothing of this was done yet: try again in a moment.", retry: "3", cause: err}
 	case errors.Is(err, engine.ErrClosed):
