@@ -285,8 +285,8 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// Moot says why an alert is not sent, given how the lead stands now; "" if it is. It is no longer true, or asks to speak to somebody to whom
-// nobody may speak. at is when it was decided. view.Lead is nil for a lead that is not there any more.
+// Moot says why an alert is not sent, given how the lead stands now; "" if it is. It is no longer true, or reminds somebody of a contact that
+// they may not make. at is when it was decided. view.Lead is nil for a lead that is not there any more.
 func Moot(plan *agreement.Plan, view *View, a *Alert, at, now int64) string {
 	l := view.Lead
 	if l == nil {
@@ -347,29 +347,15 @@ func Moot(plan *agreement.Plan, view *View, a *Alert, at, now int64) string {
 			return "the lead is in stage " + plan.Stages[l.Stage].Name + " meanwhile"
 		}
 	}
-	if Urges(view, a) {
-		if v := May(plan, view, speaker(view), "", max(now, l.Clock)); !v.Allowed {
-			return "nobody may speak to them now: " + v.Text + " (" + v.Clause + ")"
+	if (a.Kind == "reminded" || a.Kind == "escalated") && strings.HasSuffix(a.Name, ".contact_within") {
+		if v := salesMay(plan, view, now); !v.Allowed {
+			return "sales may not speak to them now: " + v.Text + " (" + v.Clause + ")"
 		}
 	}
 	return ""
 }
 
-// Urges reports whether an alert asks somebody to speak to the lead: to make the first contact, or to go on with what they have accepted.
-func Urges(view *View, a *Alert) bool {
-	if !a.Acts || view.Lead == nil || view.Lead.Waits() {
-		return false
-	}
-	switch a.Kind {
-	case "offered":
-		return view.Lead.Handoff.State == HandoffAccepted
-	case "reminded", "escalated":
-		return strings.HasSuffix(a.Name, ".contact_within")
-	}
-	return false
-}
-
-// speaker is who would speak for sales: whoever has the lead.
-func speaker(view *View) Speaker {
-	return Speaker{Member: view.Lead.Owner, Side: agreement.Sales}
+// salesMay answers whether sales, or whoever of it has the lead, may speak to it at all.
+func salesMay(plan *agreement.Plan, view *View, at int64) Verdict {
+	return May(plan, view, Speaker{Member: view.Lead.Owner, Side: agreement.Sales}, "", max(at, view.Lead.Clock))
 }

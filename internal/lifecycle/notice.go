@@ -258,6 +258,11 @@ func (t *teller) todo() string {
 				text += " If it is not for you, say which it is: " + strings.Join(reasons, ", ") + "."
 			}
 			return text
+		case !salesMay(t.plan, t.view, t.at).Allowed: // who may speak follows
+			if clock == nil {
+				return "It is yours now."
+			}
+			return instead + "Please see to it" + until + "."
 		case clock != nil && strings.HasSuffix(clock.Name, ".contact_within"):
 			if instead != "" {
 				return instead + "Please see that somebody gets in touch with them" + until + "."

@@ -288,6 +288,14 @@ func TestMoot(t *testing.T) {
 	if why := moot(&escalated, s.view.Lead.Clock); why == "" {
 		t.Error("somebody is asked to help with an offer that was turned down meanwhile")
 	}
+	contact := lifecycle.Alert{Kind: "reminded", To: s.view.Lead.Owner, Name: "handoffs.mql_to_sales.contact_within", Acts: true}
+	if why := moot(&contact, s.view.Lead.Clock); why != "" {
+		t.Errorf("a contact is due, and %s", why)
+	}
+	s.view.Lead.Consent.Status = lifecycle.Withdrawn
+	if why := moot(&contact, s.view.Lead.Clock); why != "sales may not speak to them now: the lead withdrew consent to messages (consent)" {
+		t.Errorf("somebody is reminded of a contact that they may not make: %q", why)
+	}
 	s.view.Roster.Member(offered.To).Inactive = true
 	if why := moot(&lifecycle.Alert{Kind: "reassigned", To: offered.To, Acts: true}, at); !strings.Contains(why, "has left the team") {
 		t.Errorf("who has left the team is told: %q", why)
