@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
 	"baton/internal/replay"
@@ -70,10 +72,25 @@ func (a *App) telephone(ctx context.Context) error {
 }
 
 // place fills in an address for what the made-up company has: LEAD is on offer to Johan Lind, TALK is one that he has accepted, and COMPANY
-// has several people.
+// has several people. INVITE and FORGOT are links for a new user and for a new password.
 func (l *live) place(path string) (string, error) {
 	if !strings.ContainsAny(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		return path, nil
+	}
+	for part, link := range map[string]func(*access.Gate) (string, error){
+		"/invitation/INVITE": func(g *access.Gate) (string, error) {
+			link, _, err := g.Invite(context.Background(), access.By{Actor: "admin@northwind.example"}, "new.colleague@northwind.example", "", []string{"rep"})
+			return link, err
+		},
+		"/reset/FORGOT": func(g *access.Gate) (string, error) {
+			return g.ResetLink(context.Background(), access.By{Actor: "admin@northwind.example"}, 1)
+		},
+	} { // order: one of them at most
+		if path == part {
+			g := access.New(access.Options{Store: l.Store, Clock: func() time.Time { return pageTime }})
+			defer g.Close()
+			return link(g)
+		}
 	}
 	rows, err := l.Store.ListLeads(context.Background(), store.LeadFilter{Owner: johan}, 0, 200)
 	if err != nil {

@@ -5,6 +5,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -60,6 +61,12 @@ var pictured = []struct{ name, path, role string }{
 	{"what-works", "/what-works", "marketing"},
 	{"behind", "/leads/behind?stage=mql", "marketing"},
 	{"not-found", "/nothing", "rep"},
+	{"forbidden", "/settings/people", "rep"},
+	{"too-much", "/leads", "full"},
+	{"broken", "/leads", "broken"},
+	{"set-up", "/set-up", "founder"},
+	{"invitation", "/invitation/INVITE", "nobody"},
+	{"new-password", "/reset/FORGOT", "nobody"},
 	{"search", "/search?q=s", "rep"},
 	{"search-empty", "/search?q=zzz", "rep"},
 	{"lead", "/leads/LEAD", "rep"},
@@ -73,7 +80,8 @@ var pictured = []struct{ name, path, role string }{
 	{"team", "/team", "manager"},
 }
 
-// opened are parts of pages that open when somebody does something, with what they do.
+// opened are parts of pages that open when somebody does something, with what they do. "then FORM" at the end sends a form, and waits for
+// the page that answers.
 var opened = []struct{ name, path, role, does string }{
 	{"palette", "/leads", "rep", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'wal'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
 	{"reject", "/leads", "rep", "document.querySelector('[data-menu=reject]').open = true"},
@@ -87,15 +95,18 @@ var opened = []struct{ name, path, role, does string }{
 	{"webhook-tries", "/settings/webhooks/2", "revops", "[...document.querySelectorAll('main li details')].slice(0, 4).forEach((d, i) => { d.open = i % 3 === 0 })"},
 	{"webhook-rotate", "/settings/webhooks/1", "revops", "document.querySelector('[data-menu=rotate]').open = true"},
 	{"all-keys", "/leads", "rep", "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))"},
+	{"second-factor", "/account", "rep", "then form[action=\"/account/second\"]"},
+	{"sign-in-wrong", "/sign-in", "nobody", "document.querySelector('[name=email]').value = 'a@b.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
+	{"too-many", "/sign-in", "nobody", "for (let i = 0; i < 30; i++) await fetch('/sign-in', {method: 'POST', body: new URLSearchParams({email: 'c@d.example', password: 'x'})}); document.querySelector('[name=email]').value = 'c@d.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 }
 
 // sights are all that there is to look at.
 func sights() []struct{ name, path, role, does string } {
-	list := slices.Clone(opened)
+	var list []struct{ name, path, role, does string }
 	for _, p := range pictured {
 		list = append(list, struct{ name, path, role, does string }{p.name, p.path, p.role, ""})
 	}
-	return list
+	return append(list, opened...) // the last of them has the server let nobody in
 }
 
 // pageTime is when the pages of the pictures are looked at: a Thursday morning.
@@ -111,14 +122,28 @@ var viewers = map[string]web.Viewer{
 	"admin":     {ID: 6, Email: "admin@northwind.example", Name: "Olle Strand", Roles: []web.Role{web.RoleAdmin}},
 }
 
-// as lets whoever has a cookie "as" in as that role.
+// as lets whoever has a cookie "as" in as that role. For a rep whose cookie is "full" or "broken", pages fail.
 func as(r *http.Request) (*web.Viewer, error) {
 	if c, err := r.Cookie("as"); err == nil {
 		if v, ok := viewers[c.Value]; ok {
 			return &v, nil
 		}
+		rep := viewers["rep"]
+		switch c.Value {
+		case "full":
+			return &rep, engine.ErrFull
+		case "broken":
+			return &rep, errors.New("broken for a test")
+		}
 	}
 	return nil, web.ErrSignedOut
+}
+
+// founding serves a new Baton that nobody has set up.
+func founding(t testing.TB) *live {
+	t.Helper()
+	db, _, _ := prepare(t, t.TempDir())
+	return serveFile(t, db)
 }
 
 // demoData lives through some weeks of a made-up company until pageTime, once for all tests, and returns the file.
@@ -219,6 +244,12 @@ func servePages(t testing.TB) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveFile(t, file)
+}
+
+// serveFile serves a database at pageTime.
+func serveFile(t testing.TB, file string) *live {
+	t.Helper()
 	a, err := Open(t.Context(), Options{DB: file, Clock: func() time.Time { return pageTime }})
 	if err != nil {
 		t.Fatal(err)
@@ -326,9 +357,20 @@ func (l *live) open(ctx context.Context, role, path, theme string, width, height
 		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("document.fonts.ready.then(() => true)", chromedp.EvalAwaitPromise))
 	}
 	for _, d := range does {
+		d, form, sends := strings.Cut(d, "then ")
 		if err == nil && d != "" {
 			// what was asked for is there when nothing moved for two frames after the network was quiet
 			_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("(async () => { "+d+"; await fetch('/search/quick?q=').catch(() => null); await new Promise(done => setTimeout(done, 300)); return true })()", chromedp.EvalAwaitPromise))
+		}
+		if err == nil && sends {
+			_, err = chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf("window.old = true; setTimeout(() => document.querySelector(%q).submit(), 0); true", form)))
+			for err == nil {
+				here, asked := chromedp.Run(ctx, chromedp.Evaluate[bool]("!window.old && document.readyState === 'complete'"))
+				if asked == nil && here {
+					break
+				}
+				err = ctx.Err()
+			}
 		}
 	}
 	return err
@@ -341,7 +383,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("takes pictures for people to look at: make screenshots")
 	}
 	only := os.Getenv("BATON_PAGES") // names, "" for all
-	l := servePages(t)
+	l, empty := servePages(t), founding(t)
 	ctx := browse(t)
 	for _, p := range sights() {
 		if only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
@@ -350,7 +392,11 @@ func TestScreenshots(t *testing.T) {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
 				height := map[int64]int64{1440: 900, 390: 844}[width]
-				err := l.open(ctx, p.role, p.path, theme, width, height, p.does)
+				at := l
+				if p.role == "founder" {
+					at = empty
+				}
+				err := at.open(ctx, p.role, p.path, theme, width, height, p.does)
 				if err == nil && os.Getenv("BATON_WHOLE") != "" { // as if the window were as high as the page
 					var high int64
 					if high, err = chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollHeight")); err == nil && high > height {
@@ -405,7 +451,7 @@ func TestPagesShutNobodyOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := servePages(t)
+	l, empty := servePages(t), founding(t)
 	ctx := browse(t)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
@@ -416,7 +462,7 @@ func TestPagesShutNobodyOut(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if m.Entry.Level == cdplog.EntryLevelError && !strings.Contains(m.Entry.Text, "404") {
+			if m.Entry.Level == cdplog.EntryLevelError && !strings.Contains(m.Entry.Text, "Failed to load resource: the server responded with a status of ") {
 				complaints.Store(m.Entry.Text, m.Entry.URL)
 			}
 		}
@@ -433,7 +479,11 @@ func TestPagesShutNobodyOut(t *testing.T) {
 				if p.does != "" && (theme == "dark") == (width == 1440) {
 					continue // of what opens, half will do
 				}
-				if err := l.open(ctx, p.role, p.path, theme, width, 844, p.does); err != nil {
+				at := l
+				if p.role == "founder" {
+					at = empty
+				}
+				if err := at.open(ctx, p.role, p.path, theme, width, 844, p.does); err != nil {
 					t.Fatalf("%s %s %d: %v", p.name, theme, width, err)
 				}
 				for _, f := range findings(t, ctx, "", string(axe)) {

@@ -50,6 +50,11 @@ func condition(p *agreement.Plan, c *agreement.Condition) []text {
 	return say(s)
 }
 
+// When says in words when a condition holds, as a clause of a sentence; with its source where words are missing, in one line.
+func When(p *agreement.Plan, c *agreement.Condition) string {
+	return strings.Join(strings.Fields(conditionWords(p, c)), " ")
+}
+
 func conditionWords(p *agreement.Plan, c *agreement.Condition) string {
 	s, _ := inWords(p, c)
 	return s

@@ -9,6 +9,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
+	"baton/internal/document"
 )
 
 // Decided is an input with the decision it got: one entry of a lead's timeline.
@@ -174,7 +175,7 @@ func (e *explainer) stage() ExplainedSection {
 	for _, i := range e.plan.Index.Automatic[l.Stage] {
 		t := &e.plan.Transitions[i]
 		mark := [...]string{"no", "not known", "yes"}[t.When.Eval(e.facts)]
-		s.Lines = append(s.Lines, ExplainedLine{Mark: mark, Text: "goes to " + e.plan.Stages[t.To].Name + " when " + strings.Join(strings.Fields(t.When.Source), " "), Clause: t.Clause, Saw: t.When.Saw(e.facts)})
+		s.Lines = append(s.Lines, ExplainedLine{Mark: mark, Text: "goes to " + e.plan.Stages[t.To].Name + " when " + document.When(e.plan, t.When), Clause: t.Clause, Saw: t.When.Saw(e.facts)})
 	}
 	return s
 }
@@ -273,7 +274,7 @@ func (e *explainer) passedOver() []ExplainedLine {
 				a := &e.plan.Assignment[at]
 				text := "the rule " + strings.TrimPrefix(a.Address, "assignment.") + " named nobody"
 				if a.When != nil {
-					text = "the rule " + strings.TrimPrefix(a.Address, "assignment.") + " was not for this lead: " + strings.Join(strings.Fields(a.When.Source), " ")
+					text = "the rule " + strings.TrimPrefix(a.Address, "assignment.") + " was not for this lead: it takes those where " + document.When(e.plan, a.When)
 				}
 				lines = append(lines, ExplainedLine{Mark: "no", Text: text, Clause: a.Clause})
 			}

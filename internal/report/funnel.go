@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"baton/internal/agreement"
+	"baton/internal/document"
 	"baton/internal/store"
 )
 
@@ -349,7 +350,7 @@ func (f *stays) tell(t *Table, plan *agreement.Plan, w way, c *cohort, d dimensi
 	for g := range reached {
 		end += reached[g][far]
 	}
-	last := f.stages[w.stages[far]]
+	last := document.Title(f.stages[w.stages[far]])
 	if w.won >= 0 {
 		t.Finding = fmt.Sprintf("Of %s, %s came to %s (%s).", things(all, what), number(end), last, percent(share(end, all)))
 	} else {
@@ -366,7 +367,7 @@ func (f *stays) tell(t *Table, plan *agreement.Plan, w way, c *cohort, d dimensi
 		}
 	}
 	if narrow > 0 && far > 1 {
-		t.Finding += fmt.Sprintf(" Fewest go on from %s to %s: %s.", f.stages[w.stages[narrow-1]], f.stages[w.stages[narrow]], percent(least))
+		t.Finding += fmt.Sprintf(" Fewest go on from %s to %s: %s.", document.Title(f.stages[w.stages[narrow-1]]), document.Title(f.stages[w.stages[narrow]]), percent(least))
 	}
 	slow, longest := -1, int64(0)
 	for _, i := range w.stages {
@@ -381,7 +382,7 @@ func (f *stays) tell(t *Table, plan *agreement.Plan, w way, c *cohort, d dimensi
 		}
 	}
 	if slow >= 0 {
-		t.Finding += fmt.Sprintf(" The longest stay is in %s: half last more than %s.", f.stages[slow], span(longest))
+		t.Finding += fmt.Sprintf(" The longest stay is in %s: half last more than %s.", document.Title(f.stages[slow]), span(longest))
 	}
 }
 

@@ -59,7 +59,7 @@ func TestFunnel(t *testing.T) {
 	if diff := cmp.Diff(want, flat(f, "stage", "entered", "now", "of_before", "of_all", "median_stay_days")); diff != "" {
 		t.Error(diff)
 	}
-	if want := "Of 71 passes, 5 came to won (7.0 %). Fewest go on from sal to won: 15.6 %. The longest stay is in mql: half last more than 2 days."; f.Finding != want {
+	if want := "Of 71 passes, 5 came to Won (7.0 %). Fewest go on from SAL to Won: 15.6 %. The longest stay is in MQL: half last more than 2 days."; f.Finding != want {
 		t.Errorf("finding: %s", f.Finding)
 	}
 }

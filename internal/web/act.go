@@ -209,7 +209,7 @@ func (a *ask) nameOf(id string) string {
 }
 
 // reasonWords is a reason of the agreement in words.
-func (a *ask) reasonWords(name string) string { return strings.ReplaceAll(name, "_", " ") }
+func (a *ask) reasonWords(name string) string { return spaced(name) }
 
 // outcomeWords says how a contact went.
 func outcomeWords(name string) string {
@@ -218,7 +218,7 @@ func outcomeWords(name string) string {
 			return o.words
 		}
 	}
-	return strings.ReplaceAll(name, "_", " ")
+	return spaced(name)
 }
 
 // outcomes are those of a contact, in the order in which people need them.

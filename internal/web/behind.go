@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"baton/internal/document"
 	"baton/internal/store"
 )
 
@@ -76,8 +77,8 @@ func behind(a *ask) (answer, error) {
 	}
 	for i := range rows {
 		b := &rows[i]
-		p.Rows = append(p.Rows, behindRow{Name: behindName(b), Company: b.Account, Stage: stageWords(b.Stage), Side: b.Side, Grade: b.Grade,
-			Owner: a.memberName(b.Owner), Source: b.Source, When: a.clockTime(b.EnteredAt), Via: b.Via, Link: string(leadURL(b.ID))})
+		p.Rows = append(p.Rows, behindRow{Name: behindName(b), Company: b.Account, Stage: document.Title(b.Stage), Side: b.Side, Grade: b.Grade,
+			Owner: a.memberName(b.Owner), Source: spaced(b.Source), When: a.clockTime(b.EnteredAt), Via: b.Via, Link: string(leadURL(b.ID))})
 	}
 	return page{title: "Leads", body: behindBody(p), state: a.today()}, nil
 }
@@ -103,13 +104,13 @@ func behindWords(f store.Behind) string {
 	case f.Via != "":
 		return "Leads that " + f.Via + " moved"
 	case f.Open:
-		return "Leads that are in " + stageWords(f.Stage) + " now"
+		return "Leads that are in " + document.Title(f.Stage) + " now"
 	case f.From != "" && f.Stage != "":
-		return "Leads that went from " + stageWords(f.From) + " to " + stageWords(f.Stage)
+		return "Leads that went from " + document.Title(f.From) + " to " + document.Title(f.Stage)
 	case f.From != "":
-		return "Leads that left " + stageWords(f.From)
+		return "Leads that left " + document.Title(f.From)
 	case f.Stage != "":
-		return "Leads that came to " + stageWords(f.Stage)
+		return "Leads that came to " + document.Title(f.Stage)
 	}
 	return "All leads"
 }

@@ -90,7 +90,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 		case "Name", "Company name", "Email", "Score":
 		default:
 			if !strings.Contains(f.Value, " ") {
-				f.Value = strings.ReplaceAll(f.Value, "_", " ")
+				f.Value = spaced(f.Value)
 			}
 			b.Facts = append(b.Facts, f)
 		}
@@ -108,7 +108,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 		if b.Ask == "" {
 			b.Ask = plan.Questions[i].Ask
 		}
-		open = append(open, strings.ReplaceAll(plan.Questions[i].Name, "_", " "))
+		open = append(open, spaced(plan.Questions[i].Name))
 	}
 	if len(open) > 0 && l.Readiness < 5 {
 		b.Raises = "still to ask: " + strings.Join(open, ", ")
@@ -182,7 +182,7 @@ func (a *ask) deeds(plan *agreement.Plan, l *lifecycle.Lead, at int64) []deed {
 
 // activityWords says what was done and how often: "pricing viewed 3 times".
 func activityWords(plan *agreement.Plan, m *agreement.Memory) string {
-	s := strings.ReplaceAll(plan.Activities[m.Activity].Name, "_", " ")
+	s := spaced(plan.Activities[m.Activity].Name)
 	switch {
 	case m.Count == 2:
 		s += " twice"

@@ -144,7 +144,7 @@ func (p *funnelPage) fill(plan *agreement.Plan, s *sight, t, months *report.Tabl
 		name := t.Cell(r, "stage").Text
 		entered, now, stay := t.Cell(r, "entered"), t.Cell(r, "now"), t.Cell(r, "median_stay_days")
 		i, known := slot[name]
-		one := funnelStep{Name: stageWords(name), Side: t.Cell(r, "side").Text, Now: now.String(), Entered: entered.String(), Stay: stay.String(),
+		one := funnelStep{Name: document.Title(name), Side: t.Cell(r, "side").Text, Now: now.String(), Entered: entered.String(), Stay: stay.String(),
 			Link: s.behindURL("stage", name, "now", "1"), EnteredLink: s.behindURL("stage", name)}
 		if known {
 			one.Final = plan.Stages[i].Final.String()
@@ -225,7 +225,7 @@ func (p *funnelPage) flows(plan *agreement.Plan, s *sight, t *report.Table, fig 
 	for r := range t.Rows {
 		from, to := t.Cell(r, "from").Text, t.Cell(r, "to").Text
 		passed, of, days := t.Cell(r, "passed"), t.Cell(r, "of_entered"), t.Cell(r, "median_days")
-		row := flowRow{From: stageWords(from), To: stageWords(to), Passed: passed.String(), Rate: of.String(), Days: days.String(), Link: s.behindURL("stage", to, "from", from)}
+		row := flowRow{From: document.Title(from), To: document.Title(to), Passed: passed.String(), Rate: of.String(), Days: days.String(), Link: s.behindURL("stage", to, "from", from)}
 		p.Flows = append(p.Flows, row)
 		i, oki := plan.Index.Stage[from]
 		j, okj := plan.Index.Stage[to]

@@ -128,7 +128,7 @@ func (a *ask) inboxRows(list []store.InboxEntry) ([]inboxRow, error) {
 			at = max(at, view.Lead.Clock)
 		}
 		line := lifecycle.InboxLine(plan, view, &alert, e.At, at)
-		r.Title, r.Text = capital(line.Title), line.Todo
+		r.Title, r.Text = capital(line.Title), strings.Replace(line.Todo, " ("+r.Clause+")", "", 1) // it stands behind the sentence
 		// the page of the lead has the reasons as buttons
 		r.Text, _, _ = strings.Cut(r.Text, " If it is not for you,")
 		if line.Over != "" {

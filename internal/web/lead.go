@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"baton/internal/agreement"
+	"baton/internal/calendar"
 	"baton/internal/document"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -30,7 +31,7 @@ type leadPage struct {
 	Score           *scoreStory
 	Timeline        []happening
 	Channels        []string // of the agreement
-	Shown           []link // which part of the timeline
+	Shown           []link   // which part of the timeline
 	More            string
 	Holder, HoldsBy string // side, and in words
 	Speech          []speech
@@ -120,7 +121,7 @@ func showLead(a *ask) (answer, error) {
 	for i := range story {
 		past[len(story)-1-i] = lifecycle.Decided{Input: story[i].Input, Decision: story[i].Decision}
 	}
-	a.wanted(p, lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at))
+	a.wanted(p, plan, lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at))
 	p.Score = a.score(plan, view, past, at, next != 0)
 	p.explained(lifecycle.Explain(plan, view, at, past))
 	if err := a.leadTimeline(p, row, story); err != nil {
@@ -146,17 +147,19 @@ func showLead(a *ask) (answer, error) {
 }
 
 // wanted takes from the brief why the lead came to where it is, and what came of it before.
-func (a *ask) wanted(p *leadPage, b lifecycle.Brief) {
+func (a *ask) wanted(p *leadPage, plan *agreement.Plan, b lifecycle.Brief) {
 	if r := b.Ready; r != nil {
-		var parts []string
-		for _, s := range r.Saw {
-			parts = append(parts, strings.ReplaceAll(s.Name, "_", " ")+" "+strings.ReplaceAll(s.Value, "_", " "))
+		words := ""
+		if text := a.named(r.Text); text != "" {
+			words = ": " + text
 		}
-		words := cmp.Or(a.named(r.Text), strings.Join(parts, ", "))
+		for i := range plan.Transitions {
+			if t := &plan.Transitions[i]; words == "" && t.Address == r.Clause && t.When != nil {
+				words = ", because " + document.When(plan, t.When)
+			}
+		}
 		p.Ready = consequence{"In " + document.Title(r.Stage) + " since " + strings.TrimPrefix(a.dayWords(r.At), "on "), r.Clause}
-		if words != "" {
-			p.Ready.Words += ": " + words
-		}
+		p.Ready.Words = sentence(p.Ready.Words + words)
 	}
 	for _, e := range b.Before {
 		words := capital(e.What) + " by " + a.nameOf(e.Actor) + ", " + a.date(e.At)
@@ -294,7 +297,11 @@ func (a *ask) leadClocks(p *leadPage, plan *agreement.Plan, l *lifecycle.Lead, p
 	seen := map[string]bool{}
 	for i := range l.Clocks {
 		k := &l.Clocks[i]
-		p.Clocks = append(p.Clocks, leadClock{a.left(plan, k), capital(clockWords(k.Name)), k.Name, k.Version})
+		left := a.left(plan, k)
+		if left.State == "go" || left.State == "soon" {
+			left.Long = calendar.Duration{Amount: k.Within, Unit: calendar.Unit(k.Unit)}.String() + " from " + a.clockTime(k.Started) + ", " + left.By
+		}
+		p.Clocks = append(p.Clocks, leadClock{left, capital(clockWords(k.Name)), k.Name, k.Version})
 		seen[k.Name] = true
 	}
 	for i := range slices.Backward(past) {
@@ -314,7 +321,7 @@ func (a *ask) leadClocks(p *leadPage, plan *agreement.Plan, l *lifecycle.Lead, p
 	}
 	if h := &l.Handoff; h.Rule >= 0 && h.Rule < len(plan.Handoffs) && p.Offered {
 		if c := &plan.Handoffs[h.Rule]; !c.ContactWithin.IsZero() && !seen[c.ContactClause.Address] {
-			p.Clocks = append(p.Clocks, leadClock{timeLeft{State: "paused", Words: "Not started", Long: "Not started: " + c.ContactWithin.String() + " from acceptance"}, "Time for a first contact", c.ContactClause.Address, l.Version})
+			p.Clocks = append(p.Clocks, leadClock{timeLeft{State: "paused", Words: "Not started", Long: c.ContactWithin.String() + " from acceptance"}, "Time for a first contact", c.ContactClause.Address, l.Version})
 		}
 	}
 }
@@ -343,7 +350,7 @@ func (a *ask) turn(row *store.ListedLead) string {
 	case row.Owner != "":
 		return a.nameOf(row.Owner) + "’s turn"
 	case row.Queue != "":
-		return "In the queue " + strings.ReplaceAll(row.Queue, "_", " ")
+		return "In the queue " + spaced(row.Queue)
 	}
 	return "With " + row.Side
 }

@@ -222,9 +222,9 @@ func decays(from scorePoint, c *agreement.Curve) func(int64) int64 {
 func stepWords(in *lifecycle.Input) string {
 	switch in.Kind {
 	case lifecycle.Did:
-		s := strings.ReplaceAll(in.Name, "_", " ")
+		s := spaced(in.Name)
 		if in.Asset != "" {
-			s += " (" + strings.ReplaceAll(in.Asset, "_", " ") + ")"
+			s += " (" + spaced(in.Asset) + ")"
 		}
 		return s
 	case lifecycle.Identify, lifecycle.Refresh:
@@ -236,7 +236,7 @@ func stepWords(in *lifecycle.Input) string {
 	case lifecycle.Merge:
 		return "what was known of lead " + px(float64(in.Other))
 	}
-	return strings.ReplaceAll(in.Kind.String(), "_", " ")
+	return spaced(in.Kind.String())
 }
 
 // near puts steps together that a mark could not be told from the next by, the oldest first.

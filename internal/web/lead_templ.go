@@ -579,7 +579,7 @@ func moreActs(p *leadPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<span class=\"md:hidden\">More</span></summary><div class=\"menu-sheet w-80 p-3 gap-3\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<span class=\"md:hidden\">More</span></summary><div class=\"menu-sheet p-3 gap-3\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -620,7 +620,7 @@ func moreActs(p *leadPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<label class=\"eyebrow\" for=\"assign-to\">Give to</label> <span class=\"beside\"><select class=\"select min-w-0 grow\" id=\"assign-to\" name=\"to\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<label class=\"eyebrow\" for=\"assign-to\">Give to</label> <span class=\"beside\"><select class=\"select min-w-0 flex-1 basis-32\" id=\"assign-to\" name=\"to\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -771,7 +771,7 @@ func moreActs(p *leadPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<label class=\"eyebrow\" for=\"win-value\">Won, worth</label> <span class=\"beside\"><input class=\"input min-w-0 grow\" id=\"win-value\" name=\"value\" inputmode=\"decimal\" autocomplete=\"off\" placeholder=\"42000\"> <button class=\"btn\" data-variant=\"outline\">Won</button></span></form><form method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<label class=\"eyebrow\" for=\"win-value\">Won, worth</label> <span class=\"beside\"><input class=\"input min-w-0 flex-1 basis-32\" id=\"win-value\" name=\"value\" inputmode=\"decimal\" autocomplete=\"off\" placeholder=\"42000\"> <button class=\"btn\" data-variant=\"outline\">Won</button></span></form><form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -800,7 +800,7 @@ func moreActs(p *leadPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<label class=\"eyebrow\" for=\"lose-reason\">Lost, because</label> <span class=\"beside\"><input class=\"input min-w-0 grow\" id=\"lose-reason\" name=\"reason\" maxlength=\"200\" autocomplete=\"off\"> <button class=\"btn\" data-variant=\"outline\">Lost</button></span></form>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<label class=\"eyebrow\" for=\"lose-reason\">Lost, because</label> <span class=\"beside\"><input class=\"input min-w-0 flex-1 basis-32\" id=\"lose-reason\" name=\"reason\" maxlength=\"200\" autocomplete=\"off\"> <button class=\"btn\" data-variant=\"outline\">Lost</button></span></form>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -834,7 +834,7 @@ func moreActs(p *leadPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "<label class=\"eyebrow\" for=\"merge-with\">Is the same person as</label> <span class=\"beside\"><input class=\"input min-w-0 grow\" id=\"merge-with\" name=\"with\" maxlength=\"254\" autocomplete=\"off\" placeholder=\"Number or e-mail address\" required> <button class=\"btn\" data-variant=\"outline\">Merge</button></span></form></div></details>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "<label class=\"eyebrow\" for=\"merge-with\">Is the same person as</label> <span class=\"beside\"><input class=\"input min-w-0 flex-1 basis-32\" id=\"merge-with\" name=\"with\" maxlength=\"254\" autocomplete=\"off\" placeholder=\"Number or e-mail address\" required> <button class=\"btn\" data-variant=\"outline\">Merge</button></span></form></div></details>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -892,7 +892,7 @@ func contactForm(p *leadPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<label class=\"eyebrow\" for=\"contact-outcome\">Log a contact</label> <span class=\"beside\"><select class=\"select min-w-0 grow\" id=\"contact-outcome\" name=\"outcome\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<label class=\"eyebrow\" for=\"contact-outcome\">Log a contact</label> <span class=\"beside\"><select class=\"select min-w-0 flex-1 basis-24\" id=\"contact-outcome\" name=\"outcome\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -933,7 +933,7 @@ func contactForm(p *leadPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(p.Channels) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<select class=\"select min-w-0\" name=\"channel\" aria-label=\"By which channel\"><option value=\"\">by …</option> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<select class=\"select min-w-0 w-24\" name=\"channel\" aria-label=\"By which channel\"><option value=\"\">by …</option> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

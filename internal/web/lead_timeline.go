@@ -90,7 +90,7 @@ func (a *ask) happening(e *store.Event) happening {
 	}
 	reason := ""
 	if in.Name != "" {
-		reason = ": " + strings.ReplaceAll(in.Name, "_", " ")
+		reason = ": " + spaced(in.Name)
 	}
 	switch in.Kind {
 	case lifecycle.Did:
@@ -102,7 +102,7 @@ func (a *ask) happening(e *store.Event) happening {
 		h.Icon, h.Title, h.plain = "known", "More is known of them", true
 		var names []string
 		for i := range in.Values {
-			names = append(names, strings.ReplaceAll(strings.ReplaceAll(in.Values[i].Name, "_", " "), ".", " "))
+			names = append(names, strings.ReplaceAll(spaced(in.Values[i].Name), ".", " "))
 		}
 		if len(names) > 6 {
 			names = append(names[:5], fmt.Sprintf("%d more", len(names)-5))
@@ -122,7 +122,7 @@ func (a *ask) happening(e *store.Event) happening {
 	case lifecycle.Contact:
 		how := outcomeWords(in.Name)
 		if in.Channel != "" {
-			how += ", " + strings.ReplaceAll(in.Channel, "_", " ")
+			how += ", " + spaced(in.Channel)
 		}
 		person("talk", capital(how))
 		h.Title = strings.Replace(h.Title, " by ", ": ", 1)
@@ -222,9 +222,9 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		lifecycle.Rebound, lifecycle.Returned, lifecycle.LeadCreated, lifecycle.CallFreed, lifecycle.ConsentSet, lifecycle.LeadPlaced, lifecycle.ContactMade:
 		return "", false
 	case lifecycle.PointsGiven, lifecycle.FitGained:
-		return signedPoints(c.Points) + " " + plural(int(c.Points/1e6), "point", "points") + " for " + strings.ReplaceAll(c.Name, "_", " "), false
+		return signedPoints(c.Points) + " " + plural(int(c.Points/1e6), "point", "points") + " for " + spaced(c.Name), false
 	case lifecycle.FitLost:
-		return signedPoints(-c.Points) + " points: " + strings.ReplaceAll(c.Name, "_", " ") + " no longer holds", false
+		return signedPoints(-c.Points) + " points: " + spaced(c.Name) + " no longer holds", false
 	case lifecycle.StageEntered:
 		if c.From == "" {
 			return "Begins in " + document.Title(c.To), true
@@ -239,7 +239,7 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		if c.To == "" {
 			return "", false
 		}
-		return "Waits in the queue " + strings.ReplaceAll(c.To, "_", " "), true
+		return "Waits in the queue " + spaced(c.To), true
 	case lifecycle.HandoffOffered:
 		return "Offered to sales", true
 	case lifecycle.HandoffMoved:
@@ -268,14 +268,14 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		if c.To == "" {
 			return "", false
 		}
-		return "Nurture: " + strings.ReplaceAll(c.To, "_", " "), true
+		return "Nurture: " + spaced(c.To), true
 	case lifecycle.RevisitSet:
 		if c.At == 0 {
 			return "", false
 		}
 		return "Comes back on " + a.date(c.At), true
 	case lifecycle.BuyingStageReached:
-		return "Buying stage: " + strings.ReplaceAll(c.To, "_", " "), false
+		return "Buying stage: " + spaced(c.To), false
 	case lifecycle.PassStarted:
 		return fmt.Sprintf("Pass %d begins", c.Int), true
 	case lifecycle.ScoreCleared:
@@ -321,7 +321,7 @@ func said(in *lifecycle.Input) string {
 	var parts []string
 	for i := range in.Values {
 		v := &in.Values[i]
-		parts = append(parts, strings.ReplaceAll(v.Name, "_", " ")+": "+answerWords(v.Value))
+		parts = append(parts, spaced(v.Name)+": "+answerWords(v.Value))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -331,7 +331,7 @@ func said(in *lifecycle.Input) string {
 
 // message puts a job into words.
 func (a *ask) message(j *store.Job) message {
-	m := message{Words: strings.ReplaceAll(j.Kind, "_", " ") + ", to " + a.nameOf(j.Recipient)}
+	m := message{Words: spaced(j.Kind) + ", to " + a.nameOf(j.Recipient)}
 	if j.Channel != "" {
 		m.Words += " by " + j.Channel
 	}

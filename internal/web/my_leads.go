@@ -270,9 +270,9 @@ func rejections(plan *agreement.Plan) (list []reason) {
 
 // reasonOf puts a reason to give a lead back into words, with what follows from it.
 func reasonOf(plan *agreement.Plan, b *agreement.Handback) reason {
-	r := reason{Name: b.Name, Words: capital(strings.ReplaceAll(b.Name, "_", " ")), Then: "goes to " + document.Title(plan.Stages[b.To].Name)}
+	r := reason{Name: b.Name, Words: capital(spaced(b.Name)), Then: "goes to " + document.Title(plan.Stages[b.To].Name)}
 	if b.Track >= 0 {
-		r.Then = strings.ReplaceAll(plan.Tracks[b.Track].Name, "_", " ")
+		r.Then = spaced(plan.Tracks[b.Track].Name)
 	}
 	if b.Revisit > 0 {
 		r.Then += ", back in " + strconv.FormatInt(b.Revisit/(24*hour), 10) + " days"

@@ -327,6 +327,9 @@ func (a *ask) nextPage(id int64) string {
 	return a.URL.Path + "?" + q.Encode()
 }
 
+// spaced writes a name of the agreement as people read it: "paid search".
+func spaced(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
 // counted writes a number with its noun.
 func counted(n int, one, more string) string { return strconv.Itoa(n) + " " + plural(n, one, more) }
 

@@ -34,8 +34,9 @@ type promisesPage struct {
 // soonRow is a clock with little time left, or none.
 type soonRow struct {
 	Name, Company, Clause, Grade, Owner, Doing, Link string
-	Version                                          int64
+	Version, Lead                                    int64
 	Left                                             timeLeft
+	Give                                             reasonMenuOf // to somebody else; without an act for a viewer who may not
 }
 
 type sidePromises struct {
@@ -195,12 +196,13 @@ func (p *promisesPage) soon(a *ask, list []store.ListedLead) (over, near int) {
 			owner := cmp.Or(row.Owner, clock.Member)
 			one := soonRow{Name: leadName(row), Company: row.AccountName, Clause: clock.Name, Grade: row.Grade, Owner: a.memberName(owner), Left: left, Link: string(leadURL(row.ID)), Version: row.Version}
 			if m := a.roster.Member(owner); m != nil {
-				one.Doing = fmt.Sprintf("%d open", m.Open)
-				if slices.ContainsFunc(m.Away, func(w lifecycle.Absence) bool { return w.From <= a.now.UnixMicro() && a.now.UnixMicro() < w.To }) {
-					one.Doing = "away now"
-				}
+				one.Doing, _ = a.doing(m)
 			} else if row.Queue != "" {
 				one.Owner, one.Doing = row.Queue, "queue"
+			}
+			if a.viewer.May(WorkLeads) && row.Outcome == "" {
+				one.Lead = row.ID
+				one.Give = a.giveMenu(row, owner)
 			}
 			p.Soon = append(p.Soon, one)
 		}
@@ -208,6 +210,41 @@ func (p *promisesPage) soon(a *ask, list []store.ListedLead) (over, near int) {
 	slices.SortStableFunc(p.Soon, func(x, y soonRow) int { return cmp.Compare(x.Left.Due, y.Left.Due) })
 	p.Soon = p.Soon[:min(len(p.Soon), mostSoon)]
 	return over, near
+}
+
+// doing says how a member stands now: away, or with how much open.
+func (a *ask) doing(m *lifecycle.Member) (words string, away bool) {
+	now := a.now.UnixMicro()
+	if slices.ContainsFunc(m.Away, func(w lifecycle.Absence) bool { return w.From <= now && now < w.To }) {
+		return "away now", true
+	}
+	return strconv.Itoa(m.Open) + " open", false
+}
+
+// giveMenu offers the members of the owner's side to give a lead to, those who are away last.
+func (a *ask) giveMenu(row *store.ListedLead, owner string) reasonMenuOf {
+	m := reasonMenuOf{Act: "give", Action: string(actURL(row.ID, "assign")), Label: "Reassign", Title: "Who speaks to " + leadName(row) + "?", Field: "to", Size: "sm", Class: "max-md:h-10",
+		Hidden: []field{{"who", leadName(row)}, {"seen", strconv.FormatInt(row.LastInput, 10)}, {"back", "/promises"}}}
+	var away []reason
+	side := agreement.Sales
+	if now := a.roster.Member(owner); now != nil {
+		side = now.Side
+	}
+	for i := range a.roster.Members {
+		v := &a.roster.Members[i]
+		if v.Inactive || v.ID == owner || v.Side != side {
+			continue
+		}
+		words, gone := a.doing(v)
+		one := reason{Name: v.ID, Words: cmp.Or(v.Name, v.ID), Then: words}
+		if gone {
+			away = append(away, one)
+		} else {
+			m.Reasons = append(m.Reasons, one)
+		}
+	}
+	m.Reasons = append(m.Reasons, away...)
+	return m
 }
 
 // promised puts the commitments of both sides beside each other. It returns how many are kept, or on course, as they stand now.
@@ -251,7 +288,7 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 	} else {
 		promise = grouped(int64(c.AtLeast))
 	}
-	card.Title = "At least " + promise + " " + cmp.Or(measureWords[c.Name], strings.ReplaceAll(c.Name, "_", " ")) + " each " + c.Per
+	card.Title = "At least " + promise + " " + cmp.Or(measureWords[c.Name], spaced(c.Name)) + " each " + c.Per
 	card.PromiseWords = promise + " promised"
 	var rows []int
 	for r := range t.Rows {

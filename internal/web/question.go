@@ -81,7 +81,7 @@ func answerWords(v agreement.Value) string {
 		}
 		return "no"
 	}
-	return strings.ReplaceAll(v.String(), "_", " ")
+	return spaced(v.String())
 }
 
 // levels are those of the readiness, the highest first.

@@ -169,7 +169,7 @@ func (a *ask) callCard(r *engine.QueueRow) (*callCard, error) {
 	}
 	view.Roster = a.roster
 	l, at := r.Lead, max(a.now.UnixMicro(), r.Lead.Clock)
-	c := &callCard{Account: r.Account, Place: strings.ReplaceAll(r.Reason, "_", " "), Level: l.Readiness, Deadline: r.Of, Order: a.plan.Tele.Address}
+	c := &callCard{Account: r.Account, Place: spaced(r.Reason), Level: l.Readiness, Deadline: r.Of, Order: a.plan.Tele.Address}
 	if c.leadRow, err = a.leadRow(a.Context(), &r.ListedLead); err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (a *ask) callCard(r *engine.QueueRow) (*callCard, error) {
 			c.Phone = f.Value
 		case "Name", "Company name", "Email", "Score":
 		default:
-			c.Facts = append(c.Facts, lifecycle.NoticeFact{Name: f.Name, Value: strings.ReplaceAll(f.Value, "_", " ")})
+			c.Facts = append(c.Facts, lifecycle.NoticeFact{Name: f.Name, Value: spaced(f.Value)})
 		}
 	}
 	c.Did = a.deeds(plan, l, at)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"baton/internal/document"
 	"baton/internal/identity"
 	"baton/internal/store"
 )
@@ -98,7 +99,7 @@ func (a *ask) others(l *store.ListedLead) int {
 
 // standsAt says where a lead stands, in a few words.
 func (a *ask) standsAt(l *store.ListedLead) string {
-	words := strings.ReplaceAll(l.Stage, "_", " ")
+	words := document.Title(l.Stage)
 	if l.Owner != "" && l.Outcome == "" {
 		if l.Owner == a.viewer.Email {
 			return words + " · yours"

@@ -3,7 +3,6 @@ package web
 import (
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"baton/internal/report"
@@ -96,15 +95,6 @@ func monthWords(period string) string {
 		return t.Format("Jan 2006")
 	}
 	return period
-}
-
-// stageWords writes a stage as people say it.
-func stageWords(name string) string {
-	switch name {
-	case "mql", "sal", "sql", "sqo", "tql", "tal", "sgl", "aql", "pql":
-		return strings.ToUpper(name)
-	}
-	return capital(strings.ReplaceAll(name, "_", " "))
 }
 
 // grouped writes a count with commas.

@@ -273,13 +273,22 @@ func (f linkForm) title() string {
 
 func (f linkForm) page() page { return page{title: f.title(), body: linkBody(f)} }
 
+// overPage is what becomes of a link that does not work: it is over, or there were too many tries and it may work in a moment.
+func overPage(err error, why string) page {
+	title := "This link is over"
+	if r := (*access.Refusal)(nil); errors.As(err, &r) && r.Wait > 0 {
+		title = "Wait a moment"
+	}
+	return page{title: title, body: overBody(title, why)}
+}
+
 func linkPage(a *ask) (answer, error) {
 	if a.site.Gate == nil {
 		return nil, errNoGate
 	}
 	l, err := a.site.Gate.Link(a.Request, a.PathValue("token"))
 	if err != nil {
-		out, err := again(err, func(why string) page { return page{title: "This link is over", body: overBody(why)} })
+		out, err := again(err, func(why string) page { return overPage(err, why) })
 		if s, ok := out.(shown); ok && s.wait == 0 {
 			s.status = http.StatusNotFound
 			out = s
@@ -304,7 +313,7 @@ func useLink(a *ask) (answer, error) {
 	return again(err, func(why string) page {
 		l, err := g.Link(a.Request, token)
 		if err != nil {
-			return page{title: "This link is over", body: overBody(why)}
+			return overPage(err, why)
 		}
 		if name := a.PostFormValue("name"); name != "" {
 			l.Name = name

@@ -917,7 +917,8 @@ func linkBody(f linkForm) templ.Component {
 	})
 }
 
-func overBody(why string) templ.Component {
+// overBody is a link that does not work, and why.
+func overBody(title, why string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -956,7 +957,7 @@ func overBody(why string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = signBox("This link is over", why).Render(templ.WithChildren(ctx, templ_7745c5c3_Var41), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = signBox(title, why).Render(templ.WithChildren(ctx, templ_7745c5c3_Var41), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

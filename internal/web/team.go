@@ -153,13 +153,13 @@ func (a *ask) teamRow(m *lifecycle.Member, unable string) teamRow {
 	}
 	for _, slot := range m.Pools {
 		if slot < len(a.plan.Pools) {
-			r.Pools = append(r.Pools, strings.ReplaceAll(a.plan.Pools[slot].Name, "_", " "))
+			r.Pools = append(r.Pools, spaced(a.plan.Pools[slot].Name))
 		}
 	}
 	for k, list := range m.Traits {
 		for _, slot := range list {
 			if slot < len(a.plan.Traits[k]) {
-				r.Traits = append(r.Traits, strings.ReplaceAll(a.plan.Traits[k][slot].Name, "_", " "))
+				r.Traits = append(r.Traits, spaced(a.plan.Traits[k][slot].Name))
 			}
 		}
 	}
@@ -230,7 +230,7 @@ func (a *ask) feedRow(f *store.Feed) *feedRow {
 }
 
 func (a *ask) poolRow(s *lifecycle.PoolStanding) poolRow {
-	p := poolRow{Name: capital(strings.ReplaceAll(s.Pool, "_", " ")), By: strings.ReplaceAll(s.By, "_", " "), Clause: "pools." + s.Pool}
+	p := poolRow{Name: capital(spaced(s.Pool)), By: spaced(s.By), Clause: "pools." + s.Pool}
 	if s.Next != "" {
 		p.Next = a.nameOf(s.Next)
 	}

@@ -180,7 +180,7 @@ func liftName(name string) string {
 	if strings.HasPrefix(name, "(") {
 		return name
 	}
-	return capital(strings.ReplaceAll(name, "_", " "))
+	return capital(spaced(name))
 }
 
 // pointsOf are the points that the agreement gives for a group today, and the clauses that do.
@@ -208,16 +208,19 @@ func pointsOf(plan *agreement.Plan, by, name string) (points string, clauses []s
 		if !ok {
 			return "", nil
 		}
+		var least, most int64
 		for i := range plan.Engagement {
 			e := &plan.Engagement[i]
 			if by == "asset" && e.Asset != slot || by == "activity" && !within(e.Activities, slot) {
 				continue
 			}
 			clauses = append(clauses, e.Address)
-			if points == "" {
-				points = signed(e.Points)
-			} else if points != signed(e.Points) && !strings.HasSuffix(points, "…") {
-				points += " …"
+			if len(clauses) == 1 {
+				least, most = e.Points, e.Points
+			}
+			least, most = min(least, e.Points), max(most, e.Points)
+			if points = signed(least); most != least {
+				points += " to " + signed(most)
 			}
 		}
 	}
@@ -329,7 +332,7 @@ func (p *whatWorksPage) back(plan *agreement.Plan, s *sight, t *report.Table) {
 	}
 	for r := range reasons.Rows {
 		name, n := reasons.Rows[r][0].Text, reasons.Cell(r, "n")
-		b := reasonBar{Words: strings.ReplaceAll(name, "_", " "), N: n.String(), Share: reasons.Cell(r, "share").String(), Width: px(100 * float64(n.Int) / float64(max(most, 1)))}
+		b := reasonBar{Words: spaced(name), N: n.String(), Share: reasons.Cell(r, "share").String(), Width: px(100 * float64(n.Int) / float64(max(most, 1)))}
 		if i, ok := plan.Index.Handback[name]; ok {
 			b.Clause, b.Link = plan.Handbacks[i].Address, s.behindURL("via", plan.Handbacks[i].Address)
 		}
