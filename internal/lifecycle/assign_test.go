@@ -241,26 +241,19 @@ func hurt(s *shares, coin *rand.Rand) []*Member {
 	return pair
 }
 
-// Nobody can promise one lead when people come and go: six share three leads, those who had none go home, and whoever gets
-// the fourth is 7/6 of a lead ahead. It is no fault of the rule: every other of the three would be as far.
+// Nobody can promise one lead when people come and go. Four share a lead, and whoever gets it goes; the three who are left share one, and
+// whoever gets it goes; of the two who are left one gets the third, and the other is 1/4 + 1/3 + 1/2 behind. It is no fault of the
+// rule: whoever gets them, it comes to the same.
 func TestOneLeadCannotBePromised(t *testing.T) {
-	plan, r := pool([]int{1, 1, 1, 1, 1, 1})
+	plan, r := pool([]int{1, 1, 1, 1})
 	s := newShares(plan, r)
+	able := everybody(r)
 	for range 3 {
-		s.give(everybody(r))
+		to := s.give(able)
+		able = slices.DeleteFunc(able, func(m *Member) bool { return m.ID == to })
 	}
-	able := slices.DeleteFunc(everybody(r), func(m *Member) bool { return s.got[m.ID] == 0 })
-	if len(able) != 3 {
-		t.Fatalf("three leads went to %d", len(able))
-	}
-	for _, m := range able {
-		if ahead := 1 - s.behind(m.ID) - 1.0/3; math.Abs(ahead-7.0/6) > 1e-9 {
-			t.Errorf("%s would be %.4f ahead", m.ID, ahead)
-		}
-	}
-	s.give(able)
-	if math.Abs(s.most-7.0/6) > 1e-9 {
-		t.Errorf("somebody is %.4f leads from their share", s.most)
+	if behind := s.behind(able[0].ID); len(able) != 1 || math.Abs(behind-13.0/12) > 1e-9 {
+		t.Errorf("%d are left, %.4f behind", len(able), behind)
 	}
 	// and equals who are let in two at a time are driven (n-1)/4 apart, or further
 	plan, r = pool(slices.Repeat([]int{1}, 20))
@@ -271,6 +264,109 @@ func TestOneLeadCannotBePromised(t *testing.T) {
 	if s.most < 19.0/4 || s.most > 19 {
 		t.Errorf("an adversary brought somebody %.3f leads from their share", s.most)
 	}
+}
+
+// What any rule can hold, whoever comes and goes: all that can happen to n equals is gone through. Three can be kept within 5/6 of a lead, four
+// within 7/6 and not within less; and the rule does as well as any can.
+func TestBestThatCanBePromised(t *testing.T) {
+	for _, test := range []struct{ n, unit, best int }{{2, 2, 1}, {3, 6, 5}, {4, 12, 14}} { // in parts of a lead: unit are one
+		if holds(test.n, test.unit, test.best-1) {
+			t.Errorf("%d can be kept within %d/%d", test.n, test.best-1, test.unit)
+		}
+		if !holds(test.n, test.unit, test.best) {
+			t.Errorf("%d cannot be kept within %d/%d", test.n, test.best, test.unit)
+		}
+		if worst := driven(test.n, test.unit); worst != test.best {
+			t.Errorf("the rule lets %d be driven to %d/%d, and %d would do", test.n, worst, test.unit, test.best)
+		}
+	}
+}
+
+// sharing calls with each set of two or more of n members.
+func sharing(n int, with func(able []int)) {
+	for mask := range 1 << n {
+		var able []int
+		for i := range n {
+			if mask>>i&1 == 1 {
+				able = append(able, i)
+			}
+		}
+		if len(able) > 1 {
+			with(able)
+		}
+	}
+}
+
+// debtsAfter are the debts, in parts of a lead, after some have shared one and one of them got it.
+func debtsAfter(debts [4]int, able []int, to, unit int) [4]int {
+	for _, i := range able {
+		debts[i] += unit / len(able)
+	}
+	debts[to] -= unit
+	return debts
+}
+
+func farthest(debts [4]int) (far int) {
+	for _, d := range debts {
+		far = max(far, d, -d)
+	}
+	return far
+}
+
+// holds reports whether there is a rule by which nobody of n equals is ever further than most from their share.
+func holds(n, unit, most int) bool {
+	seen := map[[4]int]bool{{}: true} // whether it is not lost yet
+	for list := [][4]int{{}}; len(list) > 0; {
+		debts := list[len(list)-1]
+		list = list[:len(list)-1]
+		sharing(n, func(able []int) {
+			for _, to := range able {
+				if next := debtsAfter(debts, able, to, unit); farthest(next) <= most && !seen[next] {
+					seen[next] = true
+					list = append(list, next)
+				}
+			}
+		})
+	}
+	for more := true; more; {
+		more = false
+		for debts, safe := range seen {
+			if !safe {
+				continue
+			}
+			sharing(n, func(able []int) {
+				if !slices.ContainsFunc(able, func(to int) bool { return seen[debtsAfter(debts, able, to, unit)] }) {
+					seen[debts], more = false, true
+				}
+			})
+		}
+	}
+	return seen[[4]int{}]
+}
+
+// driven is how far from their share the rule lets somebody of n equals come, whoever comes and goes.
+func driven(n, unit int) (worst int) {
+	_, r := pool(slices.Repeat([]int{1}, n))
+	seen := map[[4]int]bool{{}: true}
+	for list := [][4]int{{}}; len(list) > 0; {
+		debts := list[len(list)-1]
+		list = list[:len(list)-1]
+		sharing(n, func(able []int) {
+			var members []*Member
+			var owed []int64
+			for _, i := range able {
+				members = append(members, &r.Members[i])
+				owed = append(owed, int64(debts[i])*lead/int64(unit))
+			}
+			next := debtsAfter(debts, able, able[furthestBehind(members, owed, int64(len(able)))], unit)
+			worst = max(worst, farthest(next))
+			if !seen[next] {
+				seen[next] = true
+				list = append(list, next)
+			}
+		})
+	}
+	return worst
 }
 
 // When the comings and goings end, everybody is soon within one lead of what the others of those who stay are from theirs.

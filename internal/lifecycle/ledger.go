@@ -24,9 +24,13 @@ import (
 //     It does not grow with the number of hand-offs. In practice it is a little over one: see
 //     TestSharesOfTenThousandHandoffs.
 //
-// What nobody can promise. A lead given is a whole one, and who can take the next is not known. Let six equal members share
-// three leads: three of them have one, and are half a lead ahead. The other three go home. The fourth lead finds only
-// those three, and whoever gets it is 1/2 - 1/3 + 1 = 7/6 ahead. Whatever the rule, whoever went home can be those who had none.
+// What nobody can promise. A lead given is a whole one, and who can take the next is not known. Let four equal members share a lead,
+// and whoever gets it go home, or be full; let the three who are left share the next, and whoever gets it go; of the two who
+// are left one gets the third, and the other is 1/4 + 1/3 + 1/2 = 13/12 behind, whoever got which. Four is the fewest for whom that is
+// so, and 7/6 what the best rule holds for them; three can be kept within 5/6. This rule holds both: see
+// TestBestThatCanBePromised, which goes through all that can happen. Whoever knew the future could keep everybody within one lead: each member's share
+// from the first hand-off to each later one, and who can take each, are two families of nested sums, and so can be rounded to whole leads (their
+// matrix is totally unimodular).
 // In general, let an adversary have only two equal members share, at the same debt, as long as there are two: each time one
 // goes half a lead up and one half a lead down, and the sum of the squares grows by a half. Either debts grow without end, or all n come
 // to be different; being multiples of a half they spread over (n-1)/2, so that somebody is (n-1)/4 leads from their
