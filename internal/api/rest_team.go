@@ -131,7 +131,7 @@ func (a *API) teamRoutes() {
 	failures := []int{400, 404, 409, 422, 429, 503}
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/members", OperationID: "list-members", Tags: []string{"Team"}, Summary: "List the team"}, ScopeRead, a.listMembers)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members", OperationID: "set-member", Tags: []string{"Team"}, Summary: "Let somebody join, or change them",
-		Description: "Takes the place of what was known of the member; open work and fairness stay.", Errors: failures}, ScopeWrite, a.setMember)
+		Description: "Takes the place of what was known of the member; open work and fairness stay. They work the hours, and in the time zone, of the first of their pools that has some, or of the agreement; hours of their own stand in the agreement, under people.", Errors: failures}, ScopeWrite, a.setMember)
 	register(a, huma.Operation{Method: http.MethodDelete, Path: "/members/{member}", OperationID: "remove-member", Tags: []string{"Team"}, Summary: "Let a member leave",
 		Description: "They get no more leads. What they hold stays until its clocks run out or somebody assigns it.", DefaultStatus: 200, Errors: failures}, ScopeWrite, a.removeMember)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members/{member}/absences", OperationID: "add-absence", Tags: []string{"Team"}, Summary: "Note that a member is away",
