@@ -78,6 +78,14 @@ var pictured = []struct{ name, path, role string }{
 	{"inbox", "/inbox", "rep"},
 	{"inbox-quiet", "/inbox", "admin"},
 	{"team", "/team", "manager"},
+	{"imports", "/imports", "marketing"},
+	{"import", "/imports/1", "marketing"},
+	{"import-stopped", "/imports/3", "marketing"},
+	{"import-undone", "/imports/2", "revops"},
+	{"import-undo", "/imports/1/undo", "revops"},
+	{"upload", "/uploads/4", "marketing"},
+	{"upload-check", "/uploads/5/check", "revops"},
+	{"upload-unsure", "/uploads/6", "revops"},
 }
 
 // opened are parts of pages that open when somebody does something, with what they do. "then FORM" at the end sends a form, and waits for
@@ -98,6 +106,7 @@ var opened = []struct{ name, path, role, does string }{
 	{"second-factor", "/account", "rep", "then form[action=\"/account/second\"]"},
 	{"sign-in-wrong", "/sign-in", "nobody", "document.querySelector('[name=email]').value = 'a@b.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 	{"too-many", "/sign-in", "nobody", "for (let i = 0; i < 30; i++) await fetch('/sign-in', {method: 'POST', body: new URLSearchParams({email: 'c@d.example', password: 'x'})}); document.querySelector('[name=email]').value = 'c@d.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
+	{"upload-more", "/uploads/4", "marketing", "document.querySelectorAll('#mapping details').forEach(d => { d.open = true }); document.querySelector('#known-0')?.scrollIntoView()"},
 }
 
 // sights are all that there is to look at.
@@ -186,6 +195,9 @@ var demoData = sync.OnceValues(func() (string, error) {
 	}
 	if err == nil {
 		err = a.connect(ctx, file)
+	}
+	if err == nil {
+		err = a.bring(ctx)
 	}
 	if closed := a.Close(); err == nil {
 		err = closed

@@ -91,7 +91,14 @@ func (x *mapper) refuse(column int, why string) {
 // refuseValue refuses a row for what a cell holds.
 func (x *mapper) refuseValue(column int, value, why string) {
 	x.refuse(column, strconv.Quote(clip(value))+" "+why)
-	x.problems[len(x.problems)-1].kind = why
+	x.problems[len(x.problems)-1].kind = "a value " + why
+}
+
+// refuseEmail refuses a row for an address that cannot be one.
+func (x *mapper) refuseEmail(column int, err error) {
+	x.refuse(column, err.Error())
+	_, why, _ := strings.Cut(err.Error()[strings.LastIndexByte(err.Error(), '"')+1:], ": ")
+	x.problems[len(x.problems)-1].kind = "a value is no e-mail address: " + or(why, "it cannot be one")
 }
 
 // text returns what a cell holds after map:, "" if it is empty.
@@ -181,7 +188,7 @@ func (x *mapper) who(c *cell) string {
 	}
 	key, err := identity.NormalizeEmail(v.Str)
 	if err != nil {
-		x.refuse(c.column, err.Error())
+		x.refuseEmail(c.column, err)
 	}
 	return key.Value
 }
@@ -336,7 +343,7 @@ func (x *mapper) person() {
 		case err == nil:
 			x.keys = append(x.keys, key)
 		case !p.email.drop:
-			x.refuse(p.email.column, err.Error())
+			x.refuseEmail(p.email.column, err)
 		}
 	}
 	for _, e := range p.ids {
@@ -463,7 +470,7 @@ func (x *mapper) joined(m *member, key string, at int64, known func(int64) int64
 	if v := x.value(m.email); v.Known() {
 		id, err := identity.NormalizeEmail(v.Str)
 		if err != nil {
-			x.refuse(m.email.column, err.Error())
+			x.refuseEmail(m.email.column, err)
 		}
 		p.ID = id.Value
 	} else {
@@ -526,7 +533,7 @@ func (x *mapper) checkCollisions() {
 				x.said[k] = saying{hash, uint32(x.line)}
 			case ok && first.hash != hash:
 				x.refuseValue(c.column, values[j].Value.String(), "is not what line "+strconv.Itoa(int(first.line))+" says about the same person")
-				x.problems[len(x.problems)-1].kind = "it is not what an earlier line says about the same person"
+				x.problems[len(x.problems)-1].kind = "a value is not what an earlier line says about the same person"
 			}
 		}
 		if len(x.problems) > 0 {

@@ -61,10 +61,14 @@ type importRow struct {
 
 func showImports(a *ask) (answer, error) { return a.imports("", http.StatusOK) }
 
-// imports makes two queries beside those of every page.
+// imports makes three queries beside those of every page.
 func (a *ask) imports(why string, status int) (answer, error) {
 	const most = 40
 	p := importsPage{Why: why, Most: bytesWords(a.site.API.MostUpload), Kept: "7 days"}
+	users, err := a.users()
+	if err != nil {
+		return nil, err
+	}
 	uploads, err := a.site.Store.Uploads(a.Context(), a.now.UnixMicro()-store.UploadsKept)
 	if err != nil {
 		return nil, err
@@ -72,7 +76,7 @@ func (a *ask) imports(why string, status int) (answer, error) {
 	busy := a.site.API.Importing()
 	for i := range uploads {
 		u := &uploads[i]
-		r := uploadRow{Href: uploadURL(u.ID, ""), Name: u.File, Line: bytesWords(u.Size) + " · sent by " + a.whoDid(u.Actor) + " · " + a.clockTime(u.At), State: "Say what its columns mean"}
+		r := uploadRow{Href: uploadURL(u.ID, ""), Name: u.File, Line: bytesWords(u.Size) + " · sent by " + a.whoDid(u.Actor, users) + " · " + a.clockTime(u.At), State: "Say what its columns mean"}
 		switch {
 		case busy.Upload == u.ID:
 			r.State, r.Href = "Being read", uploadURL(u.ID, "/check")
@@ -91,7 +95,7 @@ func (a *ask) imports(why string, status int) (answer, error) {
 	}
 	for i := range list {
 		im := &list[i]
-		r := importRow{Href: importURL(im.ID, ""), File: im.File, Source: im.Name, Who: a.whoDid(im.Actor), When: a.clockTime(im.StartedAt), Taken: grouped(im.Rows - im.Refused), Refused: grouped(im.Refused)}
+		r := importRow{Href: importURL(im.ID, ""), File: im.File, Source: im.Name, Who: a.whoDid(im.Actor, users), When: a.clockTime(im.StartedAt), Taken: grouped(im.Rows - im.Refused), Refused: grouped(im.Refused)}
 		r.State, r.Tone = importState(im, busy)
 		p.Rows = append(p.Rows, r)
 	}
@@ -113,8 +117,18 @@ func importState(im *store.Import, busy api.ImportBusy) (words, tone string) {
 	return "Done", "kept"
 }
 
+// users are the names of all who have signed in, by their addresses: one query.
+func (a *ask) users() (map[string]string, error) {
+	list, err := a.site.Store.Users(a.Context())
+	names := make(map[string]string, len(list))
+	for i := range list {
+		names[list[i].Email] = list[i].Name
+	}
+	return names, err
+}
+
 // whoDid is who did something, as the audit has them, for people.
-func (a *ask) whoDid(actor string) string {
+func (a *ask) whoDid(actor string, users map[string]string) string {
 	switch name, key := strings.CutPrefix(actor, "key "); {
 	case actor == "":
 		return "somebody"
@@ -123,7 +137,7 @@ func (a *ask) whoDid(actor string) string {
 	case actor == access.CommandLine:
 		return "a command"
 	}
-	return a.nameOf(actor)
+	return cmp.Or(users[actor], a.nameOf(actor))
 }
 
 // bytesWords writes a number of bytes as people say it.
@@ -337,17 +351,17 @@ func removeUpload(a *ask) (answer, error) {
 // importPage is an import.
 type importPage struct {
 	store.Import
-	Who, When, Took string
-	State, Tone     string
-	Lead            string // how it stands, in a sentence
-	Running         bool
-	Done, Total     int64 // of what there is to take in; Total is 0 if that is not known
-	Until           string
-	Reading         *readingOf
-	CanUndo         bool
-	CanResume       bool
-	Problems        int64
-	Unchanging      int64
+	Who, When   string
+	State, Tone string
+	Lead        string // how it stands, in a sentence
+	Running     bool
+	Done, Total int64 // of what there is to take in; Total is 0 if that is not known
+	Until       string
+	Reading     *readingOf
+	CanUndo     bool
+	CanResume   bool
+	Problems    int64
+	Unchanging  int64
 }
 
 // importOf is the import in the address.
@@ -363,14 +377,18 @@ func (a *ask) importOf() (store.Import, error) {
 	return im, err
 }
 
-// showImport makes up to five queries beside those of every page.
+// showImport makes up to six queries beside those of every page.
 func showImport(a *ask) (answer, error) {
 	im, err := a.importOf()
 	if err != nil {
 		return nil, err
 	}
+	users, err := a.users()
+	if err != nil {
+		return nil, err
+	}
 	busy := a.site.API.Importing()
-	p := importPage{Import: im, Who: a.whoDid(im.Actor), When: a.clockTime(im.StartedAt)}
+	p := importPage{Import: im, Who: a.whoDid(im.Actor, users), When: a.clockTime(im.StartedAt)}
 	p.State, p.Tone = importState(&im, busy)
 	out := page{title: cmp.Or(im.File, im.Name)}
 	told, err := a.site.API.ReadingOfImport(a.Context(), &im)
@@ -411,7 +429,7 @@ func showImport(a *ask) (answer, error) {
 	}
 	p.CanUndo = !p.Running && im.State != "undone"
 	if im.FinishedAt > im.StartedAt {
-		p.Took = words(im.FinishedAt - im.StartedAt)
+		p.When += ", took " + words(im.FinishedAt-im.StartedAt)
 	}
 	out.body = importBody(p)
 	return out, nil

@@ -44,7 +44,7 @@ type columnRow struct {
 	Samples  string
 	Filled   string // in how many rows, "" for all
 	Becomes  string
-	Layouts  []option
+	Layouts  []optionGroup
 	Decimals []option
 	Words    []wordRow
 	Wrong    string
@@ -69,8 +69,11 @@ type previewRow struct {
 // previewPart is one thing that comes out of a row.
 type previewPart struct {
 	What, When string
-	Facts      []string
+	Facts      []previewFact
 }
+
+// previewFact is something that a row says, with its name; "" for what needs none.
+type previewFact struct{ Name, Value string }
 
 func showMapping(a *ask) (answer, error) {
 	u, moved, err := a.uploadOf()
@@ -260,20 +263,20 @@ func (a *ask) columnRow(i int, col *imports.Column, c *imports.Choices, l *impor
 	t := &targets[k]
 	switch t.Kind {
 	case agreement.Date:
-		list := col.Layouts
+		fits, others := optionGroup{Label: "As the file has them"}, optionGroup{Label: "Other ways"}
 		for _, layout := range imports.Layouts() {
-			if !slices.Contains(list, layout) {
-				list = append(slices.Clip(list), layout)
+			o := option{layout, layoutWords(layout), layout == ch.Layout}
+			if slices.Contains(col.Layouts, layout) {
+				fits.Options = append(fits.Options, o)
+			} else {
+				others.Options = append(others.Options, o)
 			}
 		}
-		for i, layout := range list {
-			words := layoutWords(layout)
-			if i < len(col.Layouts) {
-				words += " (fits)"
-			}
-			r.Layouts = append(r.Layouts, option{layout, words, layout == ch.Layout})
-		}
+		r.Layouts = []optionGroup{fits, others}
 	case agreement.Number:
+		if len(col.Decimal) == 3 && !col.Unsure {
+			break // however it is read, it is the same number
+		}
 		for _, d := range []option{{"plain", "1200.50", false}, {"point", "1,200.50", false}, {"comma", "1.200,50", false}} {
 			d.Chosen = ch.Decimal == d.Value
 			r.Decimals = append(r.Decimals, d)
@@ -295,21 +298,25 @@ func (a *ask) columnRow(i int, col *imports.Column, c *imports.Choices, l *impor
 	return r
 }
 
-// layoutWords is a way to write dates with the 5th of March as an example.
+// layoutWords is a way to write dates: the 5th of March 2026 as an example, in the afternoon.
 func layoutWords(layout string) string {
 	switch layout {
 	case "iso":
 		return "2026-03-05"
 	case "excel":
-		return "46086 (a spreadsheet's number of the day)"
+		return "46086, a spreadsheet’s day"
 	case "excel 1904":
-		return "44624 (the same, counted from 1904)"
+		return "44624, a day since 1904"
 	case "unix":
-		return "1772668800 (seconds since 1970)"
+		return "1772668800, seconds"
 	case "unix ms":
-		return "1772668800000 (milliseconds since 1970)"
+		return "1772668800000, milliseconds"
 	}
-	return strings.NewReplacer("YYYY", "2026", "YY", "26", "MMM", "Mar", "MM", "03", "M", "3", "DD", "05", "D", "5", "HH", "14", "H", "14", "h", "2", "mm", "30", "ss", "00", "A", "PM").Replace(layout) + " (" + strings.ToLower(strings.NewReplacer("YYYY", "year", "YY", "year", "MMM", "month", "MM", "month", "M", "month", "DD", "day", "D", "day", "HH", "hour", "H", "hour", "h", "hour", "mm", "minute", "ss", "second").Replace(layout)) + ")"
+	words := strings.NewReplacer("YYYY", "2026", "YY", "26", "MMM", "Mar", "MM", "03", "M", "3", "DD", "05", "D", "5", "HH", "14", "H", "14", "h", "2", "mm", "30", "ss", "00", "A", "PM").Replace(layout)
+	if strings.Contains(layout, "MMM") || strings.Contains(layout, ":") || strings.HasPrefix(layout, "YYYY") {
+		return words
+	}
+	return words + " is 5 March"
 }
 
 func (a *ask) previewRow(s *imports.Shown) previewRow {
@@ -329,43 +336,54 @@ func (a *ask) previewRow(s *imports.Shown) previewRow {
 			keys = append(keys, value)
 		}
 		r.Who, r.Company = cmp.Or(strings.Join(keys, " · "), r.Who), cmp.Or(arrival.AccountName, arrival.Account, r.Company)
-		part := previewPart{When: a.clockTime(in.At)}
+		part := previewPart{When: a.timeOfRow(in.At)}
+		say := func(name, value string) { part.Facts = append(part.Facts, previewFact{name, value}) }
+		if in.Asset != "" {
+			say("", strings.ReplaceAll(in.Asset, "_", " "))
+		}
 		for _, v := range in.Values {
-			part.Facts = append(part.Facts, lowered(shortFact(v.Name))+" "+a.factWords(v.Value))
+			if value := a.factWords(v.Value); v.Name != "company.name" || value != r.Company {
+				say(strings.ReplaceAll(strings.TrimPrefix(v.Name, "company."), "_", " "), value)
+			}
 		}
 		switch in.Kind {
 		case lifecycle.Identify:
 			part.What, part.When = "Known", ""
 			if in.Origin != agreement.NoSide {
-				part.Facts = append(part.Facts, "brought by "+in.Origin.String())
+				say("brought by", in.Origin.String())
 			}
 			if len(part.Facts) == 0 {
-				part.Facts = []string{"who they are"}
+				say("", "who they are")
 			}
 		case lifecycle.Did:
 			part.What = capital(strings.ReplaceAll(in.Name, "_", " "))
-			if in.Asset != "" {
-				part.Facts = append([]string{strings.ReplaceAll(in.Asset, "_", " ")}, part.Facts...)
-			}
 		case lifecycle.Win:
 			part.What = "Won"
 			if in.Value != 0 {
-				part.Facts = append(part.Facts, "worth "+strconv.FormatFloat(in.Value, 'f', -1, 64))
+				say("worth", strconv.FormatFloat(in.Value, 'f', -1, 64))
 			}
 		case lifecycle.Lose:
 			part.What = "Lost"
 			if in.Name != "" {
-				part.Facts = append(part.Facts, in.Name)
+				say("", in.Name)
 			}
 		case lifecycle.Joined:
 			part.What, r.Who = "Joins the team", in.Member.ID
 		}
 		if in.Text != "" {
-			part.Facts = append(part.Facts, in.Text)
+			say("note", in.Text)
 		}
 		r.Does = append(r.Does, part)
 	}
 	return r
+}
+
+// timeOfRow writes when something occurred: a day without a time is its beginning.
+func (a *ask) timeOfRow(at int64) string {
+	if t := day(at, a.zone); t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 {
+		return t.Format("2 Jan 2006")
+	}
+	return day(at, a.zone).Format("2 Jan 2006, 15:04")
 }
 
 // factWords writes a value as people read it.
