@@ -47,6 +47,8 @@ var officeSights = []sight{
 	{"manager", "/leads/behind?clock=handoffs.mql_to_sales.accept_within&over=1"}, {"manager", "/leads/behind?handoff=mql_to_sales&owner=OWNER"}, {"marketing", "/leads/behind?via=transitions.hot"},
 	{"rep", "/agreement"}, {"rep", "/agreement/source"}, {"manager", "/team"},
 	{"admin", "/settings/people"}, {"revops", "/settings/audit"}, {"rep", "/account"},
+	{"admin", "/settings"}, {"revops", "/settings/keys"}, {"revops", "/settings/webhooks"}, {"revops", "/settings/webhooks/1"}, {"revops", "/settings/channels/slack"}, {"revops", "/settings/mail"},
+	{"revops", "/settings/mail?only=failed"}, {"admin", "/settings/sign-in"}, {"admin", "/settings/server"},
 	{"nobody", "/sign-in"}, {"nobody", "/reset"},
 }
 
@@ -157,6 +159,9 @@ func openOffice(t *testing.T, db string) *openedOffice {
 	}
 	keys, err := seal.Parse(seal.New())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Store.AddWebhook(t.Context(), keys, store.Webhook{URL: "https://crm.northwind.example/in", Events: "won", CreatedAt: officeTime.UnixMicro()}, "whsec_none"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -172,4 +173,28 @@ func filled(query string, args []any) string {
 		query = strings.ReplaceAll(query, fmt.Sprintf("$%d", i+1), value)
 	}
 	return query
+}
+
+// The jobs of an endpoint, those of them that failed, and how many wait for another try are found through an index, whatever there is beside.
+func TestJobsOfAnEndpointUseAnIndex(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "b.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	for _, c := range []struct {
+		filter JobFilter
+		index  string
+	}{
+		{JobFilter{Webhook: 3}, "job_webhook"}, {JobFilter{Channel: "slack"}, "job_channel"}, {JobFilter{Webhook: 3, State: JobFailed, Before: 9}, "job_failed_webhook"},
+		{JobFilter{Channel: "email", State: JobFailed}, "job_failed_channel"},
+	} {
+		where := c.filter.where()
+		if plan := planned(t, s, `SELECT `+jobRow+` WHERE `+where.text.String()+` ORDER BY id DESC LIMIT 26`, where.args...); !strings.Contains(plan, "INDEX "+c.index+" ") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%+v:\n%s", c.filter, plan)
+		}
+	}
+	if plan := planned(t, s, waitingAgain); !strings.Contains(plan, "COVERING INDEX job_again") {
+		t.Error(plan)
+	}
 }

@@ -40,6 +40,14 @@ type tryRow struct {
 	Why, Said         string
 }
 
+// line says how long it took, and the status that was answered.
+func (t tryRow) line() string {
+	if t.Code == "" {
+		return "took " + t.Took
+	}
+	return "took " + t.Took + ", answer " + t.Code
+}
+
 const mostDeliveries = 25
 
 // deliveries makes four queries: the jobs, their tries, the leads they are about, and how many failed (up to a hundred).

@@ -195,8 +195,8 @@ var settingKinds = []struct {
 	title    string
 	prefixes []string
 }{
-	{"Signing in", []string{"session-", "oidc-"}}, {"Mail, webhooks and chat", []string{"smtp-", "mail-", "slack", "teams", "outbound", "seal-key"}},
 	{"Limits", []string{"rate", "tries", "trusted-proxy", "slow-commit", "drain-time"}}, {"Watching", []string{"log-", "metrics-", "trace-"}},
+	{"Signing in", []string{"session-", "oidc-"}}, {"Mail, webhooks and chat", []string{"smtp-", "mail-", "slack", "teams", "outbound", "seal-key"}},
 }
 
 func kindOfSetting(name string) string {

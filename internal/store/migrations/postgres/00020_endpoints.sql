@@ -16,4 +16,4 @@ CREATE INDEX job_webhook ON job (endpoint, id) WHERE channel = 'webhook';
 CREATE INDEX job_channel ON job (channel, id) WHERE channel <> 'webhook';
 CREATE INDEX job_failed_webhook ON job (endpoint, id) WHERE state = 'failed' AND channel = 'webhook';
 CREATE INDEX job_failed_channel ON job (channel, id) WHERE state = 'failed' AND channel <> 'webhook';
-CREATE INDEX job_again ON job (endpoint, next_try) WHERE state = 'waiting' AND attempts > 0;
+CREATE INDEX job_again ON job (endpoint, next_try, state, attempts) WHERE state = 'waiting' AND attempts > 0;
