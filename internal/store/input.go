@@ -97,15 +97,18 @@ func (s *Reader) Story(ctx context.Context, lead int64, most int) ([]Event, erro
 	return list, s.explain("reading", err)
 }
 
+// pastInputs walks back over the inputs of a lead. (CROSS JOIN says to begin with the chain.)
+const pastInputs = `WITH RECURSIVE chain (id, prev) AS (
+			SELECT id, prev FROM input WHERE id = $1 UNION ALL
+			SELECT i.id, i.prev FROM chain c CROSS JOIN input i WHERE i.id = c.prev)
+		SELECT ` + inputColumns + ` FROM chain c CROSS JOIN input i CROSS JOIN decision d
+		WHERE i.id = c.id AND d.input = c.id AND d.body <> '' AND d.body NOT LIKE '%"refused":"%' ORDER BY i.id`
+
 // Past returns the inputs of a lead that were carried out, in order: not what was refused or could
 // not be decided.
 func (s *Reader) Past(ctx context.Context, last int64) ([]lifecycle.Input, error) {
 	var list []lifecycle.Input
-	stmt, err := s.queries.get(ctx, `WITH RECURSIVE chain (id, prev) AS (
-			SELECT id, prev FROM input WHERE id = $1 UNION ALL
-			SELECT i.id, i.prev FROM chain c JOIN input i ON i.id = c.prev)
-		SELECT `+inputColumns+` FROM chain c JOIN input i ON i.id = c.id JOIN decision d ON d.input = i.id
-		WHERE d.body <> '' AND d.body NOT LIKE '%"refused":"%' ORDER BY i.id`)
+	stmt, err := s.queries.get(ctx, pastInputs)
 	if err == nil {
 		err = scanAll(ctx, stmt, []any{last}, func(r *sql.Rows) error {
 			var in lifecycle.Input

@@ -35,6 +35,9 @@ func TestListsAreNotSorted(t *testing.T) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
 	}
+	if plan := planned(t, s, pastInputs, int64(5)); strings.Contains(plan, "SCAN i") || strings.Contains(plan, "SCAN d") {
+		t.Error(plan)
+	}
 	query, args := accountList(AccountFilter{}, 100, 50)
 	if plan := planned(t, s, query, args...); !strings.Contains(plan, "USING INTEGER PRIMARY KEY (rowid>?)") || strings.Contains(plan, "B-TREE") {
 		t.Error(plan)
