@@ -25,10 +25,11 @@ type values struct {
 	slot  chan struct{} // whoever counts has it
 	again chan struct{} // whoever counts again has it, and rests with it
 
-	lock sync.Mutex
-	list map[string]*value
-	cost map[string]time.Duration // of a report, as it was last: what it will take with other filters
-	made int64                    // how often a value came anew
+	lock    sync.Mutex
+	list    map[string]*value
+	cost    map[string]time.Duration // of a report, as it was last: what it will take with other filters
+	made    int64                    // how often a value came anew
+	backlog time.Duration            // what will be counted by then, as far as anybody knows
 }
 
 // value is one report as it came out.
@@ -89,7 +90,7 @@ func (v *values) get(ctx context.Context, name, key string, newest int64, until 
 		running = v.start(c, newest)
 	}
 	left := time.Until(until)
-	wait := running != nil && v.cost[name] < left && (c.table == nil || c.cost < valueWait/4)
+	wait := running != nil && v.backlog < left && (c.table == nil || c.cost < valueWait/4)
 	v.lock.Unlock()
 	if wait {
 		timer := time.NewTimer(left)
@@ -116,6 +117,11 @@ func (v *values) start(c *value, newest int64) chan struct{} {
 	done := make(chan struct{})
 	c.running = done
 	count, again := c.count, c.table != nil
+	expected, known := v.cost[c.name]
+	if !known {
+		expected = valueWait / 2
+	}
+	v.backlog += expected
 	v.work.Add(1)
 	go func() {
 		defer v.work.Done()
@@ -133,6 +139,7 @@ func (v *values) start(c *value, newest int64) chan struct{} {
 		v.lock.Lock()
 		defer v.lock.Unlock()
 		c.running, c.err = nil, err
+		v.backlog -= expected
 		if err == nil {
 			c.table, c.newest, c.begun, c.cost = table, newest, begun, took
 			v.cost[c.name] = took
