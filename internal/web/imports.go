@@ -324,6 +324,9 @@ func importUpload(a *ask) (answer, error) {
 	if u.Told == nil || u.Told.Error != "" {
 		return redirect{to: uploadURL(u.ID, "/check")}, nil
 	}
+	if !a.mappingPage(u).Ready { // somebody else checked what is not for this viewer, or the agreement has changed
+		return redirect{to: uploadURL(u.ID, "")}, nil
+	}
 	id, err := a.site.API.ImportUpload(a.Context(), u, importPatience)
 	switch {
 	case err != nil:
@@ -530,6 +533,9 @@ func resumeImport(a *ask) (answer, error) {
 	u, err := a.site.API.UploadOfImport(a.Context(), im.ID)
 	if errors.Is(err, store.ErrNoUpload) || im.State != "stopped" {
 		return redirect{to: importURL(im.ID, "")}, nil
+	}
+	if err == nil && !a.mappingPage(u).Ready {
+		return redirect{to: importURL(im.ID, ""), said: &flash{Refused: true, Text: "What its columns become is not for you to bring in, or has no place in the agreement any more."}}, nil
 	}
 	if err == nil {
 		_, err = a.site.API.ImportUpload(a.Context(), u, importPatience)

@@ -3,17 +3,23 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"baton/internal/imports"
 	"baton/internal/store"
 )
 
@@ -280,4 +286,73 @@ func TestWhatIsNoFileToImport(t *testing.T) {
 	if list, err := s.Store.Uploads(t.Context(), 0); len(list) != 0 || err != nil {
 		t.Error(list, err)
 	}
+}
+
+// An import that a server left in the middle goes on from its page, under its number, and nothing counts twice.
+func TestAnImportThatStoppedGoesOn(t *testing.T) {
+	s := testSite(t)
+	d := s.desk(t, RoleRevOps)
+	const text = "E-Mail\na@acme.example\nb@acme.example\n"
+	up := d.send("who.csv", text).Header().Get("Location")
+	d.post(up, asItIs(t, d.get(up)))
+	d.over()
+	u, err := s.API.UploadOf(t.Context(), 1)
+	if err != nil || u.Told == nil {
+		t.Fatalf("%+v %v", u, err)
+	}
+	path := filepath.Join(t.TempDir(), "who.csv")
+	hash := sha256.New()
+	if err := errors.Join(os.WriteFile(path, []byte(text), 0o644), imports.Hash(hash, path, u.Choices.Mapping(u.Look, s.API.Plan()))); err != nil {
+		t.Fatal(err)
+	}
+	im, err := s.Store.StartImport(t.Context(), store.Import{Name: "who", File: "who.csv", Hash: hex.EncodeToString(hash.Sum(nil)), StartedAt: 1, Rows: 2})
+	if err == nil {
+		err = s.Store.TakeUpload(t.Context(), u.Upload, im.ID, 1)
+	}
+	if err == nil {
+		err = s.Store.StopImports(t.Context()) // as a server does when it starts
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := importURL(im.ID, "")
+	d.has(d.get(at), "It stopped in the middle", "Go on from there")
+	if got := d.post(at+"/resume", nil); got != at {
+		t.Errorf("to %s", got)
+	}
+	d.over()
+	d.has(d.get(at), "2 rows imported", "Done")
+	if got := d.post(at+"/resume", nil); got != at { // there is nothing to go on with
+		t.Errorf("to %s", got)
+	}
+	if list, err := s.Store.Imports(t.Context()); len(list) != 1 || list[0].Arrivals != 2 || err != nil {
+		t.Errorf("%+v %v", list, err)
+	}
+}
+
+// A mapping written as text counts as it is; one that brings members of the team is for those who run the team.
+func TestMappingAsText(t *testing.T) {
+	s := testSite(t)
+	d := s.desk(t, RoleMarketing)
+	up := d.send("team.csv", "mail,team\nnew@northwind.example,sales\n").Header().Get("Location")
+	form := url.Values{"own": {"yes"}, "text": {"import: team\r\nmember: {email: mail, side: {column: team}}\r\n"}, "do": {"check"}}
+	if at := d.post(up, form); at != up {
+		t.Errorf("marketing brings members: %s", at)
+	}
+	d.has(d.get(up), "for those who run the team")
+	other := s.desk(t, RoleRevOps)
+	if at := other.post(up, form); at != up+"/check" {
+		t.Errorf("to %s", at)
+	}
+	other.over()
+	other.has(other.get(up+"/check"), "member of the team", "Import 1 row")
+	if w := d.do("POST", up+"/import", "application/x-www-form-urlencoded", nil); w.Code != http.StatusSeeOther || w.Header().Get("Location") != up {
+		t.Errorf("marketing imports what others checked: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	form.Set("text", "import: team\nperson: {email: nothing}\n")
+	other.post(up, form)
+	other.has(other.get(up), "no column", "nothing")
+	form.Set("text", "import: [")
+	other.post(up, form)
+	other.has(other.get(up), "Line 1 of the text")
 }
