@@ -335,22 +335,28 @@ func (c *compiler) step(n *node, address string) (Step, bool) {
 	return step, true
 }
 
+// openStages are the stages of a list, each once, of which none ends a pass; why says what an end is no place for.
+func (c *compiler) openStages(n *node, address, why, hint string) (slots []int) {
+	for _, v := range list(n) {
+		slot := c.stage(v, address)
+		switch {
+		case slot < 0:
+		case slices.Contains(slots, slot):
+			c.find(codeSameName, v, address, fmt.Sprintf("%s stands in the list twice", quote(v.value)), "")
+		case c.plan.Stages[slot].Final != NotFinal:
+			c.find(codeIdle, v, address, fmt.Sprintf("the stage %s ends a pass; %s", v.value, why), hint)
+		default:
+			slots = append(slots, slot)
+		}
+	}
+	return slots
+}
+
 func (c *compiler) referTransitions() {
 	for i := range c.plan.Transitions {
 		t := &c.plan.Transitions[i]
 		n := c.at("transitions", t.Name)
-		for _, from := range list(n.get("from")) {
-			slot := c.stage(from, t.Address)
-			switch {
-			case slot < 0:
-			case slices.Contains(t.From, slot):
-				c.find(codeSameName, from, t.Address, fmt.Sprintf("%s stands in the list twice", quote(from.value)), "")
-			case c.plan.Stages[slot].Final != NotFinal:
-				c.find(codeIdle, from, t.Address, fmt.Sprintf("the stage %s ends a pass; nobody leaves it", from.value), "take it out of from")
-			default:
-				t.From = append(t.From, slot)
-			}
-		}
+		t.From = c.openStages(n.get("from"), t.Address, "nobody leaves it", "take it out of from")
 		t.To = c.stage(field(n, "to"), t.Address)
 		if t.To >= 0 && slices.Contains(t.From, t.To) {
 			c.find(codeIdle, field(n, "to"), t.Address, "this transition leads to where it begins", "")

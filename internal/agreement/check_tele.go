@@ -27,18 +27,7 @@ func (c *compiler) referTele() {
 		}
 		return at, c.declareClause(q.Address+"."+name, at.name)
 	}
-	for _, from := range list(n.get("stages")) {
-		slot := c.stage(from, q.Address)
-		switch {
-		case slot < 0:
-		case slices.Contains(q.Stages, slot):
-			c.find(codeSameName, from, q.Address, fmt.Sprintf("%s stands in the list twice", quote(from.value)), "")
-		case c.plan.Stages[slot].Final != NotFinal:
-			c.find(codeIdle, from, q.Address, fmt.Sprintf("the stage %s ends a pass; nobody is called there", from.value), "take it out of stages")
-		default:
-			q.Stages = append(q.Stages, slot)
-		}
-	}
+	q.Stages = c.openStages(n.get("stages"), q.Address, "nobody is called there", "take it out of stages")
 	q.When = c.condition(field(n, "when"), ScopeLead, q.Address)
 	if at := field(n, "channel"); at != nil && c.slot(at, q.Address, "channel", c.channels, "declare it under channels") >= 0 {
 		q.Channel = at.value

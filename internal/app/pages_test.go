@@ -354,6 +354,9 @@ func (l *live) open(ctx context.Context, role, path, theme string, width, height
 	if err == nil {
 		_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
 	}
+	if err == nil { // as a window in front has it: what is in focus is drawn so
+		_, err = chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	}
 	for name, value := range map[string]string{"as": role, "theme": theme} {
 		if err == nil {
 			_, err = chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: at})
@@ -439,6 +442,14 @@ const examine = `(async () => {
 	const list = found.violations.flatMap(v => v.nodes.map(n => ({ID: v.id, Impact: v.impact, Help: v.help, Where: n.target.join(' ') + ': ' + n.html.slice(0, 160)})))
 	const over = document.documentElement.scrollWidth - document.documentElement.clientWidth
 	if (over > 0) list.push({ID: 'scrolls-sideways', Help: over + ' px too wide', Where: location.pathname})
+	// whoever goes by keys sees where they are: each control that takes the focus shows it, or what is around it does
+	const marked = (e) => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== 'none' }
+	const before = document.activeElement
+	for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')) {
+		e.focus({preventScroll: true, focusVisible: true})
+		if (document.activeElement === e && e.checkVisibility() && !marked(e) && !marked(e.parentElement)) list.push({ID: 'focus-unseen', Help: 'the focus cannot be seen', Where: e.outerHTML.slice(0, 160)})
+	}
+	before?.focus?.({preventScroll: true})
 	return list
 })()`
 
@@ -505,6 +516,9 @@ func TestPagesShutNobodyOut(t *testing.T) {
 		}
 	}
 	// and it would be seen
+	if err := l.open(ctx, "rep", "/inbox", "light", 1440, 844); err != nil {
+		t.Fatal(err)
+	}
 	if list := findings(t, ctx, "document.querySelector('main').append(document.createElement('img'))", string(axe)); !slices.ContainsFunc(list, func(f finding) bool { return f.ID == "image-alt" }) {
 		t.Errorf("a picture without words was not found: %v", list)
 	}

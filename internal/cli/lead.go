@@ -23,6 +23,15 @@ type byHand struct {
 	Note string `help:"Why, for those who look at the lead later." placeholder:"TEXT"`
 }
 
+// do has a person's command decided that is only its kind, and says what was done; %d is the lead.
+func (c *byHand) do(r *run, lead string, kind lifecycle.InputKind, done string) error {
+	d, err := c.carryOut(r, lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: kind}})
+	if err == nil {
+		fmt.Fprintf(r.Out, done+"\n", d.Lead)
+	}
+	return err
+}
+
 // carryOut has a command decided. What is refused is an error with the sentence.
 func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecycle.Decision, err error) {
 	if !c.there() {
@@ -57,12 +66,7 @@ type leadAcceptCommand struct {
 }
 
 func (c *leadAcceptCommand) Run(r *run) error {
-	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Accept}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.Out, "Lead %d is accepted.\n", d.Lead)
-	return nil
+	return c.do(r, c.Lead, lifecycle.Accept, "Lead %d is accepted.")
 }
 
 type leadMergeCommand struct {
@@ -95,12 +99,7 @@ type leadSplitCommand struct {
 }
 
 func (c *leadSplitCommand) Run(r *run) error {
-	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Split}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.Out, "Lead %d and the lead it had taken in are two again, each with its own keys.\n", d.Lead)
-	return nil
+	return c.do(r, c.Lead, lifecycle.Split, "Lead %d and the lead it had taken in are two again, each with its own keys.")
 }
 
 type leadAccountCommand struct {

@@ -185,12 +185,7 @@ type queueReleaseCommand struct {
 }
 
 func (c *queueReleaseCommand) Run(r *run) error {
-	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Release}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.Out, "Lead %d waits in the queue again.\n", d.Lead)
-	return nil
+	return c.do(r, c.Lead, lifecycle.Release, "Lead %d waits in the queue again.")
 }
 
 type queueLogCommand struct {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"strings"
 )
@@ -476,6 +477,28 @@ func multiple(f float64) string {
 	return times(f)
 }
 
+// rows are the rows that are drawn, each with the middle of its line. Above the first of a group stands its name, and behind the last
+// how many are left out.
+func (k *ink) rows(t *Table) iter.Seq2[int, float64] {
+	return func(yield func(int, float64) bool) {
+		group := ""
+		for r := range t.Rows {
+			if r == mostRows {
+				k.more(len(t.Rows) - r)
+				return
+			}
+			if g := t.Rows[r][0].Text; t.grouped && g != group {
+				group = g
+				k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
+				k.y += 24
+			}
+			if !yield(r, float64(k.y)+14) {
+				return
+			}
+		}
+	}
+}
+
 // sla draws the share in time of each clause as a mark on a line, and what was promised as a
 // tick: the distance between the two is drawn thick.
 func (k *ink) sla(t *Table) {
@@ -495,18 +518,7 @@ func (k *ink) sla(t *Table) {
 	k.write(right, float64(k.y)+10, "middle", quiet, "100 %")
 	k.write((left+right)/2, float64(k.y)+10, "middle", quiet, "in time")
 	k.y += 16
-	group := ""
-	for r := range t.Rows {
-		if r == mostRows {
-			k.more(len(t.Rows) - r)
-			break
-		}
-		if g := t.Rows[r][0].Text; t.grouped && g != group {
-			group = g
-			k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
-			k.y += 24
-		}
-		y := float64(k.y) + 14
+	for r, y := range k.rows(t) {
 		promised := t.Cell(r, "promised")
 		k.write(edge, y+4, "start", inked, clip(inked, t.Cell(r, "clause").Text, left-edge-24, true))
 		k.line(left, y, right, y, "axis", 1.5)
@@ -557,18 +569,7 @@ func (k *ink) pursuit(t *Table) {
 		x += 16 + extent(quiet, p.title) + 20
 	}
 	k.y += 20
-	group := ""
-	for r := range t.Rows {
-		if r == mostRows {
-			k.more(len(t.Rows) - r)
-			break
-		}
-		if g := t.Rows[r][0].Text; t.grouped && g != group {
-			group = g
-			k.write(edge, float64(k.y)+18, "start", strong, clip(strong, g, chartWidth-2*edge, false))
-			k.y += 24
-		}
-		y := float64(k.y) + 14
+	for r, y := range k.rows(t) {
 		k.write(edge, y+4, "start", inked, clip(inked, t.Cell(r, "handoff").Text, left-edge-24, false))
 		n := func(names ...string) (sum int64) {
 			for _, name := range names {

@@ -81,20 +81,7 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 	if s := l.Consent.Status; s == lifecycle.Objected || s == lifecycle.Withdrawn {
 		b.Consent = false
 	}
-	for _, f := range lifecycle.Known(plan, view, at) {
-		switch f.Name {
-		case "Title":
-			b.Title = f.Value
-		case "Phone":
-			b.Phone = f.Value
-		case "Name", "Company name", "Email", "Score":
-		default:
-			if !strings.Contains(f.Value, " ") {
-				f.Value = spaced(f.Value)
-			}
-			b.Facts = append(b.Facts, f)
-		}
-	}
+	b.Title, b.Phone, b.Facts = known(plan, view, at)
 	if l.Consent.Status != lifecycle.Objected {
 		b.Email = row.Email
 		b.Did = a.deeds(plan, l, at)
@@ -153,6 +140,25 @@ func (a *ask) brief(ctx context.Context, row *store.ListedLead) (*brief, error) 
 		}
 	}
 	return b, nil
+}
+
+// known is what is known of a lead, but for what stands in the head of what shows it.
+func known(plan *agreement.Plan, view *lifecycle.View, at int64) (title, phone string, facts []lifecycle.NoticeFact) {
+	for _, f := range lifecycle.Known(plan, view, at) {
+		switch f.Name {
+		case "Title":
+			title = f.Value
+		case "Phone":
+			phone = f.Value
+		case "Name", "Company name", "Email", "Score":
+		default:
+			if !strings.Contains(f.Value, " ") {
+				f.Value = spaced(f.Value)
+			}
+			facts = append(facts, f)
+		}
+	}
+	return title, phone, facts
 }
 
 // leadName is what people call a lead.

@@ -174,17 +174,7 @@ func (a *ask) callCard(r *engine.QueueRow) (*callCard, error) {
 		return nil, err
 	}
 	c.leadRow.From, c.Left = "/queue", a.callLeft(r)
-	for _, f := range lifecycle.Known(plan, view, at) {
-		switch f.Name {
-		case "Title":
-			c.Title = f.Value
-		case "Phone":
-			c.Phone = f.Value
-		case "Name", "Company name", "Email", "Score":
-		default:
-			c.Facts = append(c.Facts, lifecycle.NoticeFact{Name: f.Name, Value: spaced(f.Value)})
-		}
-	}
+	c.Title, c.Phone, c.Facts = known(plan, view, at)
 	c.Did = a.deeds(plan, l, at)
 	c.Questions = questions(plan, l)
 	c.Levels = levels(plan, l, c.Questions)

@@ -848,7 +848,7 @@ func callForm(c *callCard) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "</span></label> <input id=\"again\" name=\"again\" type=\"datetime-local\" class=\"input h-9 max-md:h-11\"></div></div><div class=\"flex flex-wrap items-center gap-2 border-t px-4 md:px-5 py-3\"><button class=\"btn h-10 px-4 max-md:h-12 max-md:w-full\" name=\"then\" value=\"next\" data-do=\"next\" aria-keyshortcuts=\"N\">Save and take next <kbd class=\"key\" aria-hidden=\"true\">N</kbd></button> <button class=\"btn h-10 max-md:h-11 max-md:flex-1\" data-variant=\"outline\" name=\"then\" value=\"stay\">Save</button> <button class=\"btn h-10 max-md:h-11 max-md:flex-1\" data-variant=\"ghost\" formaction=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "</span></label> <input id=\"again\" name=\"again\" type=\"datetime-local\" class=\"input h-9 max-md:h-11\"></div></div><div class=\"flex flex-wrap items-center gap-2 border-t px-4 md:px-5 py-3\"><button class=\"btn h-10 px-4 max-md:h-12 max-md:w-full\" name=\"then\" value=\"next\" data-do=\"next\" aria-keyshortcuts=\"N\">Save and take next <kbd class=\"key\" aria-hidden=\"true\">N</kbd></button> <button class=\"btn h-10 max-md:h-11 max-md:flex-1\" data-variant=\"outline\" name=\"then\" value=\"stay\" data-do=\"save\" aria-keyshortcuts=\"S\">Save <kbd class=\"key\" aria-hidden=\"true\">S</kbd></button> <button class=\"btn h-10 max-md:h-11 max-md:flex-1\" data-variant=\"ghost\" formaction=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -251,7 +251,7 @@
   // Each key with what has to be on the page for it to do anything.
   const keys = [['J K', 'Next, previous row', '[data-row]'], ['Enter', 'Open', '[data-do=open]'], ['A', 'Accept', '[data-do=accept]'], ['R then 1–9', 'Reject with that reason', '[data-menu=reject]'],
     ['H then 1–9', 'Hand back with that reason', '[data-menu=hand-back]'], ['L then 1–9', 'Log a contact with that outcome', '[data-menu=contact]'], ['X', 'Select', '[data-do=select]'],
-    ['U', 'Undo, while the message is there', '[data-delay]'], ['N', 'Take the next of the queue', '[data-do=next]'], ['M', 'Mark as read', '[data-do=read]'], ['/ or Ctrl K', 'Search', '#find'], ['?', 'These keys', 'body']]
+    ['U', 'Undo, while the message is there', '[data-delay]'], ['N', 'Take the next of the queue', '[data-do=next]'], ['S', 'Save', '[data-do=save]'], ['M', 'Mark as read', '[data-do=read]'], ['/ or Ctrl K', 'Search', '#find'], ['?', 'These keys', 'body']]
   const press = (sel, within) => { const b = $(sel, within); if (b) { b.focus(); b.click() } return !!b }
   document.addEventListener('keydown', (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k' && !e.altKey) { const f = $('#find'); if (f) { e.preventDefault(); f.click() } return }
@@ -284,7 +284,7 @@
       j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
       Enter: () => e.target.matches('a, button, summary') ? false : row && press('[data-do=open]', row),
       a: () => row && press('[data-do=accept]', row), r: () => menu('reject'), h: () => menu('hand-back'), l: () => menu('contact'),
-      x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'), m: () => row && press('[data-do=read]', row),
+      x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'), s: () => press('[data-do=save]'), m: () => row && press('[data-do=read]', row),
       g: () => { after = 'g'; clearTimeout(timer); timer = setTimeout(() => { after = '' }, 1500) },
       '/': () => press('#find'), '?': () => showKeys(),
     }[e.key]
