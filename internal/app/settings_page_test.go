@@ -537,3 +537,14 @@ func TestChatOnThePage(t *testing.T) {
 		t.Error(body)
 	}
 }
+
+// A key is made and copied with the keyboard alone, under the pages' own security policy.
+func TestKeyIsCopiedByKeyboard(t *testing.T) {
+	b := servePages(t).tab(t, "revops", "/settings/keys")
+	b.until("(document.querySelector('[name=name]').focus(), document.activeElement.name === 'name')")
+	b.press("shop", "\r")
+	b.until("!!document.querySelector('#key')?.textContent.startsWith('baton_track_') && !document.querySelector('[data-copy=key]').hidden")
+	b.until("(document.querySelector('[data-copy=key]').focus(), document.activeElement.dataset.copy === 'key')")
+	b.press("\r")
+	b.until("document.querySelector('[data-copy=key]').textContent.includes('Copied')")
+}

@@ -159,7 +159,7 @@ func showSettings(a *ask) (answer, error) {
 		}
 	}
 	switch {
-	case ways.tried() == 0:
+	case ways.tried() == 0 && ways.mail.Tone == "":
 		p.Answer = "Nothing was sent from here yet."
 	case bad == 0:
 		p.Answer = "Everything that goes out arrives."

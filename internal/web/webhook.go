@@ -137,11 +137,8 @@ func (w *ways) failing() (n int) {
 	return n
 }
 
-// tried is how many ways were tried.
+// tried is how many addresses of webhooks and chats were tried.
 func (w *ways) tried() (n int) {
-	if w.mail.Tone != "" {
-		n++
-	}
 	w.each(func(s standing) {
 		if s.Tone != "" {
 			n++
@@ -164,6 +161,8 @@ func waysStanding(w *ways) standing {
 		return standing{Text: "No address is set, so programs and chats are told nothing."}
 	case bad == 1 && all == 1:
 		return standing{"late", "Not getting through", first}
+	case w.tried() == 0:
+		return standing{Text: counted(all, "address is", "addresses are") + " set. Nothing was sent there yet."}
 	case bad > 0:
 		return standing{"late", fmt.Sprintf("%d of %d not getting through", bad, all), first}
 	}
@@ -230,6 +229,8 @@ func (a *ask) webhooks(p webhooksPage) (page, error) {
 	switch {
 	case all == 0:
 		p.Answer = "Nobody outside is told of anything yet."
+	case w.tried() == 0:
+		p.Answer = "Nothing was sent to anybody outside yet."
 	case bad == 0 && all == 1:
 		p.Answer = "The one address takes what is sent."
 	case bad == 0:
@@ -394,8 +395,11 @@ func showChannel(a *ask) (answer, error) {
 		return nil, errNotFound
 	}
 	p := channelPage{Tabs: settingsTabs(a, "/settings/webhooks"), Way: w.chats[i], Alerts: a.alertsBy(w.chats[i].Name), Again: len(againAt(w.reach, w.chats[i].Name)) > 0}
-	bad := 0
+	bad, tried := 0, 0
 	for j := range p.Way.Rows {
+		if p.Way.Rows[j].Tone != "" {
+			tried++
+		}
 		if p.Way.Rows[j].fails() {
 			bad++
 		}
@@ -403,6 +407,8 @@ func showChannel(a *ask) (answer, error) {
 	switch {
 	case len(p.Way.Rows) == 0:
 		p.Answer = "No address in " + p.Way.Title + " is set."
+	case tried == 0:
+		p.Answer = p.Way.Title + " was not sent anything yet."
 	case bad == 0:
 		p.Answer = p.Way.Title + " takes what is sent."
 	default:
