@@ -49,11 +49,14 @@ var officeSights = []sight{
 	{"admin", "/settings/people"}, {"revops", "/settings/audit"}, {"rep", "/account"},
 	{"admin", "/settings"}, {"revops", "/settings/keys"}, {"revops", "/settings/webhooks"}, {"revops", "/settings/webhooks/1"}, {"revops", "/settings/channels/slack"}, {"revops", "/settings/mail"},
 	{"revops", "/settings/mail?only=failed"}, {"admin", "/settings/sign-in"}, {"admin", "/settings/server"},
+	{"revops", "/imports"},
 	{"nobody", "/sign-in"}, {"nobody", "/reset"},
 }
 
 // unmeasured are the addresses that are no pages.
 var unmeasured = map[string]string{
+	"GET /imports/{import}": "of a file", "GET /imports/{import}/undo": "of a file", "GET /uploads/{upload}": "of a file", "GET /uploads/{upload}/check": "of a file",
+	"GET /imports/{import}/refused.csv": "a download", "GET /uploads/{upload}/refused.csv": "a download",
 	"GET /{$}": "leads to another", "GET /live": "a stream", "GET /leads/behind.csv": "a download", "GET /sign-in/provider": "leads elsewhere", "GET /sign-in/provider/back": "leads on",
 	"GET /set-up": "once", "GET /reset/{token}": "once, by a letter", "GET /invitation/{token}": "once, by a letter",
 }
