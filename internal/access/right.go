@@ -45,6 +45,7 @@ const (
 	SeeServer    Right = "see_server"
 	RunPeople    Right = "run_people"
 	SeeAudit     Right = "see_audit"
+	ShareFilters Right = "share_filters"
 )
 
 // Grant is a line of the table of rights: who has a right.
@@ -63,6 +64,7 @@ var Rights = table(`
 	see_leads      any lead and account, and search        x   x   x       x      x     x
 	see_reports    funnel, promises, what works            x   .   .       x      x     x
 	export         take lists out as CSV                   x   .   .       x      x     x
+	share_filters  save a filter for everybody             .   .   .       x      x     x
 	run_team       absences, pools, reassigning            .   .   .       x      x     x
 	run_imports    bring in files, and undo that           x   .   .       .      x     x
 	run_agreement  let an agreement apply                  .   .   .       .      x     x

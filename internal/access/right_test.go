@@ -10,7 +10,7 @@ import (
 )
 
 func TestRights(t *testing.T) {
-	if len(Rights) != 14 {
+	if len(Rights) != 15 {
 		t.Errorf("%d lines", len(Rights))
 	}
 	for _, g := range Rights {

@@ -57,6 +57,7 @@ var pictured = []struct{ name, path, role string }{
 	{"server", "/settings/server", "admin"},
 	{"agreement", "/agreement", "manager"},
 	{"funnel", "/funnel", "manager"},
+	{"funnel-filtered", "/funnel?source=event", "manager"},
 	{"promises", "/promises", "manager"},
 	{"what-works", "/what-works", "marketing"},
 	{"behind", "/leads/behind?stage=mql", "marketing"},
@@ -107,6 +108,10 @@ var opened = []struct{ name, path, role, does string }{
 	{"sign-in-wrong", "/sign-in", "nobody", "document.querySelector('[name=email]').value = 'a@b.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 	{"too-many", "/sign-in", "nobody", "for (let i = 0; i < 30; i++) await fetch('/sign-in', {method: 'POST', body: new URLSearchParams({email: 'c@d.example', password: 'x'})}); document.querySelector('[name=email]').value = 'c@d.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 	{"upload-more", "/uploads/4", "marketing", "document.querySelectorAll('#mapping details').forEach(d => { d.open = true }); document.querySelector('#known-0')?.scrollIntoView()"},
+	{"palette-act", "/leads", "sdr", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'ta'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
+	{"save-filter", "/funnel?source=event", "manager", "document.querySelector('[data-menu=save-filter]').open = true"},
+	{"change-filters", "/promises?period=month", "manager", "document.querySelector('[data-menu=change-filters]').open = true"},
+	{"csv", "/promises", "manager", "document.querySelector('[data-menu=csv]').open = true"},
 }
 
 // sights are all that there is to look at.
@@ -198,6 +203,12 @@ var demoData = sync.OnceValues(func() (string, error) {
 	}
 	if err == nil {
 		err = a.bring(ctx)
+	}
+	for _, f := range []store.SavedFilter{{User: 3, Page: "/funnel", Query: "period=quarter", Name: "This quarter", Shared: true}, {User: 4, Page: "/funnel", Query: "source=referral", Name: "Referrals", Shared: true},
+		{User: 3, Page: "/promises", Query: "period=month", Name: "For the huddle"}, {User: 3, Page: "/promises", Query: "period=12m", Name: "For the board", Shared: true}} {
+		if err == nil {
+			err = a.Store.SaveFilter(ctx, f)
+		}
 	}
 	if closed := a.Close(); err == nil {
 		err = closed

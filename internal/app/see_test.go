@@ -207,8 +207,8 @@ func TestFunnelPage(t *testing.T) {
 			}
 		}
 	}
-	if n := l.queries(t, "marketing", "/funnel"); n != 4 {
-		t.Errorf("%d queries, want 4", n)
+	if n := l.queries(t, "marketing", "/funnel"); n != 5 {
+		t.Errorf("%d queries, want 5", n)
 	}
 	text := l.counted(t, "manager", "/funnel?source=nobody")
 	says(t, text, []string{"No lead is in sight"}, []string{"baton-stages"})
@@ -239,17 +239,17 @@ func TestLeadsBehind(t *testing.T) {
 	if all < 60 {
 		t.Fatalf("%d leads came to mql: not two pages", all)
 	}
-	if n := l.queries(t, "marketing", path); n != 4 {
-		t.Errorf("%d queries, want 4", n)
+	if n := l.queries(t, "marketing", path); n != 5 {
+		t.Errorf("%d queries, want 5", n)
 	}
 	text, _, _ := l.look(t, "sdr", path)
-	says(t, text, []string{"Leads that came to MQL", "transitions.qualify"}, []string{"behind.csv"}) // an SDR may not take lists out
-	if _, status, _ := l.look(t, "sdr", "/leads/behind.csv?stage=mql"); status != 403 {
+	says(t, text, []string{"Leads that came to MQL", "transitions.qualify"}, []string{"csv=leads"}) // an SDR may not take lists out
+	if _, status, _ := l.look(t, "sdr", "/leads/behind?stage=mql&csv=leads"); status != 403 {
 		t.Errorf("an SDR takes a list out: %d", status)
 	}
-	text, _, header := l.look(t, "marketing", "/leads/behind.csv?stage=mql")
-	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil || len(records) != all+1 || !strings.Contains(header.Get("Content-Disposition"), "leads-mql.csv") {
+	text, _, header := l.look(t, "marketing", "/leads/behind?stage=mql&csv=leads")
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff"))).ReadAll()
+	if err != nil || len(records) != all+1 || !strings.Contains(header.Get("Content-Disposition"), "leads-2026-11-12.csv") {
 		t.Errorf("%d records, want %d and a head: %v, %s", len(records), all, err, header)
 	}
 }
@@ -269,8 +269,8 @@ func TestPromisesPage(t *testing.T) {
 	if len(figures) < 10 {
 		t.Errorf("%d figures lead somewhere", len(figures))
 	}
-	if n := l.queries(t, "marketing", "/promises"); n != 4 {
-		t.Errorf("%d queries, want 4", n)
+	if n := l.queries(t, "marketing", "/promises"); n != 5 {
+		t.Errorf("%d queries, want 5", n)
 	}
 }
 
@@ -288,8 +288,8 @@ func TestWhatWorksPage(t *testing.T) {
 			t.Errorf("%s says %s and leads to %d", path, words, got)
 		}
 	}
-	if n := l.queries(t, "marketing", "/what-works"); n != 3 {
-		t.Errorf("%d queries, want 3", n)
+	if n := l.queries(t, "marketing", "/what-works"); n != 4 {
+		t.Errorf("%d queries, want 4", n)
 	}
 	for _, role := range []string{"rep", "sdr"} {
 		for _, path := range []string{"/what-works", "/promises", "/funnel"} {

@@ -57,7 +57,7 @@ var officeSights = []sight{
 var unmeasured = map[string]string{
 	"GET /imports/{import}": "of a file", "GET /imports/{import}/undo": "of a file", "GET /uploads/{upload}": "of a file", "GET /uploads/{upload}/check": "of a file",
 	"GET /imports/{import}/refused.csv": "a download", "GET /uploads/{upload}/refused.csv": "a download",
-	"GET /{$}": "leads to another", "GET /live": "a stream", "GET /leads/behind.csv": "a download", "GET /sign-in/provider": "leads elsewhere", "GET /sign-in/provider/back": "leads on",
+	"GET /{$}": "leads to another", "GET /live": "a stream", "GET /sign-in/provider": "leads elsewhere", "GET /sign-in/provider/back": "leads on",
 	"GET /set-up": "once", "GET /reset/{token}": "once, by a letter", "GET /invitation/{token}": "once, by a letter",
 }
 

@@ -34,21 +34,33 @@ func rounded(f float64, digits int) float64 {
 	return math.Round(f*p) / p
 }
 
+// Plain gives the machine names of the columns, then the rows: texts, integers, rounded numbers, and nil for what is missing or of
+// too few leads. Parts are not among them.
+func (t *Table) Plain() [][]any {
+	names := make([]any, len(t.Columns))
+	for i := range t.Columns {
+		names[i] = t.Columns[i].Name
+	}
+	list := [][]any{names}
+	for _, row := range t.Rows {
+		cells := make([]any, len(row))
+		for i, c := range row {
+			cells[i] = c.machine(t.Columns[i].Unit)
+		}
+		list = append(list, cells)
+	}
+	return list
+}
+
 // CSV writes the rows under the machine names of the columns (RFC 4180, UTF-8, lines ended by
 // a line feed). A missing value, and one of too few leads, is empty. A text that a
 // spreadsheet would take for a formula gets an apostrophe in front. Parts are not written.
 func (t *Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	record := make([]string, len(t.Columns))
-	for i := range t.Columns {
-		record[i] = t.Columns[i].Name
-	}
-	if err := out.Write(record); err != nil {
-		return fmt.Errorf("writing CSV: %w", err)
-	}
-	for _, row := range t.Rows {
+	for _, row := range t.Plain() {
 		for i, c := range row {
-			switch v := c.machine(t.Columns[i].Unit).(type) {
+			switch v := c.(type) {
 			case string:
 				record[i] = harmless(v)
 			case int64:

@@ -48,6 +48,7 @@ var kept = []struct{ name, columns, order string }{
 	{"access_user", "id email name roles password totp totp_step recovery subject created_at signed_in_at deactivated_at", "id"},
 	{"access_session", "id hash user_id how address agent created_at used_at", "id"},
 	{"access_link", "hash kind user_id made_at ends_at", "hash"},
+	{"saved_filter", "id user_id page name query shared at", "id"},
 	{"audit", "id at actor address action subject detail", "id"},
 	{"made_up", "id at", "id"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
@@ -242,7 +243,7 @@ func (d *dialect) continueNumbers(ctx context.Context, conn *sql.Conn) error {
 	queries := []string{
 		`SELECT setval('input_number', greatest(1, (SELECT max(id) FROM input)), EXISTS (SELECT FROM input))`,
 	}
-	for _, t := range []string{"import", "endpoint", "api_key", "access_user", "access_session", "audit"} {
+	for _, t := range []string{"import", "endpoint", "api_key", "access_user", "access_session", "saved_filter", "audit"} {
 		queries = append(queries, `SELECT setval(pg_get_serial_sequence('`+t+`', 'id'), greatest(1, (SELECT max(id) FROM `+t+`)), EXISTS (SELECT FROM `+t+`))`)
 	}
 	queries = append(queries, "ANALYZE") // or what is asked first is planned for empty tables

@@ -1,15 +1,9 @@
 package web
 
 import (
-	"context"
-	"encoding/csv"
-	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"baton/internal/document"
 	"baton/internal/store"
@@ -22,7 +16,6 @@ type behindPage struct {
 	Rows    []behindRow
 	Next    string // address of the next page
 	Sparse  bool   // the page looked through as many stays as it may, and found few
-	Export  string // address of the list as CSV, "" for those who may not
 	Clauses bool
 }
 
@@ -31,11 +24,7 @@ type behindRow struct {
 	Link                                                        string
 }
 
-const (
-	behindRows = 50
-	// mostExported is how many rows a CSV of a list has at most.
-	mostExported = 20_000
-)
+const behindRows = 50
 
 // behindOf reads which leads an address asks for.
 func (a *ask) behindOf() (store.Behind, sight) {
@@ -69,11 +58,6 @@ func behind(a *ask) (answer, error) {
 	}
 	if f.Grade != "" {
 		p.Said = append(p.Said, "grade "+f.Grade)
-	}
-	if a.viewer.May(Export) {
-		q := a.URL.Query()
-		q.Del("after")
-		p.Export = "/leads/behind.csv?" + q.Encode()
 	}
 	for i := range rows {
 		b := &rows[i]
@@ -141,46 +125,4 @@ func (a *ask) sightWords(s *sight) (list []string) {
 		}
 	}
 	return list
-}
-
-// behindCSV hands over the leads behind a figure for spreadsheets, in as many queries as there are thousands of them.
-func behindCSV(a *ask) (answer, error) {
-	f, _ := a.behindOf()
-	name := "leads.csv"
-	if f.Stage != "" {
-		name = "leads-" + url.PathEscape(f.Stage) + ".csv"
-	}
-	return file{name: name, media: "text/csv; charset=utf-8", write: func(ctx context.Context, w http.ResponseWriter) error {
-		out := csv.NewWriter(w)
-		_ = out.Write([]string{"lead", "name", "email", "company", "stage", "grade", "owner", "source", "arrived_at", "entered_at", "clause"})
-		written := 0
-		for before, more := int64(0), true; more && written < mostExported; more = before != 0 {
-			rows, next, err := a.site.Store.LeadsBehind(ctx, f, before, 1000)
-			if err != nil {
-				return fmt.Errorf("after %d rows: %w", written, err)
-			}
-			for i := range rows {
-				b := &rows[i]
-				record := []string{strconv.FormatInt(b.ID, 10), b.Name, b.Email, b.Account, b.Stage, b.Grade, b.Owner, b.Source, utcTime(b.CreatedAt), utcTime(b.EnteredAt), b.Via}
-				for j := range record {
-					record[j] = plainCell(record[j])
-				}
-				_ = out.Write(record)
-			}
-			written += len(rows)
-			before = next
-		}
-		out.Flush()
-		return nil // whoever asked may be gone
-	}}, nil
-}
-
-func utcTime(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05") }
-
-// plainCell puts an apostrophe before what a spreadsheet would take for a formula.
-func plainCell(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
-		return "'" + s
-	}
-	return s
 }

@@ -19,7 +19,7 @@ import (
 
 func importRoutes() []route {
 	return []route{
-		{pattern: "GET /imports", right: RunImports, handle: showImports, entry: &entry{Group: "Run", Label: "Imports", Icon: "file-up", Key: "M", Also: "/uploads"}},
+		{pattern: "GET /imports", right: RunImports, handle: showImports, exports: importExports, entry: &entry{Group: "Run", Label: "Imports", Icon: "file-up", Key: "M", Also: "/uploads"}},
 		{pattern: "POST /imports", right: RunImports, handle: receiveUpload, streams: true},
 		{pattern: "GET /imports/{import}", right: RunImports, handle: showImport},
 		{pattern: "GET /imports/{import}/refused.csv", right: RunImports, handle: refusedCSV},

@@ -200,9 +200,14 @@ func (r auditRow) line() string {
 	return strings.Join(list, " · ")
 }
 
-func showAudit(a *ask) (answer, error) {
+// auditFilter is what of the audit an address asks for.
+func (a *ask) auditFilter() store.AuditFilter {
 	q := a.URL.Query()
-	f := store.AuditFilter{Actor: strings.TrimSpace(q.Get("who")), Action: strings.TrimSpace(q.Get("did")), Subject: strings.TrimSpace(q.Get("to")), Before: a.after()}
+	return store.AuditFilter{Actor: strings.TrimSpace(q.Get("who")), Action: strings.TrimSpace(q.Get("did")), Subject: strings.TrimSpace(q.Get("to")), Before: a.after()}
+}
+
+func showAudit(a *ask) (answer, error) {
+	f := a.auditFilter()
 	const most = 100
 	list, err := a.site.Store.Audits(a.Context(), f, most+1)
 	if err != nil {

@@ -101,14 +101,20 @@ const (
 	mostSoon    = 8
 )
 
-// showPromises makes three queries: the roster that every page reads, the newest decision, and the leads with something due soon. The figures
-// are counted beside it.
-func showPromises(a *ask) (answer, error) {
+// promiseSight is what the figures of promises are about.
+func (a *ask) promiseSight() sight {
 	period := a.URL.Query().Get("period")
 	if !slices.ContainsFunc(promiseSpans, func(p struct{ name, words string }) bool { return p.name == period }) {
 		period = "quarter"
 	}
-	s := sight{Period: period, span: a.spanOf(period)}
+	return sight{Period: period, span: a.spanOf(period)}
+}
+
+// showPromises makes three queries: the roster that every page reads, the newest decision, and the leads with something due soon. The figures
+// are counted beside it.
+func showPromises(a *ask) (answer, error) {
+	s := a.promiseSight()
+	period := s.Period
 	c, err := a.counting()
 	if err != nil {
 		return nil, err
@@ -132,7 +138,7 @@ func showPromises(a *ask) (answer, error) {
 	for _, span := range promiseSpans {
 		p.Spans = append(p.Spans, link{Href: "/promises?period=" + span.name, Words: span.words, Current: span.name == period})
 	}
-	over, hour := p.soon(a, due)
+	over, hour := p.soon(a, due, mostSoon)
 	kept, all := p.promised(a, tables[0])
 	p.Headline = headline(len(a.plan.Commitments), kept, all, hour, over)
 	p.Under = tables[1].Finding
@@ -171,8 +177,8 @@ func headline(commitments, kept, all, hour, over int) string {
 	return s
 }
 
-// soon lists the clocks that end next, what is over first.
-func (p *promisesPage) soon(a *ask, list []store.ListedLead) (over, near int) {
+// soon lists the clocks that end next, at most so many, what is over first.
+func (p *promisesPage) soon(a *ask, list []store.ListedLead, most int) (over, near int) {
 	for i := range list {
 		row := &list[i]
 		plan, err := a.site.API.PlanOf(a.Context(), row.Version)
@@ -208,7 +214,7 @@ func (p *promisesPage) soon(a *ask, list []store.ListedLead) (over, near int) {
 		}
 	}
 	slices.SortStableFunc(p.Soon, func(x, y soonRow) int { return cmp.Compare(x.Left.Due, y.Left.Due) })
-	p.Soon = p.Soon[:min(len(p.Soon), mostSoon)]
+	p.Soon = p.Soon[:min(len(p.Soon), most)]
 	return over, near
 }
 

@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"baton/internal/document"
@@ -16,6 +18,7 @@ type searchPage struct {
 	Leads    []foundLead
 	Accounts []foundAccount
 	Pages    []barEntry // whose names begin so
+	Acts     []command  // what can be done, where these words are
 	More     bool
 	Most     int
 }
@@ -59,12 +62,43 @@ func quickSearch(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range a.bars() {
-		if p.Query == "" || strings.HasPrefix(strings.ToLower(e.Label), strings.ToLower(p.Query)) {
-			p.Pages = append(p.Pages, e)
-		}
+	if p.Query == "" {
+		p.Pages = a.bars()
 	}
 	return part{searchQuick(p)}, nil
+}
+
+// command is something to do from wherever one is.
+type command struct {
+	Words, Also string // what it is called, and what else people call it
+	Icon        string
+	To          string // where it leads
+	Post        bool   // it is a form that is sent there
+	Name, Value string // of the form
+	right       Right
+}
+
+// commands are what can be done from wherever one is.
+var commands = []command{
+	{Words: "Take the next call", Also: "queue phone", Icon: "phone", To: "/queue/take", Post: true, right: WorkQueue},
+	{Words: "Say who is away", Also: "absence holiday team", Icon: "contact-round", To: "/team", right: RunTeam},
+	{Words: "Import a file", Also: "upload csv", Icon: "file-up", To: "/imports", right: RunImports},
+	{Words: "Invite somebody", Also: "people user roles", Icon: "users", To: "/settings/people#invite", right: RunPeople},
+	{Words: "Your account", Also: "password second factor sessions name", Icon: "user-round", To: "/account", right: SignedIn},
+	{Words: "Light colours", Also: "theme day", Icon: "sun", To: "/theme", Post: true, Name: "theme", Value: "light", right: SignedIn},
+	{Words: "Dark colours", Also: "theme night", Icon: "moon", To: "/theme", Post: true, Name: "theme", Value: "dark", right: SignedIn},
+	{Words: "Sign out", Also: "leave log off", Icon: "log-out", To: "/sign-out", Post: true, right: SignedIn},
+}
+
+// calledSo reports whether each word that was asked for begins one of some words.
+func calledSo(query string, names ...string) bool {
+	have := strings.Fields(identity.FoldName(strings.Join(names, " ")))
+	for _, w := range strings.Fields(identity.FoldName(query)) {
+		if !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) }) {
+			return false
+		}
+	}
+	return query != ""
 }
 
 func (a *ask) found(most int) (*searchPage, error) {
@@ -74,6 +108,23 @@ func (a *ask) found(most int) (*searchPage, error) {
 		return nil, err
 	}
 	p.More = found.More
+	for _, e := range a.entries() {
+		if calledSo(p.Query, e.Label) {
+			p.Pages = append(p.Pages, e)
+		}
+	}
+	for _, c := range commands {
+		if a.viewer.May(c.right) && calledSo(p.Query, c.Words, c.Also) {
+			p.Acts = append(p.Acts, c)
+		}
+	}
+	if n, err := strconv.ParseInt(strings.TrimPrefix(p.Query, "#"), 10, 64); err == nil && n > 0 { // the number of a lead, as addresses have it
+		if l, err := a.site.Store.LeadByID(a.Context(), n); err == nil {
+			found.Leads = append([]store.ListedLead{*l}, slices.DeleteFunc(found.Leads, func(o store.ListedLead) bool { return o.ID == l.ID })...)
+		} else if !errors.Is(err, store.ErrNoLead) {
+			return nil, err
+		}
+	}
 	slices.SortStableFunc(found.Leads, func(x, y store.ListedLead) int { return a.others(&x) - a.others(&y) })
 	for i := range found.Leads {
 		l := &found.Leads[i]

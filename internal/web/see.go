@@ -12,15 +12,20 @@ import (
 // seeRoutes are the pages of what came of it all, and of what was agreed.
 func seeRoutes() []route {
 	return []route{
-		{pattern: "GET /funnel", right: SeeReports, handle: showFunnel, entry: &entry{Group: "See", Label: "Funnel", Short: "Funnel", Icon: "git-merge", Key: "F"}},
-		{pattern: "GET /promises", right: SeeReports, handle: showPromises, entry: &entry{Group: "See", Label: "Promises", Short: "Promises", Icon: "handshake", Key: "P"}},
-		{pattern: "GET /what-works", right: SeeReports, handle: showWhatWorks, entry: &entry{Group: "See", Label: "What works", Icon: "flask-conical", Key: "W"}},
-		{pattern: "GET /leads/behind", right: SeeLeads, handle: behind},
-		{pattern: "GET /leads/behind.csv", right: Export, handle: behindCSV},
+		{pattern: "GET /funnel", right: SeeReports, handle: showFunnel, exports: funnelExports, filters: sightFilters, entry: &entry{Group: "See", Label: "Funnel", Short: "Funnel", Icon: "git-merge", Key: "F"}},
+		{pattern: "GET /promises", right: SeeReports, handle: showPromises, exports: promiseExports, filters: []string{"period"}, entry: &entry{Group: "See", Label: "Promises", Short: "Promises", Icon: "handshake", Key: "P"}},
+		{pattern: "GET /what-works", right: SeeReports, handle: showWhatWorks, exports: whatWorksExports, filters: []string{"period", "by"}, entry: &entry{Group: "See", Label: "What works", Icon: "flask-conical", Key: "W"}},
+		{pattern: "GET /leads/behind", right: SeeLeads, handle: behind, exports: behindExports, filters: behindFilters},
 		{pattern: "GET /agreement", right: SignedIn, handle: showAgreement, entry: &entry{Group: "Agree", Label: "Agreement", Icon: "scroll-text", Key: "A"}},
 		{pattern: "GET /agreement/source", right: SignedIn, handle: agreementSource},
 	}
 }
+
+// What of an address people filter by.
+var (
+	sightFilters  = []string{"period", "source", "campaign", "segment", "owner"}
+	behindFilters = append([]string{"stage", "from", "via", "grade", "clock", "over", "member", "handoff", "now"}, sightFilters...)
+)
 
 // sight is what figures are about, as it stands in an address.
 type sight struct {

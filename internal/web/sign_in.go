@@ -27,10 +27,10 @@ func accessRoutes() []route {
 		{pattern: "GET /invitation/{token}", right: Anybody, handle: linkPage},
 		{pattern: "POST /invitation/{token}", right: Anybody, handle: useLink},
 
-		{pattern: "GET /settings/people", right: RunPeople, handle: showPeople, entry: &entry{Group: "Run", Label: "People", Icon: "users", Key: "U"}},
+		{pattern: "GET /settings/people", right: RunPeople, handle: showPeople, exports: peopleExports, entry: &entry{Group: "Run", Label: "People", Icon: "users", Key: "U"}},
 		{pattern: "POST /settings/people", right: RunPeople, handle: invite},
 		{pattern: "POST /settings/people/{user}/{act}", right: RunPeople, handle: changePerson},
-		{pattern: "GET /settings/audit", right: SeeAudit, handle: showAudit, entry: &entry{Group: "Run", Label: "Audit", Icon: "scroll-text"}},
+		{pattern: "GET /settings/audit", right: SeeAudit, handle: showAudit, exports: auditExports, filters: []string{"who", "did", "to"}, entry: &entry{Group: "Run", Label: "Audit", Icon: "scroll-text"}},
 
 		{pattern: "GET /account", right: SignedIn, handle: showAccount},
 		{pattern: "POST /account/name", right: SignedIn, handle: rename},

@@ -185,7 +185,14 @@ func (s *Site) answer(a *ask) error {
 			return &failure{status: http.StatusBadRequest, title: "This form did not arrive whole", text: "Nothing was done. Go back and send it again.", cause: err}
 		}
 	}
-	answer, err := a.route.handle(a)
+	handle := a.route.handle
+	if name := a.URL.Query().Get(exportParameter); name != "" && a.route.exports != nil && a.Method != http.MethodPost {
+		if !a.viewer.May(Export) {
+			return errForbidden
+		}
+		handle = func(a *ask) (answer, error) { return a.takeOut(name) }
+	}
+	answer, err := handle(a)
 	if err != nil || answer == nil {
 		return err
 	}
@@ -223,7 +230,7 @@ func (p part) answer(a *ask) error { return a.write(http.StatusOK, p.body) }
 // show writes a page.
 func (a *ask) show(status int, p page) error {
 	a.said = takeFlash(a)
-	return a.write(status, layout(frame{ask: a, page: p, bars: a.bars()}))
+	return a.write(status, layout(frame{ask: a, page: p, bars: a.bars(), saved: a.saved()}))
 }
 
 // write renders a component and sends it, packed if the browser can unpack it. Nothing is sent before all of it is
@@ -368,23 +375,29 @@ func (a *ask) under(path string) bool {
 	return a.URL.Path == path || strings.HasPrefix(a.URL.Path, path+"/")
 }
 
-// bars are the pages that the viewer may open.
+// bars are the pages that the viewer may open, with how much waits there.
 func (a *ask) bars() []barEntry {
-	var list []barEntry
+	list := a.entries()
+	for i := range list {
+		if e := &list[i]; e.Count != nil {
+			var err error
+			if e.Waiting, err = e.Count(a); err != nil { // a figure beside a name is worth no error page
+				a.site.Log.WarnContext(a.Context(), "counting what waits", "page", e.Path, "error", err)
+			}
+		}
+	}
+	return list
+}
+
+// entries are the pages that the viewer may open.
+func (a *ask) entries() (list []barEntry) {
 	for i := range a.site.routes {
 		r := &a.site.routes[i]
 		if r.entry == nil || !a.viewer.May(r.right) {
 			continue
 		}
 		path := r.path()
-		e := barEntry{entry: r.entry, Path: path, Current: a.under(path) || r.entry.Also != "" && a.under(r.entry.Also)}
-		if r.entry.Count != nil {
-			var err error
-			if e.Waiting, err = r.entry.Count(a); err != nil { // a figure beside a name is worth no error page
-				a.site.Log.WarnContext(a.Context(), "counting what waits", "page", path, "error", err)
-			}
-		}
-		list = append(list, e)
+		list = append(list, barEntry{entry: r.entry, Path: path, Current: a.under(path) || r.entry.Also != "" && a.under(r.entry.Also)})
 	}
 	return list
 }

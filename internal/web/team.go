@@ -19,7 +19,7 @@ import (
 
 func teamRoutes() []route {
 	return []route{
-		{pattern: "GET /team", right: SeeReports, handle: showTeam, entry: &entry{Group: "Agree", Label: "Team", Icon: "contact-round", Key: "T"}},
+		{pattern: "GET /team", right: SeeReports, handle: showTeam, exports: teamExports, entry: &entry{Group: "Agree", Label: "Team", Icon: "contact-round", Key: "T"}},
 		{pattern: "POST /team/{member}/away", right: RunTeam, handle: awayMember},
 		{pattern: "POST /team/{member}/present", right: RunTeam, handle: presentMember},
 	}

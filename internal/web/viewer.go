@@ -39,4 +39,5 @@ const (
 	SeeServer    = access.SeeServer
 	RunPeople    = access.RunPeople
 	SeeAudit     = access.SeeAudit
+	ShareFilters = access.ShareFilters
 )

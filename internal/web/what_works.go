@@ -68,23 +68,37 @@ type letInRow struct{ Clause, In, Back, Share, Reason, Link string }
 
 var liftBy = []struct{ name, words string }{{"activity", "Activities"}, {"asset", "Assets"}, {"criterion", "Criteria"}, {"source", "Sources"}}
 
-// showWhatWorks makes two queries: the roster that every page reads, and the newest decision. The figures are counted beside it.
-func showWhatWorks(a *ask) (answer, error) {
+// liftSight is what the figures are about.
+func (a *ask) liftSight() sight {
 	s := a.sightOf()
 	s.Only = store.Only{}
-	by := a.URL.Query().Get("by")
-	if !isLiftBy(by) {
-		by = "activity"
+	return s
+}
+
+// liftBy is what leads are compared by.
+func (a *ask) liftBy() string {
+	if by := a.URL.Query().Get("by"); isLiftBy(by) {
+		return by
 	}
+	return "activity"
+}
+
+// liftGroup is how the report calls it.
+func liftGroup(by string) string {
+	if by == "source" {
+		return "" // the default, which knows what to do without a source
+	}
+	return by
+}
+
+// showWhatWorks makes two queries: the roster that every page reads, and the newest decision. The figures are counted beside it.
+func showWhatWorks(a *ask) (answer, error) {
+	s, by := a.liftSight(), a.liftBy()
 	c, err := a.counting()
 	if err != nil {
 		return nil, err
 	}
-	ask := by
-	if by == "source" {
-		ask = "" // the default, which knows what to do without a source
-	}
-	t, err := a.count(c, "lift", report.Lift, s.query(ask))
+	t, err := a.count(c, "lift", report.Lift, s.query(liftGroup(by)))
 	if err != nil {
 		return nil, err
 	}

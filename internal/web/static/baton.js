@@ -54,7 +54,7 @@
     $('#main').replaceWith(main)
     if (toast && !$('#toast')) main.prepend(toast)
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
-    for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
+    for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.topbar .outlets', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
     window.htmx?.process?.(main)
     if (same) stands.opened()
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
