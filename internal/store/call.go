@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -125,22 +124,28 @@ func (s *Store) CallsWaiting(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// callMark tells whom a member has and how long, and who comes first.
-const callMark = `SELECT coalesce(max(until) + count(*), 0) FROM call WHERE holder <> '' AND holder = $1
-	UNION ALL SELECT lead FROM (SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 8) AS first`
+const (
+	// callMark tells whom a member has and how long, callFirst who comes first.
+	callMark  = `SELECT coalesce(max(until), 0), count(*) FROM call WHERE holder <> '' AND holder = $1`
+	callFirst = `SELECT c.lead FROM call c WHERE c.free = 1 ORDER BY c.grade, c.asset, c.due, c.lead LIMIT 8`
+)
 
 // CallMark returns a text that is another one when those who come first in the queue, as many as a page shows, are others, or what a member
 // has taken is.
 func (s *Store) CallMark(ctx context.Context, holder string) (string, error) {
-	var mark strings.Builder
-	stmt, err := s.queries.get(ctx, callMark)
+	until, held, err := s.two(ctx, callMark, holder)
+	if err != nil {
+		return "", err
+	}
+	mark := fmt.Sprintf("%d.%d", until, held)
+	stmt, err := s.queries.get(ctx, callFirst)
 	if err == nil {
-		err = scanAll(ctx, stmt, []any{holder}, func(r *sql.Rows) error {
-			var n int64
-			err := r.Scan(&n)
-			mark.WriteString(strconv.FormatInt(n, 10) + ".")
+		err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+			var lead int64
+			err := r.Scan(&lead)
+			mark += "." + strconv.FormatInt(lead, 10)
 			return err
 		})
 	}
-	return mark.String(), s.explain("reading", err)
+	return mark, s.explain("reading", err)
 }

@@ -133,7 +133,7 @@ func TestLeadsAreNotScanned(t *testing.T) {
 		query string
 		args  []any
 	}{
-		"stays": {stays, []any{1, 100}}, "account": {accountStory, []any{7, 50, 12, 60}}, "jobs": {jobsOf(sqlite), numbers(MostJobsOf)}, "alike": {alikes, []any{1, 5}}, "queue": {callMark, []any{"a@b.c"}},
+		"stays": {stays, []any{1, 100}}, "account": {accountStory, []any{7, 50, 12, 60}}, "jobs": {jobsOf(sqlite), numbers(MostJobsOf)}, "alike": {alikes, []any{1, 5}}, "queue": {callMark, []any{"a@b.c"}}, "queue first": {callFirst, nil},
 		"lead": {`SELECT coalesce(max(input), 0), count(*) FROM lead WHERE id = $1`, []any{1}},
 	} {
 		plan := planned(t, s, c.query, c.args...)
