@@ -40,6 +40,8 @@ type Options struct {
 	// Observe is told of each round that is done, one at a time, while the engine waits: it returns at once and
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
+
+	idle time.Duration // for how long nothing is submitted before the rows of leads that are behind are written
 }
 
 // Engine decides what happens and writes it to a store. Its methods are safe for concurrent use; they take turns.
@@ -136,6 +138,9 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 	}
 	if opts.Late == 0 {
 		opts.Late = 20_000
+	}
+	if opts.idle == 0 {
+		opts.idle = 50 * time.Millisecond
 	}
 	if opts.Late < 0 || st.Shared() {
 		opts.Late = 0

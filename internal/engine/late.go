@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// lateIdle is for how long nothing is submitted before the rows of leads that are behind are written.
-	lateIdle = 50 * time.Millisecond
-	// lateSlice is how many are written in a transaction then: whoever comes waits for no more.
+	// lateSlice is how many rows that are behind are written in a transaction when nothing is submitted: whoever comes waits for no
+	// more.
 	lateSlice = 500
 	lateAll   = 1 << 30
 )
@@ -36,7 +35,7 @@ func (e *Engine) writeLate(ctx context.Context, most int) error {
 
 // next returns the request that is decided next, nil after the last. Meanwhile rows that are behind are brought up to date.
 func (e *Engine) next() *request {
-	for pause := lateIdle; ; pause = 0 {
+	for pause := e.opts.idle; ; pause = 0 {
 		e.mu.Lock()
 		late := e.late.Len() > 0 && e.broken == nil
 		e.mu.Unlock()

@@ -12,7 +12,8 @@ import "context"
 type Late struct {
 	most    int64 // inputs that a row may be behind
 	waiting []late
-	upto    int64 // as stored, or on its way
+	sent    []*Record // written with the batch that was sifted last, which may be on its way
+	upto    int64     // as stored, or on its way
 }
 
 // late is a lead that waits since the input with that ID.
@@ -38,17 +39,22 @@ func (l *Late) next(b *Batch) {
 	w := l.waiting[0]
 	l.waiting = l.waiting[1:]
 	if w.late == w.from {
-		w.late = 0
+		w.late, w.sent = 0, true
+		l.sent = append(l.sent, w.Record)
 		b.Lead(w.Record)
 	}
 }
 
 // Sift lets those leads of a batch wait that can, if any may, and adds those that have waited long enough. It is called before
-// the batch is sealed.
+// the batch is sealed, and after the batch before it is on disk.
 func (l *Late) Sift(b *Batch, may bool) {
 	if l.most == 0 {
 		return
 	}
+	for _, r := range l.sent {
+		r.sent = false
+	}
+	l.sent = l.sent[:0]
 	var first int64
 	// Where few inputs come, nothing is gained by waiting, and those who look see everything at once.
 	many := may && int64(b.Inputs()) > l.most/80
@@ -100,8 +106,8 @@ func (b *Batch) LateFrom(input int64) {
 	b.Exec(`INSERT INTO late (id, input) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET input = excluded.input`, input)
 }
 
-// Late reports whether the row of the lead is behind.
-func (r *Record) Late() bool { return r.late != 0 }
+// Late reports whether the row of the lead is behind in the database, or may be until the batch that was sifted last is on disk.
+func (r *Record) Late() bool { return r.late != 0 || r.sent }
 
 // LateFrom returns the first input that the row of a lead may lack; 0 if none lacks anything.
 func (s *Reader) LateFrom(ctx context.Context) (int64, error) {

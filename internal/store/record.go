@@ -37,6 +37,7 @@ type Record struct {
 	rare   rare
 	batch  int64
 	late   int64 // see Late; 0 if the row is not behind
+	sent   bool  // it is on its way
 }
 
 // rare is what the row of a lead holds of things that most inputs do not change, but for the
