@@ -6,12 +6,16 @@ import (
 )
 
 const (
-	checkpointEvery = 100 * time.Millisecond
+	// The log is folded after this pause while something is written: little at a time, so that who waits for the disk does not
+	// wait behind a second's worth of pages.
+	checkpointSoon = 10 * time.Millisecond
+	// And after this one while nothing is.
+	checkpointIdle = 100 * time.Millisecond
 	// A writer that finds so many pages in the log (256 MB) folds it itself: whoever folds beside it has fallen behind.
 	checkpointMost = "PRAGMA wal_autocheckpoint(64000)"
 )
 
-// CheckpointBeside folds the log of a SQLite database into its file ten times a second, on a connection of its own, until
+// CheckpointBeside folds the log of a SQLite database into its file, again and again, on a connection of its own, until
 // the context ends: a writer that does so keeps those waiting who wait for it. Other databases see to that themselves.
 func (s *Store) CheckpointBeside(ctx context.Context) error {
 	if s.dialect.shared || s.writer == nil {
@@ -26,7 +30,8 @@ func (s *Store) CheckpointBeside(ctx context.Context) error {
 		return err
 	}
 	defer s.pragma(context.WithoutCancel(ctx), "PRAGMA wal_autocheckpoint(16000)")
-	tick := time.NewTicker(checkpointEvery)
+	before := 0 // pages in the log when it was folded last
+	tick := time.NewTimer(checkpointIdle)
 	defer tick.Stop()
 	for {
 		select {
@@ -34,20 +39,29 @@ func (s *Store) CheckpointBeside(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		var busy, first, pages, folded int
 		// What is written meanwhile is left; the second and third time there is little of it, and the log begins anew.
-		for range 3 {
-			var busy, log, folded int
-			err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &folded)
+		for i := range 3 {
+			err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &pages, &folded)
 			if ctx.Err() != nil {
 				return nil
 			}
 			if err != nil {
 				return s.explain("folding the log of", err)
 			}
-			if folded >= log {
+			if i == 0 {
+				first = pages
+			}
+			if folded >= pages {
 				break
 			}
 		}
+		if first == before {
+			tick.Reset(checkpointIdle)
+		} else {
+			tick.Reset(checkpointSoon)
+		}
+		before = pages
 	}
 }
 
