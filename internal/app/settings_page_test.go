@@ -77,11 +77,10 @@ func (a *App) connect(ctx context.Context, file string) (err error) {
 		}
 	}
 	type try struct {
-		ago, took     time.Duration
-		outcome       string
-		code          int
-		why, said     string
-		state, action string
+		ago, took time.Duration
+		outcome   string
+		code      int
+		why, said string
 	}
 	n := int64(0)
 	job := func(way, who, kind, state string, due, next time.Duration, why string, tries ...try) {

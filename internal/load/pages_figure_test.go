@@ -335,9 +335,7 @@ func (o *openedOffice) draw(t *testing.T) {
 // path puts something drawn in place of each word in capitals.
 func (o *openedOffice) path(r *rand.Rand, path string) string {
 	for name, list := range o.words {
-		if strings.Contains(path, name) {
-			path = strings.Replace(path, name, list[r.IntN(len(list))], 1)
-		}
+		path = strings.Replace(path, name, list[r.IntN(len(list))], 1)
 	}
 	return path
 }

@@ -140,7 +140,15 @@
     })
   }
 
-  // What can be undone waits some seconds before it is sent, so that undoing it is honest: nothing has happened yet.
+  // What can be undone waits some seconds before it is sent, so that undoing it is honest: nothing has happened yet. When the page is
+  // left it is sent as it goes. Browsers do not always get that done, so it is sent again by the next page; it counts once.
+  const held = 'held'
+  const left = sessionStorage.getItem(held)
+  sessionStorage.removeItem(held)
+  if (left) {
+    const [action, data] = JSON.parse(left)
+    fetch(action, { method: 'POST', body: new URLSearchParams(data), redirect: 'manual' })
+  }
   let waiting = null
   const seconds = 8
   const hold = (form, button) => {
@@ -151,18 +159,19 @@
     const data = new URLSearchParams(new FormData(form))
     if (button.name) data.set(button.name, button.value)
     if (row) row.hidden = true
-    let left = seconds
+    let wait = seconds
     waiting = { action: form.action, data, row }
+    sessionStorage.setItem(held, JSON.stringify([form.action, data.toString()]))
     const bar = tell('', { keep: true })
     const b = document.createElement('b'); b.className = 'font-semibold'; b.textContent = who
     const rest = document.createElement('span'); rest.textContent = ` ${form.closest('[data-menu]')?.dataset.menu === 'reject' ? 'rejected' : 'handed back'}: ${words.toLowerCase()}`
     const undo = document.createElement('button'); undo.type = 'button'; undo.className = 'toast-act'; undo.textContent = 'Undo'; undo.dataset.do = 'undo'
     const k = document.createElement('kbd'); k.className = 'key ml-1'; k.textContent = 'U'; k.ariaHidden = 'true'; undo.append(k)
-    const count = document.createElement('span'); count.className = 'num opacity-80 text-xs'; count.textContent = `${left} s`; count.ariaHidden = 'true'
+    const count = document.createElement('span'); count.className = 'num opacity-80 text-xs'; count.textContent = `${wait} s`; count.ariaHidden = 'true'
     $('.toast-text', bar).append(b, rest)
     bar.append(undo, count)
-    undo.onclick = () => { clearInterval(waiting.tick); if (row) { row.hidden = false; go(row) } waiting = null; bar.remove(); say('Undone') }
-    waiting.tick = setInterval(() => { left--; count.textContent = `${left} s`; if (left <= 0) finish() }, 1000)
+    undo.onclick = () => { sessionStorage.removeItem(held); clearInterval(waiting.tick); if (row) { row.hidden = false; go(row) } waiting = null; bar.remove(); say('Undone') }
+    waiting.tick = setInterval(() => { wait--; count.textContent = `${wait} s`; if (wait <= 0) finish() }, 1000)
     waiting.bar = bar
     go(next)
   }
@@ -172,8 +181,9 @@
     waiting = null
     clearInterval(w.tick)
     w.bar?.remove()
-    if (leaving) fetch(w.action, { method: 'POST', body: w.data, keepalive: true, credentials: 'same-origin' })
-    else load(w.action, { method: 'POST', body: w.data })
+    if (leaving) { navigator.sendBeacon(w.action, w.data); return }
+    sessionStorage.removeItem(held)
+    load(w.action, { method: 'POST', body: w.data })
   }
   addEventListener('pagehide', () => finish(true))
 
