@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strconv"
-	"strings"
 )
 
 // machine is the value as machines get it: nil, a text, an integer, or a number rounded to what
@@ -62,7 +62,7 @@ func (t *Table) CSV(w io.Writer) error {
 		for i, c := range row {
 			switch v := c.(type) {
 			case string:
-				record[i] = harmless(v)
+				record[i] = PlainCell(v)
 			case int64:
 				record[i] = strconv.FormatInt(v, 10)
 			case float64:
@@ -82,12 +82,11 @@ func (t *Table) CSV(w io.Writer) error {
 	return nil
 }
 
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
+// formula is what a spreadsheet may take for one: at the beginning of a cell, and behind what some take for the end of one.
+var formula = regexp.MustCompile(`(^|[;\t\r\n])([ \t]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])`)
+
+// PlainCell puts an apostrophe before what a spreadsheet would take for a formula in a cell of a CSV file.
+func PlainCell(s string) string { return formula.ReplaceAllString(s, "$1'$2") }
 
 // MarshalJSON gives the report with one object for each row, its members in the order of
 // the columns. A missing value, and one of too few leads, is null.

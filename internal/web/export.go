@@ -134,18 +134,12 @@ func (s *sheet) text(v string) {
 		return
 	}
 	s.buf.WriteByte('"')
-	s.buf.WriteString(strings.ReplaceAll(plainCell(v), `"`, `""`))
+	s.buf.WriteString(strings.ReplaceAll(report.PlainCell(v), `"`, `""`))
 	s.buf.WriteByte('"')
 }
 
 // plainWord needs no quotes.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_]*$`)
-
-// formula is what a spreadsheet may take for one: at the beginning of a cell, and behind what some take for the end of one.
-var formula = regexp.MustCompile(`(^|[;\t\r\n])([ \t]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])`)
-
-// plainCell puts an apostrophe before what a spreadsheet would take for a formula.
-func plainCell(s string) string { return formula.ReplaceAllString(s, "$1'$2") }
 
 func utcTime(at int64) string { return time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05") }
 

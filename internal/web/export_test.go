@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"baton/internal/access"
+	"baton/internal/report"
 	"baton/internal/store"
 )
 
@@ -68,7 +69,7 @@ func TestCellsAreNoFormulas(t *testing.T) {
 	for in, want := range map[string]string{
 		"Ada": "Ada", "=1+1": "'=1+1", "+46 555": "'+46 555", "-x": "'-x", "@a": "'@a", " =1": "' =1", "a;=1": "a;'=1", "a; =1": "a;' =1", "a\n=1": "a\n'=1", "a\t-1": "a\t'-1", "＝1": "'＝1", "a=1": "a=1", "a,=1": "a,=1", "": "",
 	} {
-		if got := plainCell(in); got != want {
+		if got := report.PlainCell(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
