@@ -18,11 +18,11 @@ import (
 
 // reports are those there are.
 var reports = map[string]func(context.Context, *store.Store, *agreement.Plan, report.Query) (*report.Table, error){
-	"funnel": report.Funnel, "velocity": report.Velocity, "lift": report.Lift, "sla": report.SLA, "response": report.Response, "pursuit": report.Pursuit, "rejections": report.Rejections,
+	"funnel": report.Funnel, "velocity": report.Velocity, "lift": report.Lift, "sla": report.SLA, "promises": report.Promised, "response": report.Response, "pursuit": report.Pursuit, "rejections": report.Rejections,
 }
 
 type reportRequest struct {
-	Name  string `path:"report" enum:"funnel,velocity,lift,sla,response,pursuit,rejections" doc:"Which one."`
+	Name  string `path:"report" enum:"funnel,velocity,lift,sla,promises,response,pursuit,rejections" doc:"Which one."`
 	Since string `query:"since" format:"date" doc:"From this day on, in the agreement's time zone." example:"2026-03-01"`
 	Until string `query:"until" format:"date" doc:"Up to and including this day." example:"2026-03-31"`
 	By    string `query:"by" maxLength:"200" doc:"What to group by: an attribute of the agreement, answers.QUESTION, owner, grade, stage, side, outcome, origin, track, readiness, buying_stage, consent, month or week; lift also activity, asset and criterion." example:"source"`

@@ -28,7 +28,7 @@ func activePlan(r *run, st *store.Store) (*agreement.Plan, error) {
 
 type reportCommand struct {
 	database
-	Name   string `arg:"" help:"funnel, velocity, lift, sla, response, pursuit or rejections." enum:"funnel,velocity,lift,sla,response,pursuit,rejections"`
+	Name   string `arg:"" help:"funnel, velocity, lift, sla, promises, response, pursuit or rejections." enum:"funnel,velocity,lift,sla,promises,response,pursuit,rejections"`
 	Since  string `help:"From this day on (2026-03-31)." placeholder:"DAY"`
 	Until  string `help:"Up to and including this day." placeholder:"DAY"`
 	By     string `help:"Group by an attribute (source, segment, campaign …), or by what the report says in docs/reports.md." placeholder:"NAME"`
@@ -70,7 +70,7 @@ func (c *reportCommand) Run(r *run) error {
 }
 
 var reports = map[string]func(context.Context, *store.Store, *agreement.Plan, report.Query) (*report.Table, error){
-	"funnel": report.Funnel, "velocity": report.Velocity, "lift": report.Lift, "sla": report.SLA, "response": report.Response, "pursuit": report.Pursuit, "rejections": report.Rejections,
+	"funnel": report.Funnel, "velocity": report.Velocity, "lift": report.Lift, "sla": report.SLA, "promises": report.Promised, "response": report.Response, "pursuit": report.Pursuit, "rejections": report.Rejections,
 }
 
 func (r *run) print(t *report.Table, format string) error {

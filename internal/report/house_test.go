@@ -151,6 +151,12 @@ func (h *house) visit(id, pass int64, stage string, entered, left int64) {
 		VALUES ($1, $2, 0, $3, $4, '', $5, '', $6, 0, '', $7, $7, '', '')`, h.row*1000, id, pass, stage, outcome, entered, end)
 }
 
+// win adds a stay in won that lasts a minute.
+func (h *house) win(id, pass, at int64, value float64) {
+	h.visit(id, pass, "won", at, at+minute)
+	h.batch.Exec(`UPDATE visit SET value = $1 WHERE id = $2`, value, h.row*1000)
+}
+
 // stays lets a lead go through stages from an instant; each step names how long it stays, and
 // the last one it does not leave.
 func (h *house) stays(id, pass, from int64, steps ...any) {

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -24,15 +25,21 @@ import (
 // Of hand-offs offered in the period: qualified_leads counts all, accepted_leads those that were accepted, acceptance_rate is the
 // share accepted of those that were answered. accepted_in_time and contacted_in_time are met / (met + over) of the clocks
 // that started in the period, as in SLA. opportunities are first stays of a pass in the stage before won on the way, won_count
-// those in won. won_value is not counted: what a win is worth is with the lead and not with its date.
+// those in won, and won_value is what those were worth when they were won; a lead counts once in a pass.
 func Promised(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
 	return on(ctx, st, promised, plan, q)
 }
 
 // portion is what a commitment counts in a period.
-type portion struct{ n, of int64 }
+type portion struct {
+	n  float64
+	of int64
+}
 
 func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query) (*Table, error) {
+	if q.By != "" {
+		return nil, fmt.Errorf("grouping by %s: promises are by commitment and period already", q.By)
+	}
 	w, err := wayOf(plan)
 	if err != nil {
 		return nil, err
@@ -43,7 +50,7 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		counts[i] = map[string]*portion{}
 	}
 	newest := q.Now
-	add := func(measure string, at int64, n, of int64) {
+	add := func(measure string, at int64, n float64, of int64) {
 		if q.Now == 0 {
 			newest = max(newest, at)
 		}
@@ -95,7 +102,7 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		return nil, err
 	}
 
-	t := &Table{Name: "promised", Title: "What was promised, and what came of it", Columns: []Column{
+	t := &Table{Name: "promises", Title: "What was promised, and what came of it", Columns: []Column{
 		{Name: "commitment", Title: "Commitment"},
 		{Name: "side", Title: "Side"},
 		{Name: "per", Title: "Each"},
@@ -103,7 +110,7 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		{Name: "n", Title: "Counted", Align: Right},
 		{Name: "of", Title: "of", Align: Right},
 		{Name: "reached", Title: "Reached", Unit: Ratio, Align: Right},
-		{Name: "promised", Title: "Promised", Align: Right},
+		{Name: "promises", Title: "Promised", Align: Right},
 		{Name: "state", Title: "State"},
 	}}
 	kept, ended := 0, 0
@@ -121,14 +128,15 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		slices.Sort(periods)
 		for _, period := range periods {
 			p := counts[i][period]
+			n := int64(math.Round(p.n))
 			of, reached, promise := Cell{}, Cell{}, count(int64(c.AtLeast))
-			enough := float64(p.n) >= c.AtLeast
+			enough := p.n >= c.AtLeast
 			if c.Percent {
 				of, promise = count(p.of), ratio(c.AtLeast/100)
 				if p.of > 0 {
-					reached = ratio(share(p.n, p.of))
+					reached = ratio(share(n, p.of))
 				}
-				enough = p.of == 0 || share(p.n, p.of) >= c.AtLeast/100
+				enough = p.of == 0 || share(n, p.of) >= c.AtLeast/100
 			}
 			state := "under"
 			switch {
@@ -139,7 +147,7 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 			default:
 				ended++
 			}
-			t.Rows = append(t.Rows, []Cell{text(c.Address), text(c.Side.String()), text(c.Per), text(period), count(p.n), of, reached, promise, text(state)})
+			t.Rows = append(t.Rows, []Cell{text(c.Address), text(c.Side.String()), text(c.Per), text(period), count(n), of, reached, promise, text(state)})
 		}
 	}
 	switch {
@@ -154,32 +162,35 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 	return t, nil
 }
 
-// stagesPromised counts what is promised of stages, with one query where anything is.
-func stagesPromised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, w way, q Query, add func(measure string, at, n, of int64)) error {
-	measures := map[string]string{}
-	for i := range plan.Commitments {
-		switch name := plan.Commitments[i].Name; {
-		case name == "won_count" && w.won >= 0:
-			measures[plan.Stages[w.stages[w.won]].Name] = name
-		case name == "opportunities" && w.won > 0:
-			measures[plan.Stages[w.stages[w.won-1]].Name] = name
+// stagesPromised counts what is promised of stages: one query for wins, and one for opportunities, where anything is.
+func stagesPromised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, w way, q Query, add func(measure string, at int64, n float64, of int64)) error {
+	promised := func(names ...string) bool {
+		return slices.ContainsFunc(plan.Commitments, func(c agreement.Commitment) bool { return slices.Contains(names, c.Name) })
+	}
+	within := func(at int64) bool { return at >= q.Since && (q.Until == 0 || at < q.Until) }
+	type once struct{ lead, pass int64 }
+	if promised("won_count", "won_value") {
+		seen := map[once]bool{}
+		if err := s.EachDeal(ctx, func(r *store.DealRow) error {
+			if within(r.At) && !seen[once{r.Lead, r.Pass}] {
+				seen[once{r.Lead, r.Pass}] = true
+				add("won_count", r.At, 1, 0)
+				add("won_value", r.At, r.Value, 0)
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
-	if len(measures) == 0 {
+	if w.won <= 0 || !promised("opportunities") {
 		return nil
 	}
-	type once struct {
-		lead, pass int64
-		stage      string
-	}
-	seen := map[once]bool{}
+	opportunity, seen := plan.Stages[w.stages[w.won-1]].Name, map[once]bool{}
 	return s.EachEntry(ctx, func(v *store.VisitRow) error {
-		measure := measures[v.Stage]
-		if measure == "" || v.EnteredAt < q.Since || q.Until != 0 && v.EnteredAt >= q.Until || seen[once{v.Lead, v.Pass, v.Stage}] {
-			return nil
+		if v.Stage == opportunity && within(v.EnteredAt) && !seen[once{v.Lead, v.Pass}] {
+			seen[once{v.Lead, v.Pass}] = true
+			add("opportunities", v.EnteredAt, 1, 0)
 		}
-		seen[once{v.Lead, v.Pass, v.Stage}] = true
-		add(measure, v.EnteredAt, 1, 0)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,6 +116,44 @@ func TestPromised(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A win counts in the period in which it was won, with what it was worth then, and once in a pass; a stage of a won deal that another
+// pass reaches counts again.
+func TestPromisedWins(t *testing.T) {
+	h := newHouse(t)
+	h.plan = planOf(t, strings.Replace(northwind, "commitments:\n", "commitments:\n  marketing: {won_count: at least 2 per month}\n", 1))
+	c := &h.plan.Commitments[0]
+	value := *c
+	value.Name, value.AtLeast, value.Address = "won_value", 50_000, "commitments.marketing.won_value"
+	h.plan.Commitments = append(h.plan.Commitments, value)
+	for id := int64(1); id <= 3; id++ {
+		h.lead(lead{id: id, arrived: monday, source: "web"})
+	}
+	h.win(1, 1, monday, 30_000.25)
+	h.win(1, 1, monday+day, 99_000) // of the same pass again
+	h.win(2, 1, monday+day, 20_000.25)
+	h.win(1, 2, monday+40*day, 7_000)
+	h.win(3, 1, monday+41*day, 0) // nobody said
+	h.stays(3, 1, monday, "lead", day, "mql")
+	h.commit(t)
+	p, err := Promised(ctx, h.Store, h.plan, Query{Now: monday + 45*day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for r := range p.Rows {
+		name := p.Cell(r, "commitment").Text
+		got[name] = append(got[name], p.Cell(r, "n").String()+" "+p.Cell(r, "state").Text)
+	}
+	for address, want := range map[string][]string{c.Address: {"2 kept", "2 running"}, value.Address: {"50,001 kept", "7,000 running"}} {
+		if diff := cmp.Diff(want, got[address]); diff != "" {
+			t.Errorf("%s: %s", address, diff)
+		}
+	}
+	if _, err := Promised(ctx, h.Store, h.plan, Query{By: "source"}); err == nil {
+		t.Error("promises are divided by source")
 	}
 }
 

@@ -454,6 +454,19 @@ func TestSLA(t *testing.T) {
 	if diff := cmp.Diff(r.Rows, again.Rows); diff != "" {
 		t.Error(diff)
 	}
+	// In a history that Baton did not run nobody was sent a message, and nothing is said of being told.
+	h.batch.Exec(`DELETE FROM job`)
+	h.commit(t)
+	untold, err := Response(ctx, h.Store, h.plan, Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Rows[2:], untold.Rows); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Contains(untold.Notes, "No message about these offers was sent by Baton, so there is no time until somebody was told.") {
+		t.Errorf("notes: %q", untold.Notes)
+	}
 }
 
 func TestSLAByGroup(t *testing.T) {

@@ -25,7 +25,8 @@ import (
 //	median, p90   of those that took it, in working time of the member and in wall time
 //
 // An entry in the inbox is there at once and is no message. A lead that was accepted before a message went out has no time between the
-// two; neither has a contact made before the acceptance, and notes count both.
+// two; neither has a contact made before the acceptance, and notes count both. Where no message went out at all, as in a history that
+// Baton did not run, the two steps with "told" are left out, and a note says so.
 func Response(ctx context.Context, st *store.Store, plan *agreement.Plan, q Query) (*Table, error) {
 	return on(ctx, st, response, plan, q)
 }
@@ -100,7 +101,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 	type place struct{ group, handoff int }
 	waits := map[place]*[len(stepNames)]step{}
 	hours := calendarsOf(plan)
-	var early, untold int64
+	var early, untold, heard int64
 	err = s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
 		slot, ok := slots[r.Name]
 		if !ok {
@@ -118,6 +119,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		y[stepTold].came++
 		y[stepAccepted].came++
 		if tell != 0 {
+			heard++
 			y[stepTold].took(hours.of(r.Owner).Between(r.OfferedAt, tell, calendar.WorkingTime), r.OfferedAt, tell)
 			y[stepAnswer].came++
 		}
@@ -183,6 +185,9 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 				continue
 			}
 			for i, word := range stepNames {
+				if heard == 0 && (i == stepTold || i == stepAnswer) {
+					continue
+				}
 				var row []Cell
 				if k.d.name != "" {
 					row = append(row, text(k.names[g]))
@@ -201,6 +206,9 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time; nobody has been contacted after it yet.", span(accept.median))
 	default:
 		t.Finding = fmt.Sprintf("Half of the accepted offers are accepted within %s of working time, and half of the first contacts follow within %s.", span(accept.median), span(contact.median))
+	}
+	if heard == 0 {
+		t.note("No message about these offers was sent by Baton, so there is no time until somebody was told.")
 	}
 	if tell.n > 0 {
 		t.note(fmt.Sprintf("Told is when a channel took the message: half of them within %s of working time. Those that come at night wait for the morning, and an entry in the inbox is there at once.", span(tell.median)))

@@ -26,7 +26,7 @@ type Query struct {
 // Table is a report: the answer in a sentence, the figures, and what to know when
 // reading them.
 type Table struct {
-	Name    string // funnel, velocity, lift, sla, response, pursuit
+	Name    string // funnel, velocity, lift, sla, promises, response, pursuit
 	Title   string
 	Finding string // one plain sentence, the answer first
 	Columns []Column

@@ -19,6 +19,7 @@ type Visit struct {
 	LeftAt, LeftDay      int64
 	LeftVia, ToStage     string
 	Named                string // the clause that let the lead in and should not have, as whoever gave it back says
+	Value                float64 // of a stay that is a win: what the lead was worth then
 
 	batch  int64
 	stored bool
@@ -154,6 +155,9 @@ func (b *Batch) enter(plan *agreement.Plan, rec *Record, d *lifecycle.Decision, 
 	day := int64(plan.Calendar.Day(c.At))
 	v := &Visit{ID: b.row(&b.visitRows, d.Input), Lead: rec.Lead.ID, Pass: int64(rec.Lead.Pass), Stage: c.To,
 		Side: stage.Side.String(), Outcome: stage.Final.String(), FromStage: c.From, EnteredAt: c.At, EnteredDay: day, EnteredVia: clause}
+	if stage.Final == agreement.Won {
+		v.Value = rec.Lead.Value
+	}
 	if last := rec.Visit; last != nil {
 		last.LeftAt, last.LeftDay, last.LeftVia, last.ToStage = c.At, day, clause, c.To
 		b.touchVisit(last)

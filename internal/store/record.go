@@ -228,7 +228,7 @@ func (r *AccountRecord) values(to rows, plan *agreement.Plan) rows {
 }
 
 const (
-	visitColumns   = `id lead prev pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage named`
+	visitColumns   = `id lead prev pass stage side outcome from_stage entered_at entered_day entered_via left_at left_day left_via to_stage named value`
 	visitLeft      = `left_at left_day left_via to_stage id`
 	handoffColumns = `id lead prev name pass state offered_at offered_day owner queue accept_due accepted_at accepted_by accept_used
 		accept_breached_at contact_due contacted_at contact_used contact_breached_at closed_at reason reassigned`
@@ -241,7 +241,7 @@ func (v *Visit) values(to rows) rows {
 		leftDay = v.LeftDay
 	}
 	return append(to, v.ID, v.Lead, v.Prev, v.Pass, v.Stage, v.Side, v.Outcome, v.FromStage, v.EnteredAt, v.EnteredDay, v.EnteredVia,
-		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage, v.Named)
+		optional(v.LeftAt), leftDay, v.LeftVia, v.ToStage, v.Named, v.Value)
 }
 
 // left are the columns of visitLeft.

@@ -141,6 +141,18 @@ func (c *cells) text(i int) string {
 	return ""
 }
 
+// float returns a number, 0 for NULL.
+func (c *cells) float(i int) float64 {
+	switch v := c.values[i].(type) {
+	case float64:
+		return v
+	case nil:
+	default:
+		c.err = fmt.Errorf("column %d holds %T, not a number", i+1, v)
+	}
+	return 0
+}
+
 // stream runs a query and hands over its rows. It reads beneath database/sql, which would
 // look at each value twice more: a report reads every row of a table.
 func stream[R any](ctx context.Context, n *Snapshot, query string, args []any, fill func(*cells, *R), hand func(*R) error) error {

@@ -79,6 +79,18 @@ func (n *Snapshot) EachWin(ctx context.Context, each func(*WinRow) error) error 
 	return n.wins(ctx, `SELECT lead, min(entered_at) FROM visit WHERE outcome = 'won' GROUP BY lead ORDER BY lead`, nil, each)
 }
 
+// DealRow is a stay that is a win, and what the lead was worth then.
+type DealRow struct {
+	Lead, Pass, At int64
+	Value          float64
+}
+
+// EachDeal hands over the stays that are wins, in their order; a lead may win several times in a pass.
+func (n *Snapshot) EachDeal(ctx context.Context, each func(*DealRow) error) error {
+	return stream(ctx, n, `SELECT lead, pass, entered_at, value FROM visit WHERE outcome = 'won' ORDER BY id`, nil,
+		func(c *cells, r *DealRow) { r.Lead, r.Pass, r.At, r.Value = c.int(0), c.int(1), c.int(2), c.float(3) }, each)
+}
+
 // EachBackdatedWin hands over the wins that, by the input that said so, happened before they
 // were decided, with the instant of the input. A visit begins when Baton decided, which is
 // never before the lead existed; what the file or the person said is in the input.

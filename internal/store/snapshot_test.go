@@ -24,8 +24,8 @@ func told(t testing.TB) *Store {
 				clock_row, clocks, attributes, state) VALUES ($1, 1, 0, 0, $2, 'ann', $1 * 10 + 5, $1 * 10, 'sales', 'mql', 'marketing', 'open', 0, 1, '', 'warm', 0, 'B2', 0, 0,
 				3, 'deciding', 4, 'granted', 0, '', '', 'web', 'spring', '', 0, 0, 0, '', '{"title":"head"}', x'00')`, id, account)
 		}
-		b.Exec(`INSERT INTO visit (id, lead, prev, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage) VALUES
-			(1000, 2, 0, 1, 'mql', '', '', '', 20, 0, '', 30, 0, '', ''), (2000, 1, 0, 1, 'won', '', 'won', '', 50, 0, '', 55, 0, '', ''), (3000, 1, 0, 2, 'won', '', 'won', '', 60, 0, '', NULL, NULL, '', '')`)
+		b.Exec(`INSERT INTO visit (id, lead, prev, pass, stage, side, outcome, from_stage, entered_at, entered_day, entered_via, left_at, left_day, left_via, to_stage, value) VALUES
+			(1000, 2, 0, 1, 'mql', '', '', '', 20, 0, '', 30, 0, '', '', 0), (2000, 1, 0, 1, 'won', '', 'won', '', 50, 0, '', 55, 0, '', '', 0), (3000, 1, 0, 2, 'won', '', 'won', '', 60, 0, '', NULL, NULL, '', '', 7.5)`)
 		b.Exec(`INSERT INTO clock (id, lead, prev, name, state, member, started_at, since, breaches, stopped_at, unit, within, used) VALUES
 			(1000, 2, 0, 'accept', 'late', 'ann', 10, 10, 1, 30, 1, 9, 20), (2000, 1, 0, 'accept', 'running', 'bob', 40, 40, 0, NULL, 1, 9, 0), (3000, 1, 2000, 'handoffs.offer.accept_within', 'running', 'bob', 5, 5, 0, NULL, 1, 9, 0)`)
 		b.Exec(`INSERT INTO handoff (id, lead, prev, name, pass, state, offered_at, offered_day, owner, queue, accepted_at, accepted_by, accept_used, contacted_at, contact_used, closed_at, reason, reassigned) VALUES
@@ -84,6 +84,7 @@ func TestSnapshotRows(t *testing.T) {
 		{"entries", gather(t, func(f func(*VisitRow) error) error { return n.EachEntry(ctx, f) }),
 			[]VisitRow{{2, 1, "mql", 20, 0}, {1, 1, "won", 50, 0}, {1, 2, "won", 60, 0}}},
 		{"wins", gather(t, func(f func(*WinRow) error) error { return n.EachWin(ctx, f) }), []WinRow{{1, 50}}},
+		{"deals", gather(t, func(f func(*DealRow) error) error { return n.EachDeal(ctx, f) }), []DealRow{{1, 1, 50, 0}, {1, 2, 60, 7.5}}},
 		{"backdated wins", gather(t, func(f func(*WinRow) error) error { return n.EachBackdatedWin(ctx, f) }), []WinRow{{1, 45}}},
 		{"clocks", gather(t, func(f func(*ClockRow) error) error { return n.EachClock(ctx, Span{}, f) }),
 			[]ClockRow{{2, "accept", "late", "ann", 10, 30, 1, 1, 20}, {1, "accept", "running", "bob", 40, 0, 0, 1, 0}, {1, "handoffs.offer.accept_within", "running", "bob", 5, 0, 0, 1, 0}}},
@@ -104,8 +105,8 @@ func TestSnapshotRows(t *testing.T) {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
-	if n.Queries() != 17 {
-		t.Errorf("%d queries, want 17", n.Queries())
+	if n.Queries() != 18 {
+		t.Errorf("%d queries, want 18", n.Queries())
 	}
 }
 
@@ -188,7 +189,7 @@ func TestSnapshotAllocations(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "baton.db"))
 	const visits = 1000
 	write(t, s, func(b *Batch) {
-		b.Exec(`INSERT INTO visit SELECT i * 1000, i, 0, 1, 'lead', '', '', '', i * 1000000, 0, '', NULL, NULL, '', '', ''
+		b.Exec(`INSERT INTO visit SELECT i * 1000, i, 0, 1, 'lead', '', '', '', i * 1000000, 0, '', NULL, NULL, '', '', '', 0
 			FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i FROM n)`, visits)
 	})
 	n := snap(t, s)

@@ -406,7 +406,7 @@ var (
 	}
 	promiseExports = []export{
 		{"soon", "About to break", exportSoon},
-		exportReport("promises", "Promises", "promised", report.Promised, func(a *ask) report.Query { s := sight{span: a.spanOf("6m")}; return s.query("") }),
+		exportReport("promises", "Promises", "promises", report.Promised, func(a *ask) report.Query { s := sight{span: a.spanOf("6m")}; return s.query("") }),
 		exportReport("clauses", "Where time ran out", "sla", report.SLA, func(a *ask) report.Query { s := a.promiseSight(); return s.query("") }),
 		exportReport("owners", "Where time ran out, by owner", "sla", report.SLA, func(a *ask) report.Query { s := a.promiseSight(); return s.query("owner") }),
 		exportReport("response", "How fast sales answers", "response", report.Response, func(a *ask) report.Query { s := a.promiseSight(); return s.query("") }),

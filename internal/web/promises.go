@@ -129,7 +129,7 @@ func showPromises(a *ask) (answer, error) {
 		name string
 		make maker
 		q    report.Query
-	}{{"promised", report.Promised, half.query("")}, {"sla", report.SLA, s.query("")}, {"sla", report.SLA, s.query("owner")}, {"waits", report.Waits, s.query("")}, {"response", report.Response, s.query("")}} {
+	}{{"promises", report.Promised, half.query("")}, {"sla", report.SLA, s.query("")}, {"sla", report.SLA, s.query("owner")}, {"waits", report.Waits, s.query("")}, {"response", report.Response, s.query("")}} {
 		if tables[i], err = a.count(c, r.name, r.make, r.q); err != nil {
 			return nil, err
 		}
@@ -302,7 +302,7 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 			rows = append(rows, r)
 		}
 	}
-	if len(rows) == 0 || c.Name == "won_value" {
+	if len(rows) == 0 {
 		card.Figure, card.State, card.Under = "–", notCounted, "Nothing has happened yet that this counts."
 		card.Count = true
 		return card, true
