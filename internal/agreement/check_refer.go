@@ -599,6 +599,11 @@ func (c *compiler) referClocks() {
 		k.Start = c.condition(field(n, "start"), ScopeLead, clause.Address)
 		k.Pause = c.condition(field(n, "pause"), ScopeLead, clause.Address)
 		k.Stop = c.condition(field(n, "stop"), ScopeLead, clause.Address)
+		for _, key := range [...]string{"start", "pause", "stop"} { // reasons cite them
+			if at := n.get(key); at != nil {
+				c.declareClause(clause.Address+"."+key, at)
+			}
+		}
 		k.Within, _ = c.duration(field(n, "within"), clause.Address, true)
 		k.OnBreach = c.ladder(n.get("on_breach"), clause.Address+".on_breach")
 		k.Remind = c.reminders(n, clause.Address, k.Within)

@@ -53,7 +53,7 @@ func (a *App) tell(ctx context.Context, file string) (err error) {
 			told[r.Owner]++
 			add(r.Owner, r.ID, lifecycle.Alert{Kind: "offered", Name: "sales", Alert: "alerts.offer", Acts: true}, time.Duration(7+k*k*41)*time.Minute, 1+int64(k%2), false)
 			if k == 1 {
-				add(r.Owner, r.ID, lifecycle.Alert{Kind: "breached", Name: "handoffs.sales.accept_within", Clause: "handoffs.sales.accept_within", Acts: true}, 20*time.Minute, 1, false)
+				add(r.Owner, r.ID, lifecycle.Alert{Kind: "breached", Name: "handoffs.mql_to_sales.accept_within", Clause: "handoffs.mql_to_sales.accept_within", Acts: true}, 20*time.Minute, 1, false)
 			}
 		}
 	}

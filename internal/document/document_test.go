@@ -267,6 +267,11 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: clause %s cannot be linked to", s.name, address)
 			}
 		}
+		for _, part := range cited {
+			if f.ids[part] != 1 {
+				t.Errorf("%s: %s, which reasons name, can be linked to %d times", s.name, part, f.ids[part])
+			}
+		}
 	}
 }
 

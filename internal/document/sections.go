@@ -804,6 +804,9 @@ func renames(p *agreement.Plan) *section {
 	return s
 }
 
+// cited are the parts that a reason names as a whole: what was said is of none of their clauses. They can be linked to in any agreement.
+var cited = []string{"activities", "assets", "assignment", "attributes", "calendar", "questions", "rules_of_engagement", "stages"}
+
 // placeClauses makes every address of the plan reachable: an address that has no
 // place of its own gets an anchor where the longest part of it has one. An
 // address is shown and anchored once.
@@ -847,6 +850,11 @@ func (d *document) placeClauses(p *agreement.Plan) {
 		}
 	}
 	slices.Sort(addresses)
+	for _, word := range cited {
+		if places[word] == nil {
+			d.places = append(d.places, word)
+		}
+	}
 	for _, a := range addresses {
 		for part := a; ; {
 			i := strings.LastIndexByte(part, '.')

@@ -73,6 +73,16 @@ type Reason struct {
 	Saw    []agreement.Seen
 }
 
+// Agreed reports whether what a reason cites is of the agreement. What the law says of consent, who is who, and the undoing of an
+// import stand above it: nobody finds them there.
+func Agreed(clause string) bool {
+	switch clause {
+	case "", "consent", "identity", "imports":
+		return false
+	}
+	return true
+}
+
 // View is what Decide may look at beside the plan. Lead is nil before it exists.
 type View struct {
 	Lead    *Lead
