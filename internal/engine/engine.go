@@ -276,9 +276,9 @@ func (e *Engine) newTurn() {
 	}
 	e.cache.shrink(e.turn, e.evicted)
 	e.cached.Store(int64(len(e.cache.leads)))
-	if len(e.accounts) > e.opts.Cached {
-		for id, a := range e.accounts {
-			if a.used < e.turn-1 {
+	if len(e.accounts) > e.opts.Cached+len(e.cache.leads) {
+		for id, a := range e.accounts { // those of leads in memory stay with them
+			if a.used < e.turn-1 && len(e.cache.byAccount[id]) == 0 {
 				delete(e.accounts, id)
 			}
 		}

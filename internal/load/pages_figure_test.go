@@ -84,7 +84,7 @@ func TestOfficeSights(t *testing.T) {
 }
 
 const (
-	officeAsks    = 100 // of each page
+	officeAsks    = 300 // of each page
 	officeViewers = 2   // who ask at the same time, without a pause
 	officeRate    = 50  // inputs a second that the server takes in meanwhile
 )
