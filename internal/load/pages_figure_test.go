@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"baton/internal/access"
 	"baton/internal/api"
 	"baton/internal/app"
@@ -114,28 +112,8 @@ func TestFigurePages(t *testing.T) {
 
 // moveOffice moves a file into a PostgreSQL of its own.
 func moveOffice(t *testing.T, file string) string {
-	ctx := t.Context()
 	name := pgtest.Server(t, "shared_buffers=512MB", "max_wal_size=4GB").URL()
-	from, err := store.Open(ctx, file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := store.Open(ctx, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = from.MoveTo(ctx, to)
-	from.Close()
-	to.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(ctx, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "VACUUM ANALYZE"); err != nil { // as its own housekeeping does within the hour
+	if err := moveFile(t.Context(), file, name); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -308,11 +286,11 @@ func (o *openedOffice) draw(t *testing.T) {
 		"MINE":     `SELECT id FROM leads WHERE owner = 'johan.lind@northwind.example' ORDER BY id DESC LIMIT 200`,
 		"WORKED":   `SELECT lead FROM handoffs ORDER BY id DESC LIMIT 5000`,
 		"QUIET":    `SELECT id FROM leads ORDER BY id DESC LIMIT 5000`,
-		"BUSY":     `SELECT lead FROM (SELECT lead, count(*) AS n FROM inputs GROUP BY lead HAVING count(*) < 100000 ORDER BY 2 DESC LIMIT 20) AS busy WHERE lead IS NOT NULL`,
+		"BUSY":     `SELECT lead FROM (SELECT lead, count(*) AS n FROM (SELECT lead FROM inputs ORDER BY id DESC LIMIT 300000) AS latest GROUP BY lead ORDER BY 2 DESC LIMIT 20) AS busy WHERE lead IS NOT NULL`,
 		"ACCOUNT":  `SELECT account_id FROM leads WHERE account_id IS NOT NULL ORDER BY id DESC LIMIT 3000`,
-		"LARGE":    `SELECT account_id FROM leads WHERE account_id IS NOT NULL GROUP BY account_id ORDER BY count(*) DESC LIMIT 10`,
-		"SOURCE":   `SELECT DISTINCT source FROM leads WHERE source <> '' ORDER BY 1 LIMIT 3`,
-		"CAMPAIGN": `SELECT DISTINCT campaign FROM leads WHERE campaign <> '' ORDER BY 1 LIMIT 3`,
+		"LARGE":    `SELECT account_id FROM (SELECT account_id FROM leads ORDER BY id DESC LIMIT 200000) AS latest WHERE account_id IS NOT NULL GROUP BY account_id ORDER BY count(*) DESC LIMIT 10`,
+		"SOURCE":   `SELECT DISTINCT source FROM (SELECT source FROM leads ORDER BY id DESC LIMIT 10000) AS latest WHERE source <> '' ORDER BY 1 LIMIT 3`,
+		"CAMPAIGN": `SELECT DISTINCT campaign FROM (SELECT campaign FROM leads ORDER BY id DESC LIMIT 10000) AS latest WHERE campaign <> '' ORDER BY 1 LIMIT 3`,
 		"OWNER":    `SELECT id FROM members WHERE side = 'sales' ORDER BY id LIMIT 4`,
 		"EMAIL":    `SELECT email FROM leads WHERE email <> '' ORDER BY id DESC LIMIT 500`,
 	} {

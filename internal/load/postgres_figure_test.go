@@ -10,11 +10,8 @@ import (
 	"baton/internal/pgtest"
 )
 
-// sampleLeads are fewer than on SQLite: a sample in PostgreSQL is filled anew each time.
-const sampleLeads = 50_000
-
 // TestFigureHTTPPostgres prints what batches of 100 over HTTP, decided and on disk in PostgreSQL, reach of the speed of a
-// bare loop that inserts the same rows with the same driver, 100 to a transaction; and what two servers
+// bare loop that inserts the same rows with the same driver, 100 to a transaction, with a million leads in the database; and what two servers
 // on one database take in against one. What is compared is measured in turn within each round, and the medians
 // of the rounds count. PostgreSQL runs on the same machine, with the memory that docs/database.md advises.
 //
@@ -22,7 +19,7 @@ const sampleLeads = 50_000
 // four the figure is printed and nothing is asked of it.
 func TestFigureHTTPPostgres(t *testing.T) {
 	program := figures(t)
-	y := newYard(t, program, pgtest.Server(t, "shared_buffers=512MB", "max_wal_size=4GB").URL(), sampleLeads)
+	y := newYard(t, program, pgtest.Server(t, "shared_buffers=512MB", "max_wal_size=4GB").URL(), manyLeads)
 	other := begin(t, program, y.db)
 	both := []string{y.URL, other.URL}
 	y.run(t, 100, 0, 3, both...)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"baton/internal/agreement"
 	"baton/internal/api"
 	"baton/internal/app"
@@ -26,7 +28,7 @@ type Sample struct {
 	// Sample made it. A PostgreSQL database is taken as it is if a Sample filled it, and filled if it is empty.
 	DB    string
 	Leads int // how many it holds, each with a company and what it did in half a year
-	// Cache is a folder that keeps filled files, to be copied the next time; "" for none.
+	// Cache is a folder that keeps filled files, to be copied, or moved into PostgreSQL, the next time; "" for none.
 	Cache    string
 	Progress func(done, leads int64) // while it is filled; may be nil
 }
@@ -46,6 +48,11 @@ var ErrForeign = errors.New("it was not made by a bench, and a bench fills what 
 // Prepare makes a sample and returns a write key for it. What is due by now is decided already.
 func Prepare(ctx context.Context, s Sample) (key string, err error) {
 	if store.IsURL(s.DB) {
+		if s.Leads > 0 && s.Cache != "" {
+			if err := s.bring(ctx); err != nil {
+				return "", err
+			}
+		}
 		return s.open(ctx, s.DB)
 	}
 	if err := s.clear(ctx); err != nil {
@@ -61,6 +68,49 @@ func Prepare(ctx context.Context, s Sample) (key string, err error) {
 		}
 	}
 	return s.open(ctx, s.DB)
+}
+
+// bring moves a filled file into a PostgreSQL database that is empty.
+func (s *Sample) bring(ctx context.Context) error {
+	to, err := store.Open(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	active, err := to.ActiveAgreement(ctx)
+	if err = errors.Join(err, to.Close()); err != nil || active != nil {
+		return err
+	}
+	kept, err := s.cached(ctx)
+	if err != nil {
+		return err
+	}
+	return moveFile(ctx, kept, s.DB)
+}
+
+// moveFile moves a file into PostgreSQL and tidies up there, as PostgreSQL does by itself within the hour.
+func moveFile(ctx context.Context, file, url string) (err error) {
+	from, err := store.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := store.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, err = from.MoveTo(ctx, to)
+	if err = errors.Join(err, to.Close()); err != nil {
+		return fmt.Errorf("moving the sample: %w", err)
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("moving the sample: %w", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "VACUUM ANALYZE"); err != nil {
+		return fmt.Errorf("moving the sample: %w", err)
+	}
+	return nil
 }
 
 // clear removes a file that an earlier Sample made.
