@@ -118,6 +118,7 @@ const (
 	AskedReset     = "asked for a new password"
 	MadeReset      = "made a reset link"
 	ChangedPass    = "changed the password"
+	Renamed        = "changed the name"
 	SwitchedTOTP   = "switched the second factor on"
 	DroppedTOTP    = "switched the second factor off"
 	MadeRecovery   = "made recovery codes"

@@ -164,7 +164,7 @@ func (g *Gate) ChangePassword(w http.ResponseWriter, r *http.Request, v *Viewer,
 func (g *Gate) Rename(r *http.Request, v *Viewer, name string) error {
 	return Refused(g.Store.UpdateUser(r.Context(), v.ID, func(u *store.User) (store.UserChange, error) {
 		u.Name = short(name)
-		return store.UserChange{}, nil
+		return store.UserChange{Audit: []store.Audit{g.audit(r, v.Email, Renamed, v.Email, "")}}, nil
 	}))
 }
 

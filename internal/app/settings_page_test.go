@@ -203,7 +203,7 @@ func TestSettingsShowNoSecret(t *testing.T) {
 			t.Errorf("%s as revops: %d", path, status)
 		}
 	}
-	says(t, l.page(t, "revops", "/settings"), []string{"Two ways out are not getting through.", "flows.northwind.example is busy"}, []string{"/settings/server"})
+	says(t, l.page(t, "revops", "/settings"), []string{"Two ways out are not getting through.", "flows.northwind.example is busy", `href="/settings/audit"`}, []string{"/settings/server"})
 	says(t, l.page(t, "admin", "/settings/webhooks/2"), []string{"Next try at", "At the second try.", "answered with status 500", "Try 3", "maintenance until 11:00", "Try what waits now", "Not delivered (1)"}, nil)
 	says(t, l.page(t, "admin", "/settings/webhooks/2?only=failed"), []string{"Not delivered", "cannot read property"}, []string{"Next try at"})
 	says(t, l.page(t, "admin", "/settings/webhooks/3"), []string{"is switched off.", "Switch it on again", "(410)"}, nil)

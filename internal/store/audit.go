@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 )
 
@@ -25,6 +26,11 @@ const (
 	EnabledWebhook = "switched a webhook on"
 	RemovedWebhook = "removed a webhook"
 	SentTest       = "sent a test message"
+	RetriedJob     = "tried a message again"
+	HurriedJobs    = "tried again what waits"
+	SharedFilter   = "shared a filter"
+	ChangedFilter  = "changed a shared filter"
+	RemovedFilter  = "removed a shared filter"
 	Activated      = "activated an agreement"
 	SentFile       = "sent a file to import"
 	RemovedFile    = "removed a file that was sent"
@@ -33,7 +39,15 @@ const (
 )
 
 // Actor is who asks for something, for the audit.
-type Actor struct{ Name, Address string }
+type Actor struct {
+	Name, Address string
+	// Form marks the form that it was asked for with, "" for none. What is put on record with one mark is done once: the second time it
+	// is ErrFormTwice, and nothing is done. So nothing has to be kept of a secret that was shown once.
+	Form string
+}
+
+// ErrFormTwice means that a form was sent a second time: by a reload, a double click, a browser that tries again.
+var ErrFormTwice = errors.New("this form was sent before, and what it asks for was done then")
 
 type actorKey struct{}
 
@@ -51,18 +65,30 @@ func (s *Store) Did(ctx context.Context, at int64, action, subject, detail strin
 	return s.AddAudit(ctx, did(ctx, at, action, subject, detail)...)
 }
 
-// AddAudit keeps what somebody did.
+// AddAudit keeps what somebody did. It does nothing, so the mark of a form is not used up: whoever is refused may send the form again.
 func (s *Store) AddAudit(ctx context.Context, list ...Audit) error {
-	return s.transact(ctx, "keeping the audit", func(ctx context.Context, conn *sql.Conn) error { return insertAudit(ctx, conn, list) })
+	return s.transact(As(ctx, Actor{}), "keeping the audit", func(ctx context.Context, conn *sql.Conn) error { return insertAudit(ctx, conn, list) })
 }
 
+// insertAudit keeps lines of the audit. The first of them has the mark of the context's form.
 func insertAudit(ctx context.Context, conn *sql.Conn, list []Audit) error {
+	var form any
+	if a, _ := ctx.Value(actorKey{}).(Actor); a.Form != "" {
+		form = a.Form
+	}
 	for i := range list {
 		a := &list[i]
-		if _, err := conn.ExecContext(ctx, `INSERT INTO audit (at, actor, address, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-			a.At, storable(a.Actor), a.Address, a.Action, storable(a.Subject), storable(a.Detail)); err != nil {
+		done, err := conn.ExecContext(ctx, `INSERT INTO audit (at, actor, address, action, subject, detail, form) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (form) DO NOTHING`,
+			a.At, storable(a.Actor), a.Address, a.Action, storable(a.Subject), storable(a.Detail), form)
+		if err != nil {
 			return err
 		}
+		if n, err := done.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			return ErrFormTwice
+		}
+		form = nil
 	}
 	return nil
 }

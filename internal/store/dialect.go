@@ -41,8 +41,8 @@ func (d *dialect) migrations() fs.FS {
 
 // newest returns the number of the last migration.
 func (d *dialect) newest() int64 {
-	files, err := fs.Glob(d.migrations(), "*.sql")
-	if err != nil || len(files) == 0 {
+	files := d.files()
+	if len(files) == 0 {
 		return 0
 	}
 	n, err := goose.NumericComponent(files[len(files)-1])
@@ -50,4 +50,15 @@ func (d *dialect) newest() int64 {
 		return 0
 	}
 	return n
+}
+
+// steps is how many migrations there are.
+func (d *dialect) steps() int { return len(d.files()) }
+
+func (d *dialect) files() []string {
+	files, err := fs.Glob(d.migrations(), "*.sql")
+	if err != nil {
+		panic(err) // the pattern is a good one
+	}
+	return files
 }

@@ -62,43 +62,50 @@ func (s *Store) SaveFilter(ctx context.Context, f SavedFilter) error {
 		_, err := conn.ExecContext(ctx, `INSERT INTO saved_filter (user_id, page, name, query, shared, at) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (user_id, page, name) DO UPDATE SET query = excluded.query, shared = excluded.shared, at = excluded.at`,
 			f.User, f.Page, storable(f.Name), storable(f.Query), truth(f.Shared), f.At)
-		return err
+		if err != nil || !f.Shared {
+			return err // what is one's own is no matter of others
+		}
+		return insertAudit(ctx, conn, did(ctx, f.At, SharedFilter, f.Name, f.Page+"?"+f.Query))
 	})
 }
 
 // ChangeFilter changes the name of a filter, and whether it is shared, as change says. Its error undoes that; no filter is the error ErrNoFilter.
-func (s *Store) ChangeFilter(ctx context.Context, id int64, change func(*SavedFilter) error) error {
-	return s.transact(ctx, "changing a filter", func(ctx context.Context, conn *sql.Conn) error {
-		f, err := filterByID(ctx, conn, id)
-		if err != nil {
-			return err
-		}
-		if err := change(f); err != nil {
-			return err
-		}
+func (s *Store) ChangeFilter(ctx context.Context, id, at int64, change func(*SavedFilter) error) error {
+	return s.filter(ctx, "changing a filter", ChangedFilter, id, at, change, func(ctx context.Context, conn *sql.Conn, f *SavedFilter) error {
 		var n int
 		if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM saved_filter WHERE user_id = $1 AND page = $2 AND name = $3 AND id <> $4`, f.User, f.Page, storable(f.Name), id).Scan(&n); err != nil {
 			return err
 		} else if n > 0 {
 			return ErrFilterThere
 		}
-		_, err = conn.ExecContext(ctx, `UPDATE saved_filter SET name = $1, shared = $2 WHERE id = $3`, storable(f.Name), truth(f.Shared), id)
+		_, err := conn.ExecContext(ctx, `UPDATE saved_filter SET name = $1, shared = $2 WHERE id = $3`, storable(f.Name), truth(f.Shared), id)
 		return err
 	})
 }
 
 // RemoveFilter removes a filter, if allow returns no error.
-func (s *Store) RemoveFilter(ctx context.Context, id int64, allow func(*SavedFilter) error) error {
-	return s.transact(ctx, "removing a filter", func(ctx context.Context, conn *sql.Conn) error {
+func (s *Store) RemoveFilter(ctx context.Context, id, at int64, allow func(*SavedFilter) error) error {
+	return s.filter(ctx, "removing a filter", RemovedFilter, id, at, allow, func(ctx context.Context, conn *sql.Conn, _ *SavedFilter) error {
+		_, err := conn.ExecContext(ctx, `DELETE FROM saved_filter WHERE id = $1`, id)
+		return err
+	})
+}
+
+// filter finds a filter and, if look returns no error, does something with it. It is on record if others see the filter, or saw it before.
+func (s *Store) filter(ctx context.Context, doing, done string, id, at int64, look func(*SavedFilter) error, do func(context.Context, *sql.Conn, *SavedFilter) error) error {
+	return s.transact(ctx, doing, func(ctx context.Context, conn *sql.Conn) error {
 		f, err := filterByID(ctx, conn, id)
 		if err != nil {
 			return err
 		}
-		if err := allow(f); err != nil {
+		before := *f
+		if err := look(f); err != nil {
 			return err
 		}
-		_, err = conn.ExecContext(ctx, `DELETE FROM saved_filter WHERE id = $1`, id)
-		return err
+		if err := do(ctx, conn, f); err != nil || !f.Shared && !before.Shared {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, at, done, before.Name, f.Page+"?"+f.Query))
 	})
 }
 

@@ -30,13 +30,13 @@ func TestSavedFilters(t *testing.T) {
 		expect(1, "/promises", "")
 		list, err := st.SavedFilters(ctx, 1, "/funnel")
 		must(t, err)
-		if err := st.ChangeFilter(ctx, list[1].ID, func(f *SavedFilter) error { f.Name = "A"; return nil }); !errors.Is(err, ErrFilterThere) {
+		if err := st.ChangeFilter(ctx, list[1].ID, 7, func(f *SavedFilter) error { f.Name = "A"; return nil }); !errors.Is(err, ErrFilterThere) {
 			t.Errorf("two of one name: %v", err)
 		}
-		if err := st.RemoveFilter(ctx, list[0].ID, func(*SavedFilter) error { return ErrNoFilter }); !errors.Is(err, ErrNoFilter) {
+		if err := st.RemoveFilter(ctx, list[0].ID, 7, func(*SavedFilter) error { return ErrNoFilter }); !errors.Is(err, ErrNoFilter) {
 			t.Errorf("removed although it was not allowed: %v", err)
 		}
-		must(t, st.RemoveFilter(ctx, list[0].ID, func(*SavedFilter) error { return nil }))
+		must(t, st.RemoveFilter(ctx, list[0].ID, 7, func(*SavedFilter) error { return nil }))
 		expect(1, "/funnel", "B?period=week shared=false; ")
 		for i := 1; i < MostFilters; i++ {
 			must(t, st.SaveFilter(ctx, SavedFilter{User: 1, Page: "/funnel", Name: fmt.Sprint(i), Query: "period=week"}))

@@ -577,16 +577,19 @@ var ErrNoJob = errors.New("there is no such job that is over")
 
 // RetryJob has a job that failed or was dropped tried again, with all its tries before it.
 func (s *Store) RetryJob(ctx context.Context, id, now int64) error {
-	var there int64
 	err := s.transact(ctx, "trying again", func(ctx context.Context, conn *sql.Conn) error {
-		err := conn.QueryRowContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1, last_error = '', wait = '', carried_by = 0 WHERE id = $2 AND state IN ('failed', 'dropped') RETURNING id`, now, id).Scan(&there)
+		var kind, recipient string
+		err := conn.QueryRowContext(ctx, `UPDATE job SET state = 'waiting', next_try = $1, last_error = '', wait = '', carried_by = 0 WHERE id = $2 AND state IN ('failed', 'dropped') RETURNING kind, recipient`, now, id).Scan(&kind, &recipient)
 		if err == nil {
 			_, err = conn.ExecContext(ctx, `DELETE FROM told WHERE lead = (SELECT lead FROM job WHERE id = $1) AND recipient = (SELECT recipient FROM job WHERE id = $1)`, id)
 		}
 		if err == nil {
 			_, err = conn.ExecContext(ctx, `DELETE FROM said WHERE lead = (SELECT lead FROM job WHERE id = $1) AND recipient = (SELECT recipient FROM job WHERE id = $1)`, id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, now, RetriedJob, fmt.Sprintf("job %d", id), kind+" to "+cmp.Or(recipient, "all webhooks")))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("trying job %d again: %w", id, ErrNoJob)

@@ -49,7 +49,7 @@ var kept = []struct{ name, columns, order string }{
 	{"access_session", "id hash user_id how address agent created_at used_at", "id"},
 	{"access_link", "hash kind user_id made_at ends_at", "hash"},
 	{"saved_filter", "id user_id page name query shared at", "id"},
-	{"audit", "id at actor address action subject detail", "id"},
+	{"audit", "id at actor address action subject detail form", "id"},
 	{"made_up", "id at", "id"},
 	{"api_key", "id name scope hash created_at last_used_at revoked_at", "id"},
 }

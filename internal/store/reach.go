@@ -124,7 +124,10 @@ func (s *Store) HurryJobs(ctx context.Context, endpoint string, now int64) (n in
 		if err == nil {
 			n, err = done.RowsAffected()
 		}
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return insertAudit(ctx, conn, did(ctx, now, HurriedJobs, endpoint, fmt.Sprintf("%d of them", n)))
 	})
 	return n, err
 }

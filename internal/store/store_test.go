@@ -6,13 +6,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
@@ -391,5 +395,60 @@ func TestViewsAreDocumented(t *testing.T) {
 	}
 	if examples < 5 {
 		t.Errorf("%d examples were found", examples)
+	}
+}
+
+// A database of a commit that had a later step and lacked earlier ones takes those when it is opened, and comes to the same tables. Until then
+// it is not read.
+func TestStepsThatCameInLater(t *testing.T) {
+	shape := func(path string) (list []string) {
+		db, err := sql.Open("sqlite", path)
+		must(t, err)
+		defer db.Close()
+		rows, err := db.Query(`SELECT coalesce(sql, name) FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name`)
+		must(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			must(t, rows.Scan(&text))
+			list = append(list, text)
+		}
+		must(t, rows.Err())
+		return list
+	}
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole.db")
+	must(t, openAt(t, whole).Close())
+	want := shape(whole)
+	for i, lacks := range [][]string{{"00020", "00021", "00022", "00023"}, {"00020"}, {"00021", "00022"}, {"00023"}, {"00024"}} {
+		some := fstest.MapFS{}
+		for _, name := range sqlite.files() {
+			if slices.Contains(lacks, name[:5]) {
+				continue
+			}
+			text, err := fs.ReadFile(sqlite.migrations(), name)
+			must(t, err)
+			some[name] = &fstest.MapFile{Data: text}
+		}
+		path := filepath.Join(dir, fmt.Sprint(i, ".db"))
+		db, err := connect(path, writing, 1)
+		must(t, err)
+		provider, err := goose.NewProvider(goose.DialectSQLite3, db, some)
+		must(t, err)
+		_, err = provider.Up(t.Context())
+		must(t, errors.Join(err, db.Close()))
+		if s, err := OpenReadOnly(t.Context(), path); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("lack %d of the steps", len(lacks))) || !strings.Contains(err.Error(), "baton migrate") {
+			t.Errorf("without %v it is read: %v", lacks, err)
+			if err == nil {
+				s.Close()
+			}
+		}
+		must(t, openAt(t, path).Close())
+		if diff := cmp.Diff(want, shape(path)); diff != "" {
+			t.Errorf("without %v (-want +got):\n%s", lacks, diff)
+		}
+		s, err := OpenReadOnly(t.Context(), path)
+		must(t, err)
+		must(t, s.Close())
 	}
 }

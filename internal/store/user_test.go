@@ -250,3 +250,35 @@ func TestMadeUp(t *testing.T) {
 		}
 	})
 }
+
+// What a form asks for is done once, whatever it is; what comes without a form's mark is done each time.
+func TestFormsAreDoneOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, st *Store) {
+		form := As(t.Context(), Actor{Name: "ada@northwind.example", Form: "a mark"})
+		key, err := st.AddKey(form, APIKey{Name: "crm", Scope: "read", CreatedAt: 1}, []byte{1})
+		must(t, err)
+		if _, err := st.AddKey(form, APIKey{Name: "crm", Scope: "read", CreatedAt: 2}, []byte{2}); !errors.Is(err, ErrFormTwice) {
+			t.Errorf("a second time: %v", err)
+		}
+		if err := st.RevokeKey(form, key.ID, 3); !errors.Is(err, ErrFormTwice) {
+			t.Errorf("something else with its mark: %v", err)
+		}
+		keys, err := st.APIKeys(t.Context())
+		must(t, err)
+		if len(keys) != 1 || keys[0].RevokedAt != 0 {
+			t.Errorf("there are %+v", keys)
+		}
+		for i := range byte(2) {
+			_, err := st.AddKey(As(t.Context(), Actor{Name: "ada@northwind.example"}), APIKey{Name: "crm", Scope: "read", CreatedAt: 4}, []byte{3, i})
+			must(t, err)
+		}
+		for range 2 { // a line alone does nothing
+			must(t, st.AddAudit(As(t.Context(), Actor{Form: "another"}), Audit{Action: "refused"}))
+		}
+		list, err := st.Audits(t.Context(), AuditFilter{}, 100)
+		must(t, err)
+		if len(list) != 5 {
+			t.Errorf("on record: %+v", list)
+		}
+	})
+}

@@ -151,6 +151,7 @@ func TestPaletteFindsPagesAndWhatToDo(t *testing.T) {
 	}{
 		{"works", "Go to What works", RoleMarketing, true}, {"what w", "Go to What works", RoleMarketing, true}, {"funnel", "Go to Funnel", RoleRep, false}, {"next call", "/queue/take", RoleSDR, true}, {"next call", "/queue/take", RoleMarketing, false},
 		{"dark", `value="dark"`, RoleRep, true}, {"sign o", "/sign-out", RoleRep, true}, {"invite", "/settings/people#invite", RoleAdmin, true}, {"invite", "/settings/people", RoleManager, false}, {"#999999", "Go to", RoleRep, false},
+		{"audit", "Go to Audit", RoleRevOps, true}, {"log", "/settings/audit", RoleRevOps, true}, {"who did", "/settings/audit", RoleAdmin, true}, {"log", "/settings/audit", RoleManager, false},
 	} {
 		for _, path := range []string{"/search/quick?q=", "/search?q="} {
 			body := s.as(t, 1, "GET", path+url.QueryEscape(c.q), "", c.role).Body.String()

@@ -136,7 +136,7 @@ func changeFilter(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.site.Store.ChangeFilter(a.Context(), id, func(f *store.SavedFilter) error {
+	err = a.site.Store.ChangeFilter(a.Context(), id, a.now.UnixMicro(), func(f *store.SavedFilter) error {
 		if err := a.mayChange(f); err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func removeFilter(a *ask) (answer, error) {
 		return nil, errNotFound
 	}
 	name := ""
-	err = a.site.Store.RemoveFilter(a.Context(), id, func(f *store.SavedFilter) error {
+	err = a.site.Store.RemoveFilter(a.Context(), id, a.now.UnixMicro(), func(f *store.SavedFilter) error {
 		name = f.Name
 		return a.mayChange(f)
 	})

@@ -60,9 +60,14 @@ func routes() []route {
 }
 
 // Addresses are the patterns of all that can be asked for, of net/http: what measures pages knows by them that it left none out.
-func Addresses() (list []string) {
+func Addresses() []string { return patterns("GET ") }
+
+// Actions are the patterns of all that can be done: what looks after who did what knows by them that it left none out.
+func Actions() []string { return patterns("POST ") }
+
+func patterns(method string) (list []string) {
 	for _, r := range routes() {
-		if strings.HasPrefix(r.pattern, "GET ") {
+		if strings.HasPrefix(r.pattern, method) {
 			list = append(list, r.pattern)
 		}
 	}

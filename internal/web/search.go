@@ -84,6 +84,7 @@ var commands = []command{
 	{Words: "Say who is away", Also: "absence holiday team", Icon: "contact-round", To: "/team", right: RunTeam},
 	{Words: "Import a file", Also: "upload csv", Icon: "file-up", To: "/imports", right: RunImports},
 	{Words: "Invite somebody", Also: "people user roles", Icon: "users", To: "/settings/people#invite", right: RunPeople},
+	{Words: "See who did what", Also: "audit log history record changes", Icon: "scroll-text", To: "/settings/audit", right: SeeAudit},
 	{Words: "Your account", Also: "password second factor sessions name", Icon: "user-round", To: "/account", right: SignedIn},
 	{Words: "Light colours", Also: "theme day", Icon: "sun", To: "/theme", Post: true, Name: "theme", Value: "light", right: SignedIn},
 	{Words: "Dark colours", Also: "theme night", Icon: "moon", To: "/theme", Post: true, Name: "theme", Value: "dark", right: SignedIn},

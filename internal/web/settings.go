@@ -152,6 +152,9 @@ func showSettings(a *ask) (answer, error) {
 		p.Rows = append(p.Rows, settingsRow{standing{Text: a.signInWords()}, "/settings/sign-in", "log-in", "Sign-in"},
 			settingsRow{standing{Text: settingsWords(a.site.Settings)}, "/settings/server", "server", "Server"})
 	}
+	if a.viewer.May(SeeAudit) {
+		p.Rows = append(p.Rows, settingsRow{standing{Text: "Who did what, when and from where. Lines are added and never changed."}, "/settings/audit", "scroll-text", "Audit"})
+	}
 	bad := 0
 	for i := range p.Rows {
 		if p.Rows[i].fails() {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -172,19 +173,17 @@ func (s *Site) answer(a *ask) error {
 	if !a.viewer.May(a.route.right) {
 		return errForbidden
 	}
-	if v := a.viewer; v != nil {
-		by := store.Actor{Name: v.Email}
-		if s.Gate != nil {
-			by.Address = s.Gate.From(a.Request)
-		}
-		a.Request = a.WithContext(store.As(a.Context(), by))
-	}
 	if a.Method == http.MethodPost && !a.route.streams {
 		a.Body = http.MaxBytesReader(a.w, a.Body, mostForm)
 		if err := a.ParseForm(); err != nil {
 			return &failure{status: http.StatusBadRequest, title: "This form did not arrive whole", text: "Nothing was done. Go back and send it again.", cause: err}
 		}
 	}
+	by := a.actor()
+	if len(by.Form) > mostOnce || !utf8.ValidString(by.Form) || strings.ContainsRune(by.Form, 0) {
+		return badField("the mark of the form did not arrive whole; open its page again")
+	}
+	a.Request = a.WithContext(store.As(a.Context(), by))
 	handle := a.route.handle
 	if name := a.URL.Query().Get(exportParameter); name != "" && a.route.exports != nil && a.Method != http.MethodPost {
 		if !a.viewer.May(Export) {
@@ -193,6 +192,9 @@ func (s *Site) answer(a *ask) error {
 		handle = func(a *ask) (answer, error) { return a.takeOut(name) }
 	}
 	answer, err := handle(a)
+	if errors.Is(err, store.ErrFormTwice) {
+		return a.doneBefore().answer(a)
+	}
 	if err != nil || answer == nil {
 		return err
 	}
