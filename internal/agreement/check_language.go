@@ -1,5 +1,7 @@
 package agreement
 
+import "slices"
+
 // form says what a scalar is, for the schema and for the checks that need no context.
 type form uint8
 
@@ -107,6 +109,11 @@ func definedShape(doc string) *shape {
 }
 
 var definedEach = &shape{what: "a definition", form: textForm, optional: true, keys: []key{{"definition", "What it means, in words that both sides agree on.", definitionShape}}}
+
+// IsPart reports whether a word is the key of a part of an agreement: the address of every clause begins with one.
+func IsPart(word string) bool {
+	return slices.ContainsFunc(language.keys, func(k key) bool { return k.name == word })
+}
 
 // language is the whole of an agreement.
 var language = &shape{what: "an agreement", doc: "An agreement between marketing and sales.", require: []string{"agreement", "timezone", "parties", "stages"}, keys: []key{

@@ -150,7 +150,7 @@ func showLead(a *ask) (answer, error) {
 func (a *ask) wanted(p *leadPage, plan *agreement.Plan, b lifecycle.Brief) {
 	if r := b.Ready; r != nil {
 		words := ""
-		if text := a.named(r.Text); text != "" {
+		if text := a.plain(r.Text); text != "" {
 			words = ": " + text
 		}
 		for i := range plan.Transitions {
@@ -258,7 +258,7 @@ func (a *ask) speech(p *leadPage, plan *agreement.Plan, view *lifecycle.View, at
 		if you.Allowed {
 			p.Speech = append(p.Speech, speech{May: true, Words: "You, now"})
 		} else {
-			p.Speech = append(p.Speech, speech{Words: "Not you at the moment", Hint: a.named(you.Text)})
+			p.Speech = append(p.Speech, speech{Words: "Not you at the moment", Hint: a.plain(you.Text)})
 		}
 	}
 	for i := range plan.Channels {

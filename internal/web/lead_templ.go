@@ -3457,7 +3457,7 @@ func reasonsPanel(p *leadPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var158 string
-			templ_7745c5c3_Var158, templ_7745c5c3_Err = templ.JoinStringErrs(asked(ctx).named(s.Answer))
+			templ_7745c5c3_Var158, templ_7745c5c3_Err = templ.JoinStringErrs(asked(ctx).plain(s.Answer))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `lead.templ`, Line: 651, Col: 97}
 			}
@@ -3488,7 +3488,7 @@ func reasonsPanel(p *leadPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var160 string
-				templ_7745c5c3_Var160, templ_7745c5c3_Err = templ.JoinStringErrs(" " + asked(ctx).named(l.Text))
+				templ_7745c5c3_Var160, templ_7745c5c3_Err = templ.JoinStringErrs(" " + asked(ctx).plain(l.Text))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `lead.templ`, Line: 656, Col: 90}
 				}

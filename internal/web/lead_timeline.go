@@ -1,10 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"baton/internal/agreement"
 	"baton/internal/document"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -150,6 +152,22 @@ func (a *ask) happening(e *store.Event) happening {
 		person("hand", fmt.Sprintf("The same person as lead %d", in.Other))
 	case lifecycle.Split:
 		person("hand", fmt.Sprintf("Another person than lead %d", in.Other))
+	case lifecycle.Merged:
+		person("hand", fmt.Sprintf("Goes on as lead %d", in.Other))
+	case lifecycle.Restored:
+		person("hand", "A person of its own again")
+	case lifecycle.Estimate:
+		person("said", "Estimated what may come of it")
+	case lifecycle.WalkAway:
+		person("back", "Left to others"+reason)
+	case lifecycle.Joined:
+		person("known", "The team has changed")
+	case lifecycle.Left:
+		person("known", a.nameOf(in.Name)+" has left the team")
+	case lifecycle.Absent, lifecycle.Calendar:
+		person("known", a.nameOf(in.Name)+" is away at other times now")
+	case lifecycle.Present:
+		person("known", a.nameOf(in.Name)+" is not away after all")
 	case lifecycle.Timer:
 		h.Icon, h.Title = "time", "By time alone"
 	case lifecycle.Activate:
@@ -175,9 +193,15 @@ func (a *ask) happening(e *store.Event) happening {
 		if c.Reason > 0 && c.Reason <= len(d.Reasons) {
 			r := &d.Reasons[c.Reason-1]
 			f.Clause = r.Clause
-			if r.Text != "" && in.Kind != lifecycle.Assign { // which says of itself that it was by hand
-				f.Words += ": " + a.named(r.Text)
+			if r.Text != "" && r.Text != in.Text && in.Kind != lifecycle.Assign { // which says of itself that it was by hand
+				f.Words += ": " + a.plain(r.Text)
 			}
+		}
+		switch {
+		case c.Kind == lifecycle.ClauseNamed:
+			f.Clause = c.Name
+		case f.Clause == "" && c.Kind == lifecycle.ReminderSet:
+			f.Clause = c.Name // the clock's
 		}
 		if c.Kind == lifecycle.OwnerSet && slices.ContainsFunc(d.Changes, func(x lifecycle.Change) bool { return x.Kind == lifecycle.HandoffMoved && x.To == c.To }) {
 			continue
@@ -204,9 +228,9 @@ func (a *ask) happening(e *store.Event) happening {
 	// What was cited beside the changes: why somebody was passed over, why something did not count.
 	for i := range d.Reasons {
 		if r := &d.Reasons[i]; r.Text != "" && !slices.ContainsFunc(d.Changes, func(c lifecycle.Change) bool { return c.Reason == i+1 }) {
-			words := capital(a.named(r.Text))
+			words := capital(a.plain(r.Text))
 			if strings.HasPrefix(r.Clause, "assignment") {
-				words = "Passed over: " + a.named(r.Text)
+				words = "Passed over: " + a.plain(r.Text)
 			}
 			h.Follows = append(h.Follows, consequence{Words: words, Clause: r.Clause})
 		}
@@ -219,7 +243,7 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 	switch c.Kind {
 	case lifecycle.WakeSet, lifecycle.AttendSet, lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.ActivityCounted, lifecycle.Rescored, lifecycle.AttributeSet,
 		lifecycle.AccountAttributeSet, lifecycle.AnswerSet, lifecycle.AccountJoined, lifecycle.AssetSeen, lifecycle.ClockMoved, lifecycle.ClockReady, lifecycle.CallReady,
-		lifecycle.Rebound, lifecycle.Returned, lifecycle.LeadCreated, lifecycle.CallFreed, lifecycle.ConsentSet, lifecycle.LeadPlaced, lifecycle.ContactMade:
+		lifecycle.Rebound, lifecycle.Returned, lifecycle.LeadCreated, lifecycle.ConsentSet, lifecycle.LeadPlaced, lifecycle.ContactMade:
 		return "", false
 	case lifecycle.PointsGiven, lifecycle.FitGained:
 		return signedPoints(c.Points) + " " + plural(int(c.Points/1e6), "point", "points") + " for " + spaced(c.Name), false
@@ -243,9 +267,9 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 	case lifecycle.HandoffOffered:
 		return "Offered to sales", true
 	case lifecycle.HandoffMoved:
-		return "The offer moves on to " + a.nameOf(c.To), true
+		return "The offer moves on to " + a.holderWords(c.To), true
 	case lifecycle.HandoffClosed:
-		return "The hand-off is " + c.To, true
+		return "The hand-off is " + spaced(c.To), true
 	case lifecycle.GradeChanged:
 		return "Grade " + strings.TrimPrefix(c.From+" → "+c.To, " → "), false
 	case lifecycle.ReadinessChanged:
@@ -286,8 +310,140 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		return "Waits to be called", true
 	case lifecycle.CallTaken:
 		return "Taken until " + a.dateTime(c.Due), true
+	case lifecycle.CallFreed:
+		if c.To != "lapsed" {
+			return "", false // the entry says so
+		}
+		return "The time to call is over: it waits in the queue again", true
+	case lifecycle.CallTried:
+		return fmt.Sprintf("Call %d: %s", c.Int, outcomeWords(c.Name)) + a.fromThen(c.Due), true
+	case lifecycle.CallReached:
+		return "Somebody was reached: " + outcomeWords(c.Name) + a.fromThen(c.Due), true
+	case lifecycle.CallEnded:
+		if c.To == "exhausted" {
+			return "Waits no more to be called: there were as many calls as agreed", true
+		}
+		return "Waits no more to be called", true
+	case lifecycle.ReminderSet:
+		if c.At == 0 {
+			return "", false
+		}
+		return "A reminder of the " + clockWords(c.Name) + " comes " + a.dateTime(c.At), false
+	case lifecycle.ClauseNamed:
+		return "Whoever gave it back says what let it through", true
+	case lifecycle.AccountOwnerSet:
+		if c.To == "" {
+			return "The company is nobody’s", true
+		}
+		return "The company is " + a.nameOf(c.To) + "’s", true
+	case lifecycle.ProbabilitySet:
+		return "Likely to be won: " + px(c.Num*100) + " %", true
+	case lifecycle.EffortSet:
+		return "Takes " + px(c.Num) + " hours", true
+	case lifecycle.CompetitorsSet:
+		if c.To == "" {
+			return "Nobody else is in the running", true
+		}
+		return "Others in the running: " + spaced(strings.ReplaceAll(c.To, ",", ", ")), true
+	case lifecycle.MarketingSet:
+		switch c.To {
+		case "":
+			return "Marketing may write by every channel again", true
+		case "none":
+			return "Marketing pauses", true
+		}
+		return "Marketing may use " + spaced(strings.ReplaceAll(c.To, " ", ", ")) + " alone", true
+	case lifecycle.SpokenAgainst:
+		holder := "nobody"
+		if c.To != "" {
+			holder = a.nameOf(c.To)
+		}
+		how := outcomeWords(c.From)
+		if c.Value.Known() {
+			how += ", " + spaced(c.Value.String())
+		}
+		return a.nameOf(c.Name) + " spoke to them (" + how + ") while " + holder + " holds the conversation", true
+	case lifecycle.LeadErased:
+		return "All of it was decided again", true
+	case lifecycle.LeadMerged:
+		return fmt.Sprintf("Goes on as lead %d", c.Int), true
+	case lifecycle.LeadAbsorbed:
+		return fmt.Sprintf("Takes in what is known of lead %d", c.Int), true
+	case lifecycle.MemberSet:
+		return a.nameOf(c.Name) + " is in the team", true
+	case lifecycle.MemberLeft:
+		return a.nameOf(c.Name) + " has left the team", true
+	case lifecycle.AbsenceSet:
+		return a.nameOf(c.Name) + " is away until " + a.dateTime(c.Due), true
+	case lifecycle.AbsenceCleared:
+		return a.nameOf(c.Name) + " is not away until " + a.dateTime(c.Due) + " after all", true
+	case lifecycle.HeldReviewed:
+		return "What " + a.nameOf(c.Name) + " holds is looked at again", true
 	}
-	return capital(a.named(c.Sentence(a.zone))), true
+	return capital(a.plain(c.Sentence(a.zone))), true
+}
+
+// fromThen says from when on somebody is called again, "" for at once.
+func (a *ask) fromThen(due int64) string {
+	if due == 0 {
+		return ""
+	}
+	return "; again from " + a.dateTime(due) + " on"
+}
+
+// holderWords is who an offer went to: a member, a queue, or nobody.
+func (a *ask) holderWords(to string) string {
+	if queue, ok := strings.CutPrefix(to, "queue "); ok {
+		return "the queue " + spaced(queue)
+	}
+	if to == "" {
+		return "nobody yet"
+	}
+	return a.nameOf(to)
+}
+
+// plain takes names of the agreement out of a text that decisions have for everybody: members by their names, "demo requested" for
+// demo_requested, and words for addresses of clauses. An address in brackets is left out: the clause stands behind the sentence.
+func (a *ask) plain(text string) string {
+	text = a.named(text)
+	if !strings.ContainsAny(text, "._") {
+		return text
+	}
+	list := strings.Split(text, " ")
+	out := list[:0]
+	for _, word := range list {
+		core := strings.Trim(word, `(),;:.?!"'“”’`)
+		switch {
+		case core == "" || strings.Contains(core, "@") || !strings.ContainsAny(core, "._"):
+		case isAddress(core) && strings.HasPrefix(word, "("+core+")"):
+			if word = strings.TrimPrefix(word, "("+core+")"); word != "" && len(out) > 0 {
+				out[len(out)-1] += word
+			}
+			continue
+		case isAddress(core):
+			word = strings.Replace(word, core, addressWords(core), 1)
+		case strings.Contains(core, "_") || strings.HasPrefix(core, "answers.") || strings.HasPrefix(core, "company."):
+			word = strings.Replace(word, core, strings.NewReplacer("_", " ", ".", " ").Replace(strings.TrimPrefix(core, "answers.")), 1)
+		}
+		out = append(out, word)
+	}
+	return strings.Join(out, " ")
+}
+
+// isAddress reports whether a word is the address of a clause, be it one that is gone: it begins with a part of the agreement.
+func isAddress(word string) bool {
+	part, _, ok := strings.Cut(word, ".")
+	return ok && agreement.IsPart(part)
+}
+
+// addressWords names a clause in words: "time to accept", "scoring engagement demo".
+func addressWords(address string) string {
+	for _, end := range [...]string{".accept_within", ".contact_within", ".limit"} {
+		if strings.HasSuffix(address, end) {
+			return "the " + clockWords(address)
+		}
+	}
+	return strings.NewReplacer("_", " ", ".", " ").Replace(address)
 }
 
 // named puts the names of members in the place of their addresses.
@@ -321,7 +477,7 @@ func said(in *lifecycle.Input) string {
 	var parts []string
 	for i := range in.Values {
 		v := &in.Values[i]
-		parts = append(parts, spaced(v.Name)+": "+answerWords(v.Value))
+		parts = append(parts, strings.ToLower(document.Title(strings.TrimPrefix(v.Name, "answers.")))+": "+answerWords(v.Value))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -329,11 +485,26 @@ func said(in *lifecycle.Input) string {
 	return sentence(strings.Join(parts, "; "))
 }
 
+// messageWords are what messages are about, by the event.
+var messageWords = map[string]string{"offered": "Word of the offer", "accepted": "Word that it was accepted", "reminded": "A reminder", "breached": "Word that time ran out",
+	"reassigned": "Word that it moved on", "escalated": "A call for help", "rejected": "Word that it came back", "handed_back": "Word that it came back", "won": "Word that it was won",
+	"lost": "Word that it was lost", "walked_away": "Word that it is left to others", agreement.ActivityEvent: "Word of what they did", "paused": "Word that marketing pauses",
+	"resumed": "Word that marketing may write again"}
+
 // message puts a job into words.
 func (a *ask) message(j *store.Job) message {
-	m := message{Words: spaced(j.Kind) + ", to " + a.nameOf(j.Recipient)}
-	if j.Channel != "" {
-		m.Words += " by " + j.Channel
+	m := message{Words: cmp.Or(messageWords[j.Kind], capital(spaced(j.Kind)))}
+	if j.Recipient != "" {
+		m.Words += ", to " + a.holderWords(j.Recipient)
+	}
+	switch j.Channel {
+	case "":
+	case "email":
+		m.Words += " by e-mail"
+	case "slack", "teams":
+		m.Words += " in " + capital(j.Channel)
+	default:
+		m.Words += " by " + spaced(j.Channel)
 	}
 	switch j.State {
 	case store.JobDone:
@@ -345,6 +516,5 @@ func (a *ask) message(j *store.Job) message {
 	default:
 		m.State = "waits"
 	}
-	m.Words = capital(m.Words)
 	return m
 }
