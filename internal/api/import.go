@@ -86,7 +86,10 @@ type ImportBusy struct {
 	Import      int64  // that runs or is undone, 0 for none
 	Upload      int64  // it comes from, 0 for none
 	Undoes      bool
+	Stopping    bool  // somebody asked to have it stopped
 	Read, Bytes int64 // how much of the file was read
+	Undone      int64 // leads without it by now
+	Leads       int64 // of so many; 0 for not known
 }
 
 // importer runs one import, dry run or undoing at a time behind the requests.
@@ -193,6 +196,27 @@ func (f *importer) close() error {
 	dir := f.dir
 	f.dir = ""
 	return os.RemoveAll(dir)
+}
+
+// StopImport ends an import, or an undoing of one, after the transaction at hand, and waits a while for that. What was taken in stays: the
+// same file goes on from there, and nothing counts twice. It reports false if it does not run here.
+func (a *API) StopImport(ctx context.Context, id int64, patience time.Duration) bool {
+	f := &a.files
+	f.lock.Lock()
+	if f.busy.What == "" || f.busy.Import != id {
+		f.lock.Unlock()
+		return false
+	}
+	f.busy.Stopping = true
+	f.cancel()
+	done := f.done
+	f.lock.Unlock()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // Importing says what runs.
@@ -355,6 +379,9 @@ func (j *importJob) start(ctx context.Context, told *ImportReading) error {
 	}
 	s := j.reading.Summary()
 	im, err := j.Store.StartImport(ctx, store.Import{Name: j.source.Name, File: filepath.Base(j.file), Hash: hex.EncodeToString(hash.Sum(nil)), StartedAt: j.now(), Rows: s.Rows, Refused: s.Refused, Told: string(kept)})
+	if errors.Is(err, store.ErrUndoing) {
+		return problemOf("conflict", err.Error())
+	}
 	if err != nil {
 		return err
 	}
@@ -413,7 +440,11 @@ func (j *importJob) decide() error {
 		j.files.remember(id, progress)
 	}})
 	if err != nil {
-		j.Log.Error("an import stopped", "import", id, "error", err)
+		if j.Importing().Stopping {
+			j.Log.Info("an import was stopped", "import", id, "inputs", progress.Done-progress.Known)
+		} else {
+			j.Log.Error("an import stopped", "import", id, "error", err)
+		}
 		progress.Error = "it was stopped; the same file with the same mapping goes on from there"
 		j.files.remember(id, progress)
 		return err
@@ -469,8 +500,13 @@ func (a *API) UndoImport(ctx context.Context, id int64, patience time.Duration) 
 	failed := make(chan error, 1)
 	go func() {
 		defer a.files.end()
-		err := a.Engine.Undo(behind, id)
-		if err != nil {
+		err := a.Engine.Undo(behind, id, func(done, total int64) {
+			a.files.change(func(b *ImportBusy) { b.Undone, b.Leads = done, total })
+		})
+		switch {
+		case err != nil && a.Importing().Stopping:
+			err = problemOf("conflict", fmt.Sprintf("undoing import %d was stopped in the middle; undo it again to have the rest done", id))
+		case err != nil:
 			a.Log.Error("an import was not undone", "import", id, "error", err)
 		}
 		failed <- err

@@ -27,7 +27,7 @@ type importView struct {
 	ID         int64           `json:"id"`
 	Name       string          `json:"name" doc:"The source, as the mapping calls it."`
 	File       string          `json:"file,omitempty"`
-	State      string          `json:"state" enum:"running,done,stopped,undone" doc:"stopped: what was taken in is kept, and the same file goes on from there."`
+	State      string          `json:"state" enum:"running,done,stopped,undoing,undone" doc:"stopped: what was taken in is kept, and the same file goes on from there. undoing: undo was called and is not done to its end; if nothing has it done at the moment, call it again."`
 	By         string          `json:"by,omitempty" doc:"Who began it: the address of a user, key NAME, or command line."`
 	StartedAt  time.Time       `json:"started_at"`
 	FinishedAt *time.Time      `json:"finished_at,omitempty"`
@@ -84,7 +84,7 @@ func (a *API) importRoutes() {
 		Description: "CSV: the line, the column and the reason, then the row as it was, to be mended and imported with the same mapping. Kept for seven days. A cell that a spreadsheet would take for a formula has an apostrophe before it, which the next import takes away again.",
 		Errors:      []int{404}, Responses: map[string]*huma.Response{"200": {Description: "The rows.", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}}, ScopeRead, a.getRefused)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/imports/{import}/undo", OperationID: "undo-import", Tags: []string{"Imports"}, Summary: "Undo an import",
-		Description: "Its leads and accounts are as if it had never been, but who objected to being contacted still does. 202 if that takes longer than the answer waits; GET tells when it is done.", DefaultStatus: 200, Errors: []int{404, 409}}, ScopeWrite, a.undoImport)
+		Description: "Its leads and accounts are as if it had never been, but who objected to being contacted still does. Undone in steps, between which others are served; called again after it was stopped, it goes on from there. 202 if that takes longer than the answer waits; GET tells when it is done.", DefaultStatus: 200, Errors: []int{404, 409}}, ScopeWrite, a.undoImport)
 }
 
 func (a *API) startImport(w http.ResponseWriter, r *http.Request) error {

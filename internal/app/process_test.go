@@ -31,6 +31,7 @@ const (
 	childBrisk    = "BATON_TEST_BRISK"    // it gives its clients little time
 	childLog      = "BATON_TEST_LOG"      // a file for all it has to say
 	childMail     = "BATON_TEST_MAIL"     // the port of its mail server
+	childViewers  = "BATON_TEST_VIEWERS"  // whoever has a cookie "as" is let in as that role
 )
 
 func TestMain(m *testing.M) {
@@ -59,6 +60,9 @@ func die(db string) error {
 	}
 	opts := ServeOptions{Listen: "127.0.0.1:0", Redirects: []string{os.Getenv(childRedirect)}, Ready: func(address string) { fmt.Println(address) },
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if os.Getenv(childViewers) != "" {
+		opts.Viewer = as
+	}
 	if os.Getenv(childBrisk) != "" {
 		patience := time.Millisecond
 		if racing {

@@ -306,7 +306,7 @@ func (c *undoCommand) Run(r *run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.Engine.Undo(r.ctx, c.Import); err != nil {
+	if err := a.Engine.Undo(r.ctx, c.Import, nil); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.Out, "Import %d is undone: its leads and companies are as if it had never been, but who objected to being contacted still does. What it brought stays on record, and the same file can be imported again.\n", c.Import)

@@ -41,6 +41,8 @@ type Options struct {
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
 
+	undoStep int // of Undo: leads in a step; 0 for as many as are done in a moment
+
 	idle time.Duration // for how long nothing is submitted before the rows of leads that are behind are written
 }
 
@@ -95,6 +97,7 @@ type Engine struct {
 	round     *Round  // observed, nil if it is not
 	dues      *dues   // of History, while it runs
 	dueSince  int64   // what is due of before then is History's, while it runs
+	undoes    bool    // an import is being undone
 	refresh   []int64 // of History: leads to look at again
 	refreshAt int64
 	inFlight  chan error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -26,6 +27,10 @@ const (
 	historyBatch = 10_000
 	historyTexts = 6 << 20
 )
+
+// While others wait for answers, a transaction of History is as long as that: whoever comes in the middle of one waits for its end and
+// for the disk. It grows again by a tenth with each that nobody waits for, so that somebody who comes now and then does not wait long either.
+const historyPause = 150 * time.Millisecond
 
 // Progress is how far History has come.
 type Progress struct {
@@ -56,7 +61,7 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	h := &history{e: e, opts: opts, size: max(1, opts.Batch/4), round: make([]lifecycle.Arrival, 0, opts.Batch)}
+	h := &history{e: e, opts: opts, size: max(1, opts.Batch/4), most: opts.Batch, round: make([]lifecycle.Arrival, 0, opts.Batch)}
 	if err := h.start(ctx); err != nil {
 		return err
 	}
@@ -104,6 +109,7 @@ type history struct {
 	round    []lifecycle.Arrival
 	at       int     // how many arrivals of the round are decided
 	size     int     // of the round: so many arrivals make, with the timers between them, one transaction
+	most     int     // of arrivals of a round, for the sake of those who wait
 	sent     float64 // transactions of the round that are on their way
 	progress Progress
 	stored   struct { // as of the last transaction on its way
@@ -126,8 +132,8 @@ func (h *history) start(ctx context.Context) (err error) {
 			h.lock.Release()
 		}
 	}()
-	if !free || e.dues != nil {
-		return errors.New("another import or history is running; wait until it is done")
+	if !free || e.dues != nil || e.undoes {
+		return errors.New("another import or history is running, or one is being undone; wait until it is done")
 	}
 	if err := e.ready(ctx); err != nil {
 		return err
@@ -176,6 +182,7 @@ func (h *history) flush(ctx context.Context) error {
 	defer e.mu.Unlock()
 	h.at, h.sent = 0, 0
 	h.note()
+	began := time.Now()
 	round := e.watch(RoundHistory, len(h.round))
 	err := h.try(ctx, func() error {
 		if e.broken != nil && !e.shared {
@@ -201,11 +208,21 @@ func (h *history) flush(ctx context.Context) error {
 		e.send(ctx, true)
 		return e.broken
 	})
+	h.pace(time.Since(began))
 	h.round = h.round[:0]
 	if err == nil {
 		h.report()
 	}
 	return errors.Join(round.ended(err), ctx.Err())
+}
+
+// pace makes rounds short while others wait.
+func (h *history) pace(took time.Duration) {
+	h.most = min(h.opts.Batch, h.most+h.most/10+1)
+	if h.e.waiting.Load() > 0 && took > 0 {
+		h.most = min(h.most, max(1, h.opts.Batch/100, int(float64(len(h.round))*float64(historyPause)/float64(took))))
+	}
+	h.size = min(h.size, h.most)
 }
 
 // begin starts a round. It changes whatever it likes: others wait.

@@ -127,7 +127,7 @@ func TestImportOfAProcessThatEnded(t *testing.T) {
 			t.Errorf("begun again as %+v, %v", again, err)
 		}
 		if h.st.Shared() { // of another process, as far as this one knows
-			if err := h.Undo(ctx, im.ID); err == nil || !strings.Contains(err.Error(), "is being read in") {
+			if err := h.Undo(ctx, im.ID, nil); err == nil || !strings.Contains(err.Error(), "is being read in") {
 				t.Errorf("undone while it runs: %v", err)
 			}
 		}

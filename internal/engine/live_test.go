@@ -353,7 +353,7 @@ func TestUndo(t *testing.T) {
 	read(im.ID)
 	expect(t, h, `SELECT count(*) FROM leads WHERE stage = 'mql'`, 2)
 	expect(t, h, `SELECT arrivals FROM imports`, 2)
-	if err := h.Undo(ctx, im.ID); err != nil {
+	if err := h.Undo(ctx, im.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, h, `SELECT count(*) FROM leads`, 1)
@@ -364,10 +364,10 @@ func TestUndo(t *testing.T) {
 	expect(t, h, `SELECT state FROM imports`, "undone")
 	expect(t, h, `SELECT sum(open) FROM members`, 0)
 	expect(t, h, `SELECT count(*) FROM key`, 1)
-	if err := h.Undo(ctx, im.ID); err == nil {
+	if err := h.Undo(ctx, im.ID, nil); err == nil {
 		t.Error("undone twice")
 	}
-	if err := h.Undo(ctx, 77); !errors.Is(err, store.ErrNoImport) {
+	if err := h.Undo(ctx, 77, nil); !errors.Is(err, store.ErrNoImport) {
 		t.Errorf("undoing nothing: %v", err)
 	}
 	again, err := h.st.StartImport(ctx, store.Import{Name: "events", File: "events.csv", Hash: "h1", StartedAt: start})

@@ -323,7 +323,7 @@ func TestUndoAfterMerge(t *testing.T) {
 	if got := one(t, st, activities); got != "anna@acme.example 4" {
 		t.Error(got)
 	}
-	if err := en.Undo(ctx, im.ID); err != nil {
+	if err := en.Undo(ctx, im.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := one(t, st, activities); got != "anna@acme.example 2" {

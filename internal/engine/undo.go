@@ -4,155 +4,313 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"time"
 
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
-// Undo takes an import back, in one transaction: every lead it touched is decided again
-// without it, and leads and accounts that nothing else is known of disappear, with their keys. The
-// inputs of the import stay where they are; an import of the same file can follow.
-func (e *Engine) Undo(ctx context.Context, importID int64) error {
+// Undo takes an import back: every lead it touched is decided again without it, and leads and accounts that nothing else is known of
+// disappear, with their keys. The inputs of the import stay where they are; an import of the same file can follow.
+//
+// It goes in steps, each of them a transaction about some of the leads, and others are served between them. An import of which one
+// was done is "undoing" until all are: when the context ends before, or the process does, Undo goes on from there the next time.
+// told, which may be nil, is told after each step how many leads are done, and of how many.
+func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total int64)) error {
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.try(ctx, func() error { return e.undo(ctx, importID) })
-}
-
-func (e *Engine) undo(ctx context.Context, importID int64) error {
-	if err := e.ready(ctx); err != nil {
-		return err
+	u := &undoing{e: e, told: told, size: e.opts.undoStep}
+	if u.size == 0 {
+		u.size = undoSteps
 	}
-	if err := e.wait(); err != nil {
-		return err
-	}
-	if err := e.beginRound(ctx, true); err != nil {
-		return err
-	}
-	im, err := e.tx.Import(ctx, importID)
-	if err == nil && im.State == "undone" {
-		err = fmt.Errorf("import %d is undone already", importID)
-	}
-	if err == nil {
-		var since int64
-		if since, err = e.liveSince(ctx); err == nil && since != 0 {
-			err = errors.New("an import is being read in; wait until it is done")
-		}
-	}
-	if err != nil {
-		e.tx.Rollback()
+	if err := u.start(ctx, importID); err != nil {
 		return fmt.Errorf("undoing: %w", err)
 	}
-	var gone []int64
-	leads, err := e.tx.LeadsOfImport(ctx, im)
+	defer u.stop()
+	for _, step := range []func(context.Context) error{u.accounts, u.retract, u.forget} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return u.round(ctx, func(context.Context) error {
+		e.batch.Undone(importID)
+		return nil
+	})
+}
+
+// A step of an undoing is about so many leads to begin with, and then about as many as take so long: whoever wants something else waits for
+// its end.
+const (
+	undoSteps = 200
+	undoPause = 150 * time.Millisecond
+)
+
+var errReadIn = errors.New("an import is being read in; wait until it is done")
+
+// undoing is an import that is being undone.
+type undoing struct {
+	e      *Engine
+	lock   *store.HistoryLock
+	im     store.Import
+	goesOn bool // some of it was done before
+	leads  []int64
+	undone []int64 // imports that were undone before, and this one
+	empty  []int64 // accounts of which nothing is said any more
+	size   int     // of a step
+	told   func(done, total int64)
+}
+
+func (u *undoing) start(ctx context.Context, importID int64) error {
+	e := u.e
+	e.mu.Lock()
+	reads := e.dues != nil || e.undoes
+	e.mu.Unlock()
+	if reads {
+		return errReadIn
+	}
+	var free bool
+	var err error
+	if u.lock, free, err = e.st.LockHistory(ctx); err != nil { // others go on while it waits
+		return err
+	}
+	if !free {
+		return errReadIn
+	}
+	e.mu.Lock()
+	if reads = e.dues != nil || e.undoes; !reads {
+		e.undoes = true
+	}
+	e.mu.Unlock()
+	if reads {
+		u.lock.Release()
+		return errReadIn
+	}
+	if u.im, err = e.st.Import(ctx, importID); err == nil && u.im.State == "undone" {
+		err = fmt.Errorf("import %d is undone already", importID)
+	}
+	u.goesOn = u.im.State == "undoing"
 	if err == nil {
-		gone, leads, err = e.withMerged(ctx, leads)
+		err = u.round(ctx, func(ctx context.Context) error { // after it, all that was decided is on disk
+			if !u.goesOn {
+				e.batch.Undoing(ctx, importID, e.opts.Clock().UnixMicro())
+			}
+			return nil
+		})
 	}
 	if err == nil {
-		err = e.loadLeads(ctx, leads)
+		u.leads, err = e.st.LeadsOfImport(ctx, u.im)
 	}
+	var imports []store.Import
 	if err == nil {
-		e.numbers.want = len(leads)
-		err = e.lockTeam(ctx)
+		imports, err = e.st.Imports(ctx)
 	}
-	var empty []int64
-	if err == nil {
-		empty, err = e.retractAccounts(ctx, im, gone, leads)
+	for i := range imports {
+		if imports[i].State == "undone" {
+			u.undone = append(u.undone, imports[i].ID)
+		}
 	}
-	if err == nil {
-		err = e.retract(ctx, importID, gone, leads)
+	u.undone = append(u.undone, importID)
+	if err != nil {
+		u.stop()
 	}
-	if err == nil {
-		err = e.forgetAccounts(ctx, empty, leads)
-	}
-	e.batch.Undone(ctx, importID, e.opts.Clock().UnixMicro())
-	err = e.finish(ctx, err)
-	e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
-	e.who.companies = map[string]*block{}
-	clear(e.known)
 	return err
 }
 
-// retractAccounts takes back what an import said of accounts, and returns those of which nothing else is said.
-func (e *Engine) retractAccounts(ctx context.Context, im store.Import, gone, leads []int64) (empty []int64, err error) {
-	imports, err := e.tx.Imports(ctx)
+func (u *undoing) stop() {
+	u.e.mu.Lock()
+	defer u.e.mu.Unlock()
+	u.e.undoes = false
+	u.lock.Release()
+}
+
+// round does a step in a transaction of its own.
+func (u *undoing) round(ctx context.Context, step func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // what has begun is finished
+	e := u.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	began := time.Now()
+	err := e.try(ctx, func() error {
+		if err := e.ready(ctx); err != nil {
+			return err
+		}
+		if err := e.wait(); err != nil {
+			return err
+		}
+		if err := u.lock.Held(ctx); err != nil {
+			return err
+		}
+		if err := e.beginRound(ctx, true); err != nil {
+			return err
+		}
+		err := e.finish(ctx, step(ctx))
+		e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
+		e.who.companies = map[string]*block{}
+		clear(e.known)
+		return err
+	})
+	if took := time.Since(began); err == nil && e.opts.undoStep == 0 {
+		u.size = max(undoSteps/10, min(10*undoSteps, 2*u.size, int(float64(u.size)*float64(undoPause)/float64(max(took, time.Millisecond)))))
+	}
+	return err
+}
+
+// accounts takes back what the import said of accounts, and finds those of which nothing else is said.
+func (u *undoing) accounts(ctx context.Context) error {
+	named, err := u.e.st.WhoNamed(ctx, u.leads)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var undone []int64
-	for i := range imports {
-		if imports[i].State == "undone" {
-			undone = append(undone, imports[i].ID)
+	var own []int64 // that the import names: of them nothing may be said any more because leads are gone already
+	if u.goesOn {
+		if own, err = u.e.st.AccountsOfImport(ctx, u.im); err != nil {
+			return err
 		}
 	}
-	was, is := map[int64][]lifecycle.Said{}, map[int64][]lifecycle.Said{} // by account: only those that the import said something of
-	touched, brought := map[int64]bool{}, map[int64]bool{}
-	for _, id := range slices.Concat(gone, leads) {
-		brought[id] = true
-		past, err := e.pastOf(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		said, stands := lifecycle.SaidOfAccounts(past, undone), lifecycle.SaidOfAccounts(past, append(undone, im.ID))
-		if len(said) == len(stands) {
-			continue
-		}
-		for i := range said {
-			touched[said[i].Account] = true
-		}
-	}
-	if len(touched) == 0 {
-		return nil, nil
-	}
-	others, err := e.tx.WhoNamed(ctx, touched)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := e.living(ctx, others); err != nil {
-		return nil, err
-	}
-	note := func(to map[int64][]lifecycle.Said, said []lifecycle.Said) {
-		for i := range said {
-			if account := said[i].Account; touched[account] {
-				to[account] = append(to[account], said[i])
+	var was, is []lifecycle.Said // of the account of which more leads are to be asked
+	for len(named) > 0 {
+		var restWas, restIs []lifecycle.Said
+		var empty []int64
+		size := min(u.size, len(named))
+		whole := size == len(named) || named[size].Account != named[size-1].Account
+		err := u.round(ctx, func(ctx context.Context) error {
+			restWas, restIs, empty = slices.Clone(was), slices.Clone(is), nil
+			step := named[:size]
+			if err := u.load(ctx, step); err != nil {
+				return err
 			}
+			for i := range step {
+				account := step[i].Account
+				a, b, err := u.said(ctx, step[i])
+				if err != nil {
+					return err
+				}
+				restWas, restIs = append(restWas, a...), append(restIs, b...)
+				if i+1 < size && step[i+1].Account == account || i+1 == size && !whole {
+					continue
+				}
+				if err := u.unsay(ctx, account, restWas, restIs); err != nil {
+					return err
+				}
+				_, mine := slices.BinarySearch(own, account)
+				if len(restIs) == 0 && (len(restWas) > 0 || mine) {
+					empty = append(empty, account)
+				}
+				restWas, restIs = nil, nil
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		named, was, is = named[size:], restWas, restIs
+		u.empty = append(u.empty, empty...)
+	}
+	return nil
+}
+
+// load brings the leads into memory that are asked in a step, and locks the team.
+func (u *undoing) load(ctx context.Context, step []store.Naming) error {
+	var ids []int64
+	for i := range step {
+		ids = append(ids, step[i].Lead)
+	}
+	alive, _, err := u.e.living(ctx, ids)
+	if err == nil {
+		err = u.e.loadLeads(ctx, alive)
+	}
+	if err == nil {
+		u.e.numbers.want = len(step)
+		err = u.e.lockTeam(ctx)
+	}
+	return err
+}
+
+// said returns what a lead said of an account, and what stands of that.
+func (u *undoing) said(ctx context.Context, n store.Naming) (was, is []lifecycle.Said, err error) {
+	past, err := u.e.pastOf(ctx, n.Lead)
+	if err != nil {
+		return nil, nil, err
+	}
+	other := func(s lifecycle.Said) bool { return s.Account != n.Account }
+	before := u.undone[:len(u.undone)-1]
+	was = slices.DeleteFunc(lifecycle.SaidOfAccounts(past, before), other)
+	is = was
+	if _, brought := slices.BinarySearch(u.leads, n.Lead); brought {
+		is = slices.DeleteFunc(lifecycle.SaidOfAccounts(past, u.undone), other)
+	}
+	return was, is, nil
+}
+
+// unsay takes back what the import said of an account.
+func (u *undoing) unsay(ctx context.Context, id int64, was, is []lifecycle.Said) error {
+	e := u.e
+	if len(was) == 0 {
+		return nil
+	}
+	if u.goesOn && e.accounts[id] == nil { // it may be forgotten already
+		if list, err := e.tx.Accounts(ctx, []int64{id}); err != nil || len(list) == 0 {
+			return err
 		}
 	}
-	for _, id := range others {
-		past, err := e.pastOf(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		said := lifecycle.SaidOfAccounts(past, undone)
-		note(was, said)
-		if brought[id] {
-			said = lifecycle.SaidOfAccounts(past, append(undone, im.ID))
-		}
-		note(is, said)
+	a, err := e.account(ctx, id)
+	if err != nil {
+		return err
+	}
+	values := lifecycle.Unsaid(e.plan, a.Account, was, is)
+	if len(values) == 0 {
+		return nil
 	}
 	now := e.opts.Clock().UnixMicro()
-	for _, id := range slices.Sorted(maps.Keys(touched)) {
-		a, err := e.account(ctx, id)
+	in := &lifecycle.Input{Kind: lifecycle.Retract, Account: id, At: now, Known: now, Import: u.im.ID, Values: values}
+	out, err := e.decide(ctx, &command{in: in, account: a})
+	return errors.Join(err, out.Err)
+}
+
+// retract lets the leads hear that the import never was.
+func (u *undoing) retract(ctx context.Context) error {
+	for rest := u.leads; len(rest) > 0; {
+		size := min(u.size, len(rest))
+		err := u.round(ctx, func(ctx context.Context) error {
+			gone, leads, err := u.e.withMerged(ctx, rest[:size])
+			if err == nil {
+				err = u.e.loadLeads(ctx, leads)
+			}
+			if err == nil {
+				u.e.numbers.want = size
+				err = u.e.lockTeam(ctx)
+			}
+			if err == nil {
+				err = u.e.retract(ctx, u.im.ID, gone, leads)
+			}
+			return err
+		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if len(is[id]) == 0 {
-			empty = append(empty, id)
-		}
-		values := lifecycle.Unsaid(e.plan, a.Account, was[id], is[id])
-		if len(values) == 0 {
-			continue
-		}
-		in := &lifecycle.Input{Kind: lifecycle.Retract, Account: id, At: now, Known: now, Import: im.ID, Values: values}
-		if out, err := e.decide(ctx, &command{in: in, account: a}); err != nil || out.Err != nil {
-			return nil, errors.Join(err, out.Err)
+		rest = rest[size:]
+		if u.told != nil {
+			u.told(int64(len(u.leads)-len(rest)), int64(len(u.leads)))
 		}
 	}
-	return empty, nil
+	return nil
+}
+
+// forget takes accounts of which nothing is said out of the database, if no lead is in them.
+func (u *undoing) forget(ctx context.Context) error {
+	for rest := u.empty; len(rest) > 0; {
+		size := min(u.size, len(rest))
+		if err := u.round(ctx, func(ctx context.Context) error { return u.e.forgetAccounts(ctx, rest[:size]) }); err != nil {
+			return err
+		}
+		rest = rest[size:]
+	}
+	return nil
 }
 
 // pastOf returns what was carried out of the inputs of a lead of which living was asked.
@@ -167,20 +325,16 @@ func (e *Engine) pastOf(ctx context.Context, id int64) ([]lifecycle.Input, error
 	return e.carriedOut(ctx, n.LastInput)
 }
 
-// forgetAccounts takes accounts of which nothing is said out of the database, if no lead is in them. leads are those that were
-// retracted.
-func (e *Engine) forgetAccounts(ctx context.Context, empty, leads []int64) error {
+// forgetAccounts takes accounts out of the database, if no lead is in them.
+func (e *Engine) forgetAccounts(ctx context.Context, empty []int64) error {
 	for _, id := range empty {
 		inside, err := e.tx.LeadsOfAccount(ctx, id)
 		if err != nil {
 			return err
 		}
 		stays := func(lead int64) bool {
-			if n := e.cache.leads[lead]; n != nil {
-				return n.Lead.Account == id
-			}
-			_, retracted := slices.BinarySearch(leads, lead)
-			return !retracted
+			n := e.cache.leads[lead]
+			return n == nil || n.Lead.Account == id
 		}
 		if len(e.cache.byAccount[id]) > 0 || slices.ContainsFunc(inside, stays) {
 			continue

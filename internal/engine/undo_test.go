@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -51,8 +52,9 @@ func TestUndoRestoresCompanies(t *testing.T) {
 		if database != "" {
 			seeds = 1
 		}
+		stopped := 0
 		for seed := range uint64(seeds) {
-			without, with := open(t, "", Options{}), open(t, database, Options{})
+			without, with := open(t, "", Options{}), open(t, database, Options{undoStep: int(seed % 4)}) // one lead at a time, as well
 			r := rand.New(rand.NewPCG(seed, 9))
 			var at int64
 			read := func(h *house, list []lifecycle.Arrival, importID int64) {
@@ -89,7 +91,27 @@ func TestUndoRestoresCompanies(t *testing.T) {
 				slices.Reverse(made)
 			}
 			for _, id := range made {
-				if err := with.Undo(context.Background(), id); err != nil {
+				// Now and then it is stopped in the middle, and goes on.
+				ctx, stop := context.WithCancel(context.Background())
+				err := with.Undo(ctx, id, func(int64, int64) {
+					if r.IntN(4) == 0 {
+						stop()
+					}
+				})
+				stop()
+				if errors.Is(err, context.Canceled) {
+					stopped++
+					if _, err := with.st.StartImport(context.Background(), store.Import{Name: "again", Hash: fmt.Sprint(id*2 - 1), StartedAt: at}); !errors.Is(err, store.ErrUndoing) {
+						t.Errorf("imported again while it is being undone: %v", err)
+					}
+					if seed%3 == 0 {
+						path, opts := with.path, with.opts
+						with.shut(t)
+						with = open(t, path, opts)
+					}
+					err = with.Undo(context.Background(), id, nil)
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -105,6 +127,9 @@ func TestUndoRestoresCompanies(t *testing.T) {
 			verify(t, with)
 			with.shut(t)
 			without.shut(t)
+		}
+		if stopped == 0 && seeds > 1 {
+			t.Error("none was stopped in the middle")
 		}
 	})
 }
@@ -158,7 +183,7 @@ func TestUndoIsFelt(t *testing.T) {
 		}
 		expect(t, h, fit, 0)
 		expect(t, h, `SELECT count(*) FROM accounts`, 2)
-		if err := h.Undo(ctx, im.ID); err != nil {
+		if err := h.Undo(ctx, im.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		settled(t, h)

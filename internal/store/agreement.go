@@ -1,12 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -112,7 +112,7 @@ type Import struct {
 	ID         int64
 	Name, File string
 	Hash       string // of its content
-	State      string // running, done, stopped, undone
+	State      string // running, done, stopped, undoing (and not undone to its end), undone
 	StartedAt  int64
 	FinishedAt int64 // 0: not yet
 	Rows       int64 // of the file
@@ -128,6 +128,9 @@ type Import struct {
 // ErrNoImport means that there is no such import.
 var ErrNoImport = errors.New("no such import")
 
+// ErrUndoing means that an import is being undone, and cannot go on meanwhile.
+var ErrUndoing = errors.New("the import of this file is being undone; have that done to its end, then the file can be imported again")
+
 // StartImport makes the record of an import, or finds the one of the same content that was
 // begun before: what it has taken in already will not be taken in again. An import that
 // was undone is begun anew. The context says who begins it.
@@ -139,7 +142,10 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 		return Import{}, err
 	}
 	if len(found) > 0 {
-		if im = found[0]; im.State == "stopped" {
+		if im = found[0]; im.State == "undoing" {
+			return im, fmt.Errorf("import %d: %w", im.ID, ErrUndoing)
+		}
+		if im.State == "stopped" {
 			im.State = "running"
 			err = s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
 				if _, err := conn.ExecContext(ctx, `UPDATE import SET state = 'running' WHERE id = $1`, im.ID); err != nil {
@@ -191,9 +197,12 @@ func (b *Batch) Imported(id, arrivals, first, last int64) {
 		arrivals, first, last, id)
 }
 
-// Undone marks an import as undone, by the context's actor.
-func (b *Batch) Undone(ctx context.Context, id, at int64) {
-	b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id)
+// Undone marks an import as undone.
+func (b *Batch) Undone(id int64) { b.Exec(`UPDATE import SET state = 'undone' WHERE id = $1`, id) }
+
+// Undoing marks an import as one that is being undone, by the context's actor.
+func (b *Batch) Undoing(ctx context.Context, id, at int64) {
+	b.Exec(`UPDATE import SET state = 'undoing' WHERE id = $1`, id)
 	a := did(ctx, at, UndidImport, "import "+strconv.FormatInt(id, 10), "")[0]
 	b.Exec(`INSERT INTO audit (at, actor, address, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`, a.At, storable(a.Actor), a.Address, a.Action, a.Subject, a.Detail)
 }
@@ -245,21 +254,51 @@ func (s *Reader) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) 
 	return s.ids(ctx, `SELECT DISTINCT lead FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND lead <> 0 ORDER BY lead`, im.FirstInput, im.LastInput, im.ID)
 }
 
-// WhoNamed returns the leads about which an input names one of some accounts, ascending. It reads all inputs: there is no index, since
-// only undoing an import asks.
-func (s *Reader) WhoNamed(ctx context.Context, accounts map[int64]bool) ([]int64, error) {
-	stmt, err := s.queries.get(ctx, `SELECT lead, account FROM input WHERE account <> 0 AND lead <> 0`)
+// Naming is a lead about which an input names an account.
+type Naming struct{ Account, Lead int64 }
+
+// WhoNamed returns the leads about which an input names one of the accounts that some leads were ever said to be in, by account. leads
+// ascend. It reads all inputs, twice: there is no index, since only undoing an import asks.
+func (s *Reader) WhoNamed(ctx context.Context, leads []int64) ([]Naming, error) {
+	stmt, err := s.queries.get(ctx, `SELECT account, lead FROM input WHERE account <> 0 AND lead <> 0`)
 	if err != nil {
 		return nil, s.explain("reading", err)
 	}
-	leads := map[int64]bool{}
-	err = scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
-		var lead, account int64
-		err := r.Scan(&lead, &account)
-		if accounts[account] {
-			leads[lead] = true
+	accounts := map[int64]struct{}{}
+	each := func(see func(Naming)) error {
+		return scanAll(ctx, stmt, nil, func(r *sql.Rows) error {
+			var n Naming
+			err := r.Scan(&n.Account, &n.Lead)
+			see(n)
+			return err
+		})
+	}
+	err = each(func(n Naming) {
+		if _, ok := slices.BinarySearch(leads, n.Lead); ok {
+			accounts[n.Account] = struct{}{}
 		}
-		return err
 	})
-	return slices.Sorted(maps.Keys(leads)), s.explain("reading", err)
+	if err != nil || len(accounts) == 0 {
+		return nil, s.explain("reading", err)
+	}
+	byAccount := func(a, b Naming) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Lead, b.Lead)) }
+	var list []Naming
+	tidied := 0
+	err = each(func(n Naming) {
+		if _, ok := accounts[n.Account]; !ok {
+			return
+		}
+		if list = append(list, n); len(list) > 2*tidied+1<<16 { // most inputs say the same again
+			slices.SortFunc(list, byAccount)
+			list = slices.Compact(list)
+			tidied = len(list)
+		}
+	})
+	slices.SortFunc(list, byAccount)
+	return slices.Compact(list), s.explain("reading", err)
+}
+
+// AccountsOfImport returns the accounts that inputs of an import name, ascending.
+func (s *Reader) AccountsOfImport(ctx context.Context, im Import) ([]int64, error) {
+	return s.ids(ctx, `SELECT DISTINCT account FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND account <> 0 ORDER BY account`, im.FirstInput, im.LastInput, im.ID)
 }

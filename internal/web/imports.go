@@ -26,6 +26,7 @@ func importRoutes() []route {
 		{pattern: "GET /imports/{import}/undo", right: RunImports, handle: askUndo},
 		{pattern: "POST /imports/{import}/undo", right: RunImports, handle: undoImport},
 		{pattern: "POST /imports/{import}/resume", right: RunImports, handle: resumeImport},
+		{pattern: "POST /imports/{import}/stop", right: RunImports, handle: stopImport},
 		{pattern: "GET /uploads/{upload}", right: RunImports, handle: showMapping},
 		{pattern: "POST /uploads/{upload}", right: RunImports, handle: mapUpload},
 		{pattern: "POST /uploads/{upload}/preview", right: RunImports, handle: previewUpload},
@@ -111,6 +112,8 @@ func importState(im *store.Import, busy api.ImportBusy) (words, tone string) {
 		return "Running", ""
 	case im.State == "stopped":
 		return "Stopped", "soon"
+	case im.State == "undoing":
+		return "Half undone", "soon"
 	case im.State == "undone":
 		return "Undone", ""
 	}
@@ -363,6 +366,8 @@ type importPage struct {
 	Reading     *readingOf
 	CanUndo     bool
 	CanResume   bool
+	CanStop     bool // it runs here
+	Stopping    bool
 	Problems    int64
 	Unchanging  int64
 }
@@ -418,6 +423,12 @@ func showImport(a *ask) (answer, error) {
 		if !progress.At.IsZero() {
 			p.Until = a.dateOf(progress.At.UnixMicro())
 		}
+	}
+	if p.CanStop = busy.Import == im.ID; p.CanStop {
+		p.Stopping = busy.Stopping
+	}
+	if p.State == "Being undone" {
+		p.Done, p.Total = busy.Undone, busy.Leads
 	}
 	switch {
 	case p.State == "Running" || p.State == "Being undone":
@@ -505,7 +516,7 @@ func askUndo(a *ask) (answer, error) {
 		"The others are decided again, as if the import had never been: stage, score, owner and deadlines may change.",
 		"Who objected to being contacted still does.",
 		"What was sent meanwhile stays sent, and what people did on those leads stays on record.",
-		"It is done as a whole or not at all. The file can be imported again afterwards.")
+		"It takes a while if there are many leads; others go on working meanwhile. The file can be imported again afterwards.")
 	return page{title: "Undo this import?", body: undoBody(p)}, nil
 }
 
@@ -521,6 +532,18 @@ func undoImport(a *ask) (answer, error) {
 	said := &flash{Who: im.File, Text: "is being undone."}
 	if done {
 		said.Text = "is undone."
+	}
+	return redirect{to: importURL(im.ID, ""), said: said}, nil
+}
+
+func stopImport(a *ask) (answer, error) {
+	im, err := a.importOf()
+	if err != nil {
+		return nil, err
+	}
+	said := &flash{Who: im.File, Text: "is stopped."}
+	if !a.site.API.StopImport(a.Context(), im.ID, importPatience) {
+		said = &flash{Refused: true, Text: "It does not run any more."}
 	}
 	return redirect{to: importURL(im.ID, ""), said: said}, nil
 }
@@ -554,7 +577,8 @@ func importMark(a *ask) (string, error) {
 	}
 	im, err := a.site.Store.Import(a.Context(), id)
 	var b bytes.Buffer
-	fmt.Fprint(&b, im.State, im.Arrivals, a.site.API.Importing().Import)
+	busy := a.site.API.Importing()
+	fmt.Fprint(&b, im.State, im.Arrivals, busy.Import, busy.Undone, busy.Stopping)
 	if p := a.site.API.Progress(id); p != nil {
 		fmt.Fprint(&b, " ", p.Done, p.Error)
 	}
@@ -600,6 +624,8 @@ func standsWords(p *importPage) string {
 	switch {
 	case p.State == "Being undone":
 		return "It is being undone"
+	case p.Import.State == "undoing":
+		return "It is undone in part"
 	case p.Running:
 		return "It is being taken in"
 	case p.Import.State == "stopped":
@@ -614,8 +640,16 @@ func standsWords(p *importPage) string {
 
 func standsHint(p *importPage) string {
 	switch {
+	case p.Stopping:
+		return "It stops as soon as what is at hand is done."
 	case p.State == "Being undone":
-		return "Leads it brought disappear, the others are decided again without it. You can leave this page: it goes on."
+		text := "Leads it brought disappear, the others are decided again without it. You can leave this page: it goes on."
+		if p.Total > 0 {
+			text = grouped(p.Done) + " of " + grouped(p.Total) + " " + plural(int(min(p.Total, 2)), "lead", "leads") + ". " + text
+		}
+		return text
+	case p.Import.State == "undoing":
+		return "That was stopped in the middle: some leads still count what it said of them, others do not any more. Undo it to its end."
 	case p.Running && p.Total > 0:
 		text := grouped(p.Done) + " of " + grouped(p.Total)
 		if p.Until != "" {
@@ -625,7 +659,7 @@ func standsHint(p *importPage) string {
 	case p.Running:
 		return grouped(p.Done) + " taken in so far. You can leave this page: it goes on."
 	case p.CanResume:
-		return "The server was stopped, or something kept it from going on. What was taken in is kept, and nothing of it counts twice."
+		return "Somebody stopped it, the server was restarted, or something kept it from going on. What was taken in is kept, and nothing of it counts twice."
 	case p.Import.State == "stopped":
 		return "What was taken in is kept. The same file with the same mapping goes on from there, and nothing counts twice."
 	case p.Import.State == "undone":
