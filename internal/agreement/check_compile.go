@@ -67,7 +67,7 @@ func Compile(file string, source []byte, read func(path string) ([]byte, error))
 	if doc == nil {
 		return nil, found.sorted()
 	}
-	c := &compiler{doc: doc, read: read, found: found, plan: &Plan{}, nodes: map[string]*node{}, shared: map[string]*calendar.Calendar{}}
+	c := &compiler{doc: doc, read: read, found: found, plan: &Plan{own: &ownHours{made: map[[2]string]*calendar.Calendar{}}}, nodes: map[string]*node{}, shared: map[string]*calendar.Calendar{}}
 	c.shape(doc.root, language, "")
 	c.hash = append(c.hash, doc.src...)
 	c.calendar()

@@ -80,6 +80,8 @@ type Plan struct {
 	Brief        Brief
 
 	Index Index
+
+	own *ownHours
 }
 
 // Index is what the compiler worked out so that a decision costs what changed.
@@ -356,7 +358,9 @@ type Person struct {
 	PerDay   int                // hand-offs on one local day at most; 0: no limit
 	Traits   [Traits][]int      // slots of Plan.Traits: what they take, speak and know
 	Accounts []string           // domains of the accounts that are theirs by name
-	Hours    *calendar.Calendar // nil: the agreement's
+	Hours    *calendar.Calendar // of the people of a Plan; nil: their team's or the agreement's
+	Zone     string             // of who joined by an input: a time zone of their own, "" for none
+	Week     string             // of who joined by an input: hours of their own as calendar.Week writes them, "" for none
 }
 
 // TraitKind is what somebody can be matched by.

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"baton/internal/agreement"
+	"baton/internal/calendar"
 	"baton/internal/channel"
 	"baton/internal/engine"
 	"baton/internal/identity"
@@ -32,6 +33,9 @@ type member struct {
 	PerDay   int      `json:"per_day" doc:"Hand-offs on one day at most; 0 for no limit."`
 	MemberTraits
 	Accounts []string        `json:"accounts" doc:"Domains of the accounts that are theirs by name."`
+	Timezone string          `json:"timezone" doc:"In which they work: their own, their pool's, or the agreement's." example:"Europe/Stockholm"`
+	Hours    string          `json:"hours" doc:"When they work, in that zone." example:"mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00"`
+	Own      bool            `json:"own_hours" doc:"Time zone or hours were entered for them, rather than being those of the agreement or of a pool."`
 	Active   bool            `json:"active" doc:"false once they have left."`
 	Away     []absence       `json:"away"`
 	Open     int             `json:"open" doc:"Hand-offs that wait for them."`
@@ -87,6 +91,8 @@ type setMember struct {
 		PerDay   int      `json:"per_day,omitempty" minimum:"0" maximum:"100000" doc:"Hand-offs on one day at most."`
 		MemberTraits
 		Accounts []string `json:"accounts,omitempty" maxItems:"1000" doc:"Domains of the accounts that are theirs by name." example:"[\"acme.example\"]"`
+		Timezone string   `json:"timezone,omitempty" maxLength:"100" doc:"A time zone of their own, for whoever the agreement does not name; left out, it is that of their pool, or the agreement's." example:"Europe/Stockholm"`
+		Hours    string   `json:"hours,omitempty" maxLength:"1000" doc:"Hours of their own, likewise: days and their hours, with semicolons between, or always." example:"mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00"`
 	}
 }
 
@@ -131,7 +137,7 @@ func (a *API) teamRoutes() {
 	failures := []int{400, 404, 409, 422, 429, 503}
 	register(a, huma.Operation{Method: http.MethodGet, Path: "/members", OperationID: "list-members", Tags: []string{"Team"}, Summary: "List the team"}, ScopeRead, a.listMembers)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members", OperationID: "set-member", Tags: []string{"Team"}, Summary: "Let somebody join, or change them",
-		Description: "Takes the place of what was known of the member; open work and fairness stay. They work the hours, and in the time zone, of the first of their pools that has some, or of the agreement; hours of their own stand in the agreement, under people.", Errors: failures}, ScopeWrite, a.setMember)
+		Description: "Takes the place of what was known of the member; open work and fairness stay. Without a time zone or hours of their own they work those of the first of their pools that has some, or of the agreement; with one of the two, the other is the agreement's. The people of the agreement work as it says. When hours change, the deadlines that run move; what ran out has run out.", Errors: failures}, ScopeWrite, a.setMember)
 	register(a, huma.Operation{Method: http.MethodDelete, Path: "/members/{member}", OperationID: "remove-member", Tags: []string{"Team"}, Summary: "Let a member leave",
 		Description: "They get no more leads. What they hold stays until its clocks run out or somebody assigns it.", DefaultStatus: 200, Errors: failures}, ScopeWrite, a.removeMember)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/members/{member}/absences", OperationID: "add-absence", Tags: []string{"Team"}, Summary: "Note that a member is away",
@@ -190,6 +196,8 @@ func statusOf(f *store.Feed) *calendarStatus {
 func memberOf(plan *agreement.Plan, roster *lifecycle.Roster, m *lifecycle.Member, now int64) member {
 	v := member{ID: m.ID, Name: m.Name, Side: m.Side.String(), Manager: m.Manager, Pools: []string{}, Weight: m.Weight, Capacity: m.Capacity,
 		PerDay: m.PerDay, Accounts: append([]string{}, m.Accounts...), Active: !m.Inactive, Away: []absence{}, Open: m.Open, Taken: int(m.Taken), Today: m.HadToday(plan, roster, now)}
+	hours := lifecycle.HoursOf(plan, roster, m.ID)
+	v.Timezone, v.Hours, v.Own = hours.Zone().String(), hours.Hours().String(), m.Zone+m.Week != ""
 	for k, list := range v.lists() {
 		*list = []string{}
 		for _, slot := range m.Traits[k] {
@@ -258,7 +266,46 @@ func (a *API) setMember(ctx context.Context, in *setMember) (*memberAnswer, erro
 		p.Accounts = append(p.Accounts, domain)
 	}
 	slices.Sort(p.Accounts)
+	if p.Zone, p.Week, err = hoursOf(plan, b.Timezone, b.Hours); err != nil {
+		return nil, err
+	}
 	return a.aboutMember(ctx, p.ID, lifecycle.Input{Kind: lifecycle.Joined, Member: p}, in.IdempotencyKey)
+}
+
+// hoursOf reads a zone and hours that somebody enters for a member.
+func hoursOf(plan *agreement.Plan, zone, hours string) (string, string, error) {
+	zone, hours = strings.TrimSpace(zone), strings.TrimSpace(hours)
+	if hours != "" {
+		week, err := calendar.ParseWeek(hours)
+		if err != nil {
+			return "", "", problemOf("invalid", strings.TrimPrefix(err.Error(), "reading "), ProblemError{Location: "body.hours", Message: "write days and their hours, such as mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00"})
+		}
+		hours = week.String()
+	}
+	if zone != "" {
+		place, err := calendar.LoadZone(zone)
+		if err != nil {
+			return "", "", problemOf("invalid", fmt.Sprintf("%q is not a time zone; write a place, such as Europe/Stockholm, or UTC", clip(zone)), ProblemError{Location: "body.timezone", Message: "not a time zone"})
+		}
+		zone = place.String()
+	}
+	return zone, hours, nil
+}
+
+// Works has it decided when a member works: a form of a page. "" is the hours of their team. A refusal is no error.
+func (a *API) Works(ctx context.Context, m *lifecycle.Member, zone, hours string, in lifecycle.Input) (*lifecycle.Decision, error) {
+	plan := a.Plan()
+	if plan == nil {
+		return nil, engine.ErrNoAgreement
+	}
+	p := m.Person
+	var err error
+	if p.Zone, p.Week, err = hoursOf(plan, zone, hours); err != nil {
+		return nil, err
+	}
+	in.Kind, in.Name, in.Member = lifecycle.Joined, p.ID, &p
+	d, _, err := a.decide(ctx, lifecycle.Arrival{Input: in}, nil, "")
+	return d, err
 }
 
 func (a *API) removeMember(ctx context.Context, in *MemberRef) (*memberAnswer, error) {

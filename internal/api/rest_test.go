@@ -680,6 +680,53 @@ func TestTeam(t *testing.T) {
 	}
 }
 
+// Whoever the agreement does not name is given hours and a time zone; the deadlines that run for them move.
+func TestHoursOfMembers(t *testing.T) {
+	d := openDesk(t)
+	const nils = "nils@northwind.example"
+	body := map[string]any{"id": nils, "side": "sales", "pools": []string{"nordics"}, "timezone": "America/New_York", "hours": "mon-thu: 9:00-12:00, 13:00-17:30; fri 09:00-15:00"}
+	set := d.want(200, ScopeWrite, "POST", "/members", body)
+	if set.text("timezone") != "America/New_York" || set.text("hours") != "mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00" || set.get("own_hours") != true {
+		t.Error(set.Text)
+	}
+	lead := d.offered("ada@acme.example")
+	d.want(200, ScopeWrite, "POST", lead+"/assign", map[string]any{"actor": astrid, "to": nils})
+	due := func() string {
+		if _, err := d.en.Tick(t.Context(), d.now.Load()); err != nil {
+			t.Fatal(err)
+		}
+		return d.want(200, ScopeRead, "GET", lead, nil).text("deadlines.0.due_at")
+	}
+	before := due()
+	body["hours"], body["timezone"] = "sat-sun 10:00-14:00", ""
+	if set = d.want(200, ScopeWrite, "POST", "/members", body); set.text("hours") != "sat-sun 10:00-14:00" || set.text("timezone") != "Europe/Stockholm" {
+		t.Error(set.Text)
+	}
+	if after := due(); before == "" || after == before {
+		t.Errorf("the deadline was %s and is %s", before, after)
+	}
+	if said := d.want(200, ScopeRead, "GET", lead+"/timeline", nil).Text; !strings.Contains(said, "works, at other times now") {
+		t.Error("the timeline does not say why the deadline moved")
+	}
+	delete(body, "hours")
+	delete(body, "timezone")
+	if set = d.want(200, ScopeWrite, "POST", "/members", body); set.get("own_hours") != false || set.text("hours") == "" {
+		t.Error(set.Text)
+	}
+	for field, values := range map[string][]string{"hours": {"9-5", "mon-fri", "mon-fri 17:00-09:00", "mon 09:00-12:00; mon 13:00-14:00"}, "timezone": {"Mars/Base", "Local", "CEST"}} {
+		for _, v := range values {
+			a := d.refusal("invalid", ScopeWrite, "POST", "/members", map[string]any{"id": nils, "side": "sales", field: v})
+			if a.text("errors.0.location") != "body."+field {
+				t.Errorf("%s %s: %s", field, v, a.Text)
+			}
+		}
+	}
+	a := d.refusal("refused", ScopeWrite, "POST", "/members", map[string]any{"id": astrid, "side": "sales", "timezone": "UTC"})
+	if !strings.Contains(a.Text, "stands in the agreement, under people."+astrid) {
+		t.Error(a.Text)
+	}
+}
+
 func TestAgreementOverREST(t *testing.T) {
 	d := openDesk(t)
 	d.offered("ada@acme.example")

@@ -83,16 +83,17 @@ func (c *readers) read(ctx context.Context, r *store.Reading, now int64) (int, e
 	if plan == nil {
 		return 0, errors.New("there is no agreement yet")
 	}
+	roster, err := c.app.Store.Roster(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var away []lifecycle.Absence
 	if r.Address != "" {
 		data, err := c.fetch(ctx, r.Address)
 		if err != nil {
 			return 0, err
 		}
-		zone := plan.Calendar.Zone()
-		if i, ok := plan.Index.Person[r.Member]; ok && plan.People[i].Hours != nil {
-			zone = plan.People[i].Hours.Zone()
-		}
+		zone := lifecycle.HoursOf(plan, roster, r.Member).Zone()
 		found, err := calendar.ParseICS(data, zone)
 		if err != nil {
 			return 0, err
@@ -102,10 +103,6 @@ func (c *readers) read(ctx context.Context, r *store.Reading, now int64) (int, e
 				away = append(away, lifecycle.Absence{From: t[0], To: t[1], Calendar: true})
 			}
 		}
-	}
-	roster, err := c.app.Store.Roster(ctx)
-	if err != nil {
-		return 0, err
 	}
 	m := roster.Member(r.Member)
 	if m == nil {

@@ -26,6 +26,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/channel"
+	"baton/internal/engine"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -330,7 +331,47 @@ func BenchmarkInputToMail(b *testing.B) {
 	}
 }
 
-// TestFigureInputToMail measures from an input to the hand-over of its mail, one lead after the other.
+// openClocks is how many deadlines run while TestFigureInputToMail measures.
+const openClocks = 50_000
+
+// crowd fills a database with leads that are offered to the team and wait, each with the clock of its offer running.
+func crowd(t testing.TB, db, source string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "agreement.yaml")
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), Options{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Hour).UnixMicro()
+	if err := a.Adopt(t.Context(), file, at); err != nil {
+		t.Fatal(err)
+	}
+	err = a.Engine.History(t.Context(), func(yield func(*lifecycle.Arrival) error) error {
+		for i := range openClocks {
+			key := identity.Key{Kind: identity.Email, Value: fmt.Sprintf("crowd%d@crowd%d.example", i, i%9973)}
+			if err := yield(&lifecycle.Arrival{Keys: []identity.Key{key}, Input: lifecycle.Input{Kind: lifecycle.Did, Name: "email_clicked", At: at, Known: at, Source: "crowd", Key: strconv.Itoa(i)}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, engine.HistoryOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := a.Store.Query(t.Context(), "SELECT count(DISTINCT lead) FROM clock WHERE state = 'running'")
+	if err != nil || open.Rows[0][0].(int64) != openClocks {
+		t.Fatalf("%v leads have a clock that runs, want %d (%v)", open, openClocks, err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFigureInputToMail measures from the input that makes a lead ready to the hand-over of its mail, one lead after the other, in a
+// database in which 50,000 others wait to be accepted.
 func TestFigureInputToMail(t *testing.T) {
 	if os.Getenv("BATON_FIGURES") == "" {
 		t.Skip("figures are measured by: make bench")
@@ -338,7 +379,10 @@ func TestFigureInputToMail(t *testing.T) {
 	box := newMailbox(t)
 	d := box.delivery()
 	d.Mails = map[string]string{"queue unassigned": "desk@northwind.example"}
-	l := serveAgreement(t, filepath.Join(t.TempDir(), "b.db"), awake(t), ServeOptions{Delivery: d})
+	db, source := filepath.Join(t.TempDir(), "b.db"), awake(t, "accept_within: 4 working hours", "accept_within: 300d", "    capacity: 15\n", "",
+		"\ntransitions:\n", "\ntransitions:\n  at_once: {from: lead, to: mql, when: did(\"email_clicked\")}\n")
+	crowd(t, db, source)
+	l := serveAgreement(t, db, source, ServeOptions{Delivery: d})
 	const n = 500
 	took := make([]time.Duration, n)
 	for i := range took {

@@ -156,3 +156,48 @@ func TestAbsencesAreNoted(t *testing.T) {
 		t.Errorf("%d, %d absences", status, away())
 	}
 }
+
+// Somebody is given hours and a time zone, and the team's again; what cannot be read is refused in words, and changes nothing.
+func TestHoursAreSet(t *testing.T) {
+	l := servePages(t)
+	roster, err := l.Store.Roster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, _ := l.Engine.Agreement()
+	joined := "" // whom the agreement does not name
+	for i := range roster.Members {
+		if m := &roster.Members[i]; plan.Index.Person[m.ID] == 0 && m.ID != plan.People[0].ID && !m.Inactive {
+			joined = m.ID
+		}
+	}
+	works := func() string {
+		roster, err := l.Store.Roster(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := roster.Member(joined)
+		return m.Zone + " " + m.Week
+	}
+	says(t, l.page(t, "manager", "/team"), []string{"Working hours", "Hours of their own", "in Europe/Stockholm"}, nil)
+	says(t, l.page(t, "marketing", "/team"), []string{"Working hours"}, []string{"Hours of their own"})
+	if _, status := l.form(t, "rep", "/team/"+joined+"/hours", "hours=always"); status != 403 || works() != " " {
+		t.Errorf("a rep: %d", status)
+	}
+	for body, why := range map[string]string{"hours=9-5": "unknown day", "hours=mon-fri+17:00-09:00": "ends before it starts", "timezone=Mars": "is not a time zone; write a place"} {
+		if text, status := l.form(t, "manager", "/team/"+joined+"/hours", body); status != 200 || works() != " " || !strings.Contains(text, why) {
+			t.Errorf("%s: %d, %q", body, status, works())
+		}
+	}
+	if text, status := l.form(t, "manager", "/team/"+johan+"/hours", "hours=always"); status != 200 || !strings.Contains(text, "When Johan Lind works stands in the agreement") {
+		t.Errorf("of the agreement: %d", status)
+	}
+	text, status := l.form(t, "manager", "/team/"+joined+"/hours", "hours=mon-thu+9:00-12:00+13:00-17:30%3B+fri+9:00-15:00&timezone=America/New_York")
+	if status != 200 || works() != "America/New_York mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00" {
+		t.Fatalf("%d, %q", status, works())
+	}
+	says(t, text, []string{"works the hours you entered", "mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00 in America/New_York", "in New York"}, nil)
+	if text, status := l.form(t, "manager", "/team/"+joined+"/hours", "hours=&timezone="); status != 200 || works() != " " || !strings.Contains(text, "works the hours of the team") {
+		t.Errorf("%d, %q", status, works())
+	}
+}

@@ -24,8 +24,10 @@ var horizon = Date{LastYear + 1, time.January, 1}.number()
 // Calendar is working hours in a time zone, with closures. Make one with New;
 // it does not change afterwards.
 type Calendar struct {
-	zone    *time.Location
-	offsets []offset
+	zone     *time.Location
+	hours    Week
+	closures []Closure
+	offsets  []offset
 
 	// A regular day repeats the hours of its weekday, counted from local midnight.
 	// Regular weeks start on Thursday because day 0 was one, so that day n is
@@ -86,7 +88,7 @@ func New(zone *time.Location, week Week, closures []Closure) (*Calendar, error) 
 			return nil, fmt.Errorf("making a calendar: %w", err)
 		}
 	}
-	c := &Calendar{zone: zone}
+	c := &Calendar{zone: zone, hours: week, closures: closures}
 	c.offsets = offsets(zone, -2*day, int64(horizon+2)*day)
 	c.first, c.end = c.dayStart(0), c.dayStart(horizon)
 	for i := range c.regular {
@@ -105,6 +107,25 @@ func New(zone *time.Location, week Week, closures []Closure) (*Calendar, error) 
 
 // Zone is the calendar's time zone.
 func (c *Calendar) Zone() *time.Location { return c.zone }
+
+// Hours are the hours of a week without closures.
+func (c *Calendar) Hours() Week { return c.hours }
+
+// Same reports whether two calendars that close alike are open at the same time.
+func (c *Calendar) Same(other *Calendar) bool {
+	return c == other || c.zone.String() == other.zone.String() && c.hours.same(other.hours)
+}
+
+// With makes a calendar that closes when c does, with another zone, other hours, or both; nil keeps what c has.
+func (c *Calendar) With(zone *time.Location, week *Week) (*Calendar, error) {
+	if zone == nil {
+		zone = c.zone
+	}
+	if week == nil {
+		week = &c.hours
+	}
+	return New(zone, *week, c.closures)
+}
 
 // addOddDays finds the days that differ from the week and works out their hours.
 // closed is sorted, in wall-clock minutes since 1970-01-01.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"baton/internal/agreement"
 	"baton/internal/channel"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
@@ -45,7 +44,11 @@ func (c *span) carry(r *run, kind lifecycle.InputKind) (from, to time.Time, err 
 	if plan == nil {
 		return from, to, errors.New("there is no agreement yet; name one with: baton activate")
 	}
-	zone := zoneOf(plan, c.Member)
+	roster, err := server.Store.Roster(r.ctx)
+	if err != nil {
+		return from, to, err
+	}
+	zone := lifecycle.HoursOf(plan, roster, memberID(c.Member)).Zone()
 	from, to = time.UnixMicro(r.now()).In(zone), time.Time{}
 	if c.From != "" {
 		if from, err = dayOrTime(c.From, zone, false); err != nil {
@@ -90,14 +93,6 @@ func memberID(s string) string {
 		return key.Value
 	}
 	return s
-}
-
-// zoneOf is where a member's days begin.
-func zoneOf(plan *agreement.Plan, member string) *time.Location {
-	if i, ok := plan.Index.Person[memberID(member)]; ok && plan.People[i].Hours != nil {
-		return plan.People[i].Hours.Zone()
-	}
-	return plan.Calendar.Zone()
 }
 
 type absenceAddCommand struct{ span }

@@ -97,7 +97,7 @@ type commands struct {
 	May      mayCommand      `cmd:"" help:"Say whether somebody may speak to a lead, by which channel, and why."`
 	Conflict conflictCommand `cmd:"" name:"conflicts" help:"List who spoke to a lead although another held the conversation."`
 	Explain  explainCommand  `cmd:"" help:"Say why a lead has its score, stage, owner and deadline."`
-	Roster   rosterCommand   `cmd:"" help:"Show how the pools share leads out: who is behind their share, and who is next."`
+	Roster   rosterCommand   `cmd:"" help:"How the pools share leads out: who is behind their share, and who is next; and when people work."`
 	Absence  absenceCommand  `cmd:"" help:"Enter when people are away, or have it read from their calendars."`
 	Lead     leadCommand     `cmd:"" help:"Merge two leads that are one person, take that back, put a lead into an account, accept it, estimate it, or walk away."`
 	Queue    queueCommand    `cmd:"" help:"List who waits to be called, take the next one, and say how it went."`

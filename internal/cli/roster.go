@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,17 +11,78 @@ import (
 	"unicode/utf8"
 
 	"baton/internal/agreement"
+	"baton/internal/calendar"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
 type rosterCommand struct {
+	Show  rosterShowCommand  `cmd:"" default:"withargs" help:"Show how the pools share leads out: who is behind their share, and who is next."`
+	Hours rosterHoursCommand `cmd:"" help:"Say when somebody works whom the agreement does not name. Deadlines that run move."`
+}
+
+type rosterHoursCommand struct {
+	byHand
+	Member   string `arg:"" help:"Who: an e-mail address."`
+	Hours    string `arg:"" optional:"" help:"Days and their hours, such as \"mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00\", or always. Without hours and time zone: those of their team."`
+	Timezone string `help:"Their time zone." placeholder:"PLACE"`
+}
+
+func (c *rosterHoursCommand) Run(r *run) (err error) {
+	if !c.there() {
+		return fmt.Errorf("%s is not there, so nobody is in its team", c.name())
+	}
+	server, err := c.open(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	roster, err := server.Store.Roster(r.ctx)
+	if err != nil {
+		return err
+	}
+	m := roster.Member(memberID(c.Member))
+	if m == nil {
+		return fmt.Errorf("nobody called %s is in the team", memberID(c.Member))
+	}
+	p := m.Person
+	p.Zone, p.Week = c.Timezone, ""
+	if c.Hours != "" {
+		week, err := calendar.ParseWeek(c.Hours)
+		if err != nil {
+			return err
+		}
+		p.Week = week.String()
+	}
+	in := lifecycle.Input{Kind: lifecycle.Joined, Name: p.ID, Member: &p, At: r.now(), Known: r.now(), Actor: c.By, Text: c.Note, Source: "cli"}
+	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
+	switch {
+	case err != nil:
+		return err
+	case out[0].Err != nil:
+		return out[0].Err
+	case out[0].Decision.Refused != "":
+		return errors.New(out[0].Decision.Refused)
+	}
+	if _, err = server.Engine.Tick(r.ctx, r.now()); err != nil { // what they hold is looked at
+		return err
+	}
+	plan, _ := server.Engine.Agreement()
+	if roster, err = server.Store.Roster(r.ctx); err != nil {
+		return err
+	}
+	hours := lifecycle.HoursOf(plan, roster, p.ID)
+	fmt.Fprintf(r.Out, "%s works %s.\n", p.ID, lifecycle.WorksWords(hours.Zone().String(), hours.Hours().String()))
+	return nil
+}
+
+type rosterShowCommand struct {
 	database
 	Pool string `help:"Only this pool." placeholder:"NAME"`
 	JSON bool   `name:"json" help:"As JSON."`
 }
 
-func (c *rosterCommand) Run(r *run) error {
+func (c *rosterShowCommand) Run(r *run) error {
 	st, err := store.OpenReadOnly(r.ctx, c.DB)
 	if err != nil {
 		return err
@@ -46,7 +108,7 @@ func (c *rosterCommand) Run(r *run) error {
 		pools = slices.DeleteFunc(pools, func(p lifecycle.PoolStanding) bool { return p.Pool != c.Pool })
 	}
 	if c.JSON {
-		return c.asJSON(r, pools, feeds)
+		return c.asJSON(r, plan, roster, pools, feeds)
 	}
 	w := &explanation{out: r.Out, colour: r.Colour, width: r.Width}
 	w.printf("%s  %s\n", w.bold("How leads are shared out"), w.dim("as of "+stampOf(plan, r.now())))
@@ -59,8 +121,28 @@ func (c *rosterCommand) Run(r *run) error {
 	if len(pools) > 0 {
 		w.printf("\n%s\n", w.dim("due is their share in leads; behind is due less given: below zero, ahead of it."))
 	}
+	ownHoursOf(w, roster)
 	calendarsOf(w, plan, feeds)
 	return w.err
+}
+
+// ownHoursOf tells who works hours that do not stand in the agreement.
+func ownHoursOf(w *explanation, roster *lifecycle.Roster) {
+	if roster == nil {
+		return
+	}
+	first := true
+	for i := range roster.Members {
+		m := &roster.Members[i]
+		if m.Inactive || m.Zone+m.Week == "" {
+			continue
+		}
+		if first {
+			w.printf("\n%s\n", w.bold("HOURS OF THEIR OWN"))
+			first = false
+		}
+		w.printf("%s  %s\n", m.ID, lifecycle.WorksWords(m.Zone, m.Week))
+	}
 }
 
 // calendarsOf tells how the calendars of absences were read.
@@ -178,8 +260,8 @@ func nextOf(p *lifecycle.PoolStanding) string {
 	return fmt.Sprintf("Shared out by %s. The next lead goes to %s.", strings.ReplaceAll(p.By, "_", " "), p.Next)
 }
 
-func (c *rosterCommand) asJSON(r *run, pools []lifecycle.PoolStanding, feeds []store.Feed) error {
-	type calendar struct {
+func (c *rosterShowCommand) asJSON(r *run, plan *agreement.Plan, roster *lifecycle.Roster, pools []lifecycle.PoolStanding, feeds []store.Feed) error {
+	type feed struct {
 		Read     string `json:"read_at,omitempty"`
 		Good     string `json:"good_at,omitempty"`
 		Error    string `json:"error,omitempty"`
@@ -187,23 +269,25 @@ func (c *rosterCommand) asJSON(r *run, pools []lifecycle.PoolStanding, feeds []s
 		Host     string `json:"host"`
 	}
 	type member struct {
-		ID       string    `json:"id"`
-		Name     string    `json:"name,omitempty"`
-		Weight   int       `json:"weight"`
-		Due      float64   `json:"due"`
-		Given    int64     `json:"given"`
-		Behind   float64   `json:"behind"`
-		Carried  float64   `json:"counts_as_carrying,omitempty"`
-		Open     int       `json:"open"`
-		Capacity int       `json:"capacity,omitempty"`
-		From     string    `json:"away_from,omitempty"`
-		To       string    `json:"away_until,omitempty"`
-		AtWork   bool      `json:"at_work"`
-		Unable   string    `json:"unable,omitempty"`
-		PerDay   int       `json:"per_day,omitempty"`
-		Calendar *calendar `json:"calendar,omitempty"`
+		ID       string  `json:"id"`
+		Name     string  `json:"name,omitempty"`
+		Weight   int     `json:"weight"`
+		Due      float64 `json:"due"`
+		Given    int64   `json:"given"`
+		Behind   float64 `json:"behind"`
+		Carried  float64 `json:"counts_as_carrying,omitempty"`
+		Open     int     `json:"open"`
+		Capacity int     `json:"capacity,omitempty"`
+		From     string  `json:"away_from,omitempty"`
+		To       string  `json:"away_until,omitempty"`
+		AtWork   bool    `json:"at_work"`
+		Unable   string  `json:"unable,omitempty"`
+		PerDay   int     `json:"per_day,omitempty"`
+		Zone     string  `json:"timezone"`
+		Hours    string  `json:"hours"`
+		Calendar *feed   `json:"calendar,omitempty"`
 	}
-	calendars := map[string]*calendar{}
+	calendars := map[string]*feed{}
 	stamp := func(at int64) string {
 		if at == 0 {
 			return ""
@@ -211,7 +295,7 @@ func (c *rosterCommand) asJSON(r *run, pools []lifecycle.PoolStanding, feeds []s
 		return time.UnixMicro(at).UTC().Format(time.RFC3339)
 	}
 	for _, f := range feeds {
-		calendars[f.Member] = &calendar{stamp(f.ReadAt), stamp(f.GoodAt), f.Error, f.Absences, f.Host}
+		calendars[f.Member] = &feed{stamp(f.ReadAt), stamp(f.GoodAt), f.Error, f.Absences, f.Host}
 	}
 	type pool struct {
 		Name    string   `json:"pool"`
@@ -227,6 +311,8 @@ func (c *rosterCommand) asJSON(r *run, pools []lifecycle.PoolStanding, feeds []s
 			m := &p.Members[j]
 			line := member{ID: m.ID, Name: m.Name, Weight: m.Weight, Due: millionths(m.Due), Given: m.Given, Behind: millionths(m.Behind), Carried: millionths(m.Carried), Open: m.Open,
 				Capacity: m.Capacity, AtWork: m.Working, Unable: m.Unable, PerDay: m.PerDay, Calendar: calendars[m.ID]}
+			hours := lifecycle.HoursOf(plan, roster, m.ID)
+			line.Zone, line.Hours = hours.Zone().String(), hours.Hours().String()
 			if m.Away != nil {
 				line.From, line.To = stamp(m.Away.From), stamp(m.Away.To)
 			}

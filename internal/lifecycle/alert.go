@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"baton/internal/agreement"
-	"baton/internal/calendar"
 )
 
 // Alert is one thing to tell one recipient by one way. Alerts go to the team and never to a lead: nothing
@@ -242,7 +241,7 @@ func happenings(plan *agreement.Plan, view *View, in *Input, d *Decision) []happ
 
 // atWork returns when somebody is next at work: in their hours, and not away.
 func atWork(plan *agreement.Plan, r *Roster, to string, at int64) int64 {
-	hours := workingHours(plan, r, to)
+	hours := HoursOf(plan, r, to)
 	at = hours.NextOpening(at)
 	if m := r.Member(to); m != nil {
 		for range m.Away {
@@ -253,14 +252,6 @@ func atWork(plan *agreement.Plan, r *Roster, to string, at int64) int64 {
 		}
 	}
 	return at
-}
-
-// workingHours returns the calendar of whoever is told: their own, or the agreement's.
-func workingHours(plan *agreement.Plan, r *Roster, to string) *calendar.Calendar {
-	if m := r.Member(to); m != nil && m.Hours != nil {
-		return m.Hours
-	}
-	return calendarOf(plan, r, to)
 }
 
 // AppendJSON appends what of an alert is not in columns of its own.

@@ -32,7 +32,7 @@ func waits(plan *agreement.Plan, r *Roster, alert *agreement.Alert, to string, u
 			quiet.Kind = agreement.QuietNever
 		}
 	}
-	hours := workingHours(plan, r, to)
+	hours := HoursOf(plan, r, to)
 	due = at
 	switch {
 	case digest.Daily:

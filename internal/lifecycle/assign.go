@@ -116,7 +116,7 @@ func (d *decider) full(m *Member) string {
 
 // HadToday is how many hand-offs a member has had on the local day of an instant. It is known of who has a cap for the day.
 func (m *Member) HadToday(plan *agreement.Plan, r *Roster, at int64) int {
-	if m.Day != calendarOf(plan, r, m.ID).Day(at) {
+	if m.Day != HoursOf(plan, r, m.ID).Day(at) {
 		return 0
 	}
 	return m.Today
@@ -212,7 +212,7 @@ members:
 			}
 		}
 		able = append(able, m)
-		if calendarOf(d.plan, d.state.Roster, m.ID).Open(d.now) {
+		if HoursOf(d.plan, d.state.Roster, m.ID).Open(d.now) {
 			working = append(working, m)
 		}
 	}

@@ -187,7 +187,7 @@ func (d *decider) takeCall() {
 		d.refuse("this lead was tried on %s, and the next try is from %s on (%s)", d.stamp(k.Last), d.stamp(k.Next), q.SpacingClause.Address)
 		return
 	}
-	until := calendarOf(d.plan, d.state.Roster, m.ID).Add(d.now, q.Lease)
+	until := HoursOf(d.plan, d.state.Roster, m.ID).Add(d.now, q.Lease)
 	d.emit(Change{Kind: CallTaken, To: m.ID, At: d.now, Due: until, Reason: d.because(q.LeaseClause.Address)})
 }
 

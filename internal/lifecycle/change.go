@@ -31,8 +31,8 @@ const (
 	QueueSet            // From, To ("" for none)
 	HandoffOffered      // Name, At, Int is the hand-off's ID
 	HandoffMoved        // From, To: reassigned to another member or a queue; Int counts how often
-	HandoffClosed       // Name, To is the state, At; From is the reason, if any
-	ContactMade         // At: the first contact by a person in this hand-off
+	HandoffClosed       // Name, To is the state, At; From is the reason, if any; Int of an acceptance: how much working time of the owner it took
+	ContactMade         // At: the first contact by a person in this hand-off; Int: working time of the owner since the acceptance, or the offer
 	ClockStarted        // Name, At, Due, Int is the amount allowed, Unit; To is the member whose calendar it runs in
 	ClockPaused         // Name, At, Int is the amount used
 	ClockResumed        // Name, At, Due

@@ -8,41 +8,41 @@ import (
 	"baton/internal/calendar"
 )
 
-// calendarOf returns the working calendar of a member: their own, that of the first of their pools that has one, or the
-// agreement's.
-func calendarOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calendar {
+// HoursOf returns the working calendar of a member: their own, as the agreement or else the roster has it, that of the first of
+// their pools that has one, or the agreement's.
+func HoursOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calendar {
 	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
 		return plan.People[i].Hours
 	}
+	m := r.Member(member)
+	if m == nil {
+		return plan.Calendar
+	}
+	if own, err := plan.OwnHours(m.Zone, m.Week); err == nil && own != nil {
+		return own
+	}
 	if len(plan.Index.PoolHours) > 0 {
-		if m := r.Member(member); m != nil {
-			for _, pool := range m.Pools {
-				if cal := plan.Index.PoolHours[pool]; cal != nil {
-					return cal
-				}
+		for _, pool := range m.Pools {
+			if cal := plan.Index.PoolHours[pool]; cal != nil {
+				return cal
 			}
 		}
 	}
 	return plan.Calendar
 }
 
-// HoursOf returns the calendar of a member: their own, that of a pool of theirs, or the agreement's.
-func HoursOf(plan *agreement.Plan, r *Roster, member string) *calendar.Calendar {
-	return calendarOf(plan, r, member)
-}
-
-// runsIn returns the calendar that a clock of a member runs in: its own, or the member's.
-func runsIn(plan *agreement.Plan, r *Roster, clock, member string) *calendar.Calendar {
+// ClockHours returns the calendar that a clock of a member runs in: its own, or the member's.
+func ClockHours(plan *agreement.Plan, r *Roster, clock, member string) *calendar.Calendar {
 	if cal := plan.Index.Hours[clock]; cal != nil {
 		return cal
 	}
-	return calendarOf(plan, r, member)
+	return HoursOf(plan, r, member)
 }
 
 // deadline returns when a time allowed to a member is over, in working time of their calendar. What they are away of it does not
 // count, if the agreement has clocks pause then.
 func deadline(plan *agreement.Plan, r *Roster, clock, member string, from int64, within calendar.Duration) int64 {
-	cal := runsIn(plan, r, clock, member)
+	cal := ClockHours(plan, r, clock, member)
 	for _, a := range pauses(plan, r, member) {
 		if a.To <= from {
 			continue
@@ -61,7 +61,7 @@ func deadline(plan *agreement.Plan, r *Roster, clock, member string, from int64,
 
 // elapsed returns how much of the time allowed to a member has passed between two instants.
 func elapsed(plan *agreement.Plan, r *Roster, clock, member string, from, to int64, unit calendar.Unit) int64 {
-	cal := runsIn(plan, r, clock, member)
+	cal := ClockHours(plan, r, clock, member)
 	sum := int64(0)
 	for _, a := range pauses(plan, r, member) {
 		if a.To <= from {
@@ -97,7 +97,11 @@ func (d *decider) deadline(clock, member string, within calendar.Duration) int64
 
 // asksTeam notes that the team is looked at, if it takes that to know when a member works.
 func (d *decider) asksTeam(member string) {
-	d.team = d.team || member != "" && (d.plan.Absences.Away.Pause || len(d.plan.Index.PoolHours) > 0)
+	if d.team || member == "" {
+		return
+	}
+	_, named := d.plan.Index.Person[member] // of others, the hours are those they joined with
+	d.team = !named || d.plan.Absences.Away.Pause || len(d.plan.Index.PoolHours) > 0
 }
 
 // used returns how much of its time a clock has used until now.
@@ -125,9 +129,12 @@ func (d *decider) moveClocks() {
 		due := max(d.now+1_000_000, deadline(d.plan, d.state.Roster, k.Name, k.Member, k.Since, left))
 		if due != k.Due && k.Due > d.now {
 			if why == 0 {
-				if d.in.Kind == Refresh {
-					why = d.becauseText(d.plan.Absences.Away.Address, d.name(k.Member)+" is away at other times now")
-				} else {
+				switch {
+				case d.in.Kind == Refresh && d.plan.Absences.Away.Pause:
+					why = d.becauseText(d.plan.Absences.Away.Address, d.name(k.Member)+" is away, or works, at other times now")
+				case d.in.Kind == Refresh:
+					why = d.becauseText("calendar", d.name(k.Member)+" works other hours now")
+				default:
 					why = d.becauseText("calendar", "working hours have changed")
 				}
 			}

@@ -17,7 +17,7 @@ import (
 const (
 	leadFormat    = 3
 	accountFormat = 1
-	rosterFormat  = 3
+	rosterFormat  = 4
 )
 
 var errShort = errors.New("the stored state ends too early")
@@ -156,8 +156,8 @@ func ParseAccount(b []byte) (*Account, error) {
 	return a, r.end("account")
 }
 
-// AppendRoster appends the stored form of the roster. The working hours of a person are not in
-// it: they are looked up in the agreement.
+// AppendRoster appends the stored form of the roster. The working hours of the people of the agreement are not in
+// it: they are looked up there.
 func AppendRoster(b []byte, o *Roster) []byte {
 	b = append(b, rosterFormat)
 	b = binary.AppendVarint(b, o.Seq)
@@ -180,6 +180,7 @@ func AppendRoster(b []byte, o *Roster) []byte {
 			}
 		}
 		b = appendTexts(b, m.Accounts)
+		b = appendText(appendText(b, m.Zone), m.Week)
 		b = binary.AppendUvarint(b, uint64(len(m.Away)))
 		for _, a := range m.Away {
 			b = binary.AppendVarint(binary.AppendVarint(binary.AppendVarint(b, a.From), a.To), flag(a.Calendar))
@@ -219,6 +220,7 @@ func ParseRoster(b []byte) (*Roster, error) {
 				}
 			}
 			m.Accounts = r.texts()
+			m.Zone, m.Week = r.text(), r.text()
 			for range r.count(3) {
 				m.Away = append(m.Away, Absence{From: r.int(), To: r.int(), Calendar: r.int() != 0})
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"baton/internal/agreement"
+	"baton/internal/calendar"
 )
 
 // offer opens a hand-off: somebody or a queue gets it, and the time to accept begins.
@@ -58,8 +59,18 @@ func (d *decider) close(state HandoffState, reason string, why int) {
 	} else {
 		d.stopClock(d.handoff().AcceptClause.Address, why)
 	}
-	d.emit(Change{Kind: HandoffClosed, Name: d.handoff().Name, From: reason, To: state.String(), At: d.now, Reason: why})
+	c := Change{Kind: HandoffClosed, Name: d.handoff().Name, From: reason, To: state.String(), At: d.now, Reason: why}
+	if state == HandoffAccepted {
+		c.Int = d.worked(d.lead.Handoff.Offered, d.now)
+	}
+	d.emit(c)
 	d.touch(agreement.TopicHandoff)
+}
+
+// worked returns the working time of the owner between two instants, 0 for none.
+func (d *decider) worked(from, to int64) int64 {
+	d.asksTeam(d.lead.Owner)
+	return HoursOf(d.plan, d.state.Roster, d.lead.Owner).Between(from, to, calendar.WorkingTime)
 }
 
 // withdraw takes a hand-off back because the lead has gone another way.
@@ -336,7 +347,11 @@ func (d *decider) contact() {
 		return
 	}
 	why := d.because(d.handoff().Address)
-	d.emit(Change{Kind: ContactMade, At: d.at, Reason: why})
+	from := l.Handoff.Accepted
+	if from == 0 {
+		from = l.Handoff.Offered
+	}
+	d.emit(Change{Kind: ContactMade, At: d.at, Int: d.worked(from, d.at), Reason: why})
 	d.touch(agreement.TopicHandoff)
 	if address := d.handoff().ContactClause.Address; d.clock(address) != nil {
 		d.stopClock(address, d.because(address))

@@ -17,7 +17,7 @@ func InboxLine(plan *agreement.Plan, view *View, a *Alert, decided, at int64) Li
 		return Line{Title: words(a.Kind), Over: over}
 	}
 	zone := plan.Calendar.Zone()
-	if hours := workingHours(plan, view.Roster, a.To); hours != nil {
+	if hours := HoursOf(plan, view.Roster, a.To); hours != nil {
 		zone = hours.Zone()
 	}
 	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, facts: FactsAt(plan, view, at), zone: zone}, alert: a}

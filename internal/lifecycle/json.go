@@ -203,6 +203,8 @@ func (o *object) person(name string, p *agreement.Person) {
 		q.slots(name, p.Traits[k])
 	}
 	q.texts("accounts", p.Accounts)
+	q.text("timezone", p.Zone)
+	q.text("hours", p.Week)
 	o.b = append(q.b, '}')
 }
 
@@ -322,6 +324,8 @@ type personJSON struct {
 	Languages   []int    `json:"languages"`
 	Skills      []int    `json:"skills"`
 	Accounts    []string `json:"accounts"`
+	Zone        string   `json:"timezone"`
+	Week        string   `json:"hours"`
 }
 
 func (p *personJSON) person() *agreement.Person {
@@ -329,7 +333,7 @@ func (p *personJSON) person() *agreement.Person {
 		return nil
 	}
 	return &agreement.Person{ID: p.ID, Name: p.Name, Side: parseSide(p.Side), Manager: p.Manager, Pools: p.Pools, Weight: p.Weight, Capacity: p.Capacity,
-		PerDay: p.PerDay, Traits: [agreement.Traits][]int{p.Territories, p.Languages, p.Skills}, Accounts: p.Accounts}
+		PerDay: p.PerDay, Traits: [agreement.Traits][]int{p.Territories, p.Languages, p.Skills}, Accounts: p.Accounts, Zone: p.Zone, Week: p.Week}
 }
 
 type decisionJSON struct {

@@ -25,7 +25,7 @@ type NoticeFact struct{ Name, Value string }
 // past its timeline, oldest first; plan is the one that the lead follows.
 func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) Notice {
 	zone := plan.Calendar.Zone()
-	if hours := workingHours(plan, view.Roster, a.To); hours != nil {
+	if hours := HoursOf(plan, view.Roster, a.To); hours != nil {
 		zone = hours.Zone()
 	}
 	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: zone}, alert: a}

@@ -28,7 +28,7 @@ func reminders(plan *agreement.Plan, clock string) []agreement.Reminder {
 // not come: 0.
 func (d *decider) remindAt(k *Clock, r *agreement.Reminder) int64 {
 	d.asksTeam(k.Member)
-	at := runsIn(d.plan, d.state.Roster, k.Name, k.Member).Back(k.Due, r.Before)
+	at := ClockHours(d.plan, d.state.Roster, k.Name, k.Member).Back(k.Due, r.Before)
 	if at <= k.Since {
 		return 0
 	}

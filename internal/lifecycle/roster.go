@@ -71,6 +71,7 @@ func (r *Roster) set(plan *agreement.Plan, p *agreement.Person) {
 	}
 	m := &r.Members[i]
 	m.Person, m.Inactive = *p, false
+	m.Hours = nil // they are looked up in the agreement
 	m.Weight = min(max(1, m.Weight), mostWeight)
 	for _, pool := range p.Pools {
 		r.ledger(pool).entry(p.ID)
@@ -129,7 +130,7 @@ func applyRoster(plan *agreement.Plan, r *Roster, c *Change) {
 		if m := r.Member(c.Name); m != nil {
 			m.Open = max(0, m.Open+int(c.Int))
 			if c.At != 0 {
-				if day := calendarOf(plan, r, m.ID).Day(c.At); m.Day != day {
+				if day := HoursOf(plan, r, m.ID).Day(c.At); m.Day != day {
 					m.Day, m.Today = day, 0
 				}
 				m.Today++
@@ -225,7 +226,7 @@ func (d *decider) decideRoster() {
 	d.ownRoster()
 	switch in.Kind {
 	case Joined:
-		d.emit(Change{Kind: MemberSet, Name: in.Member.ID, Member: in.Member})
+		d.takeIn(in.Member)
 	case Left:
 		if d.member(in.Name) == nil {
 			d.refuse("nobody called %q is in the team", in.Name)
@@ -285,6 +286,26 @@ func (d *decider) decideRoster() {
 		}
 	default:
 		d.refuse("%s needs a lead", in.Kind)
+	}
+}
+
+// takeIn has somebody join, or changes them. If that changes when they work, the deadlines of what they hold move.
+func (d *decider) takeIn(p *agreement.Person) {
+	if p.Zone != "" || p.Week != "" {
+		if i, ok := d.plan.Index.Person[p.ID]; ok {
+			d.refuse("when %s works stands in the agreement, under %s: change it there", d.name(p.ID), d.plan.People[i].Address)
+			return
+		}
+		if _, err := d.plan.OwnHours(p.Zone, p.Week); err != nil {
+			d.refuse("%s", strings.TrimPrefix(err.Error(), "reading "))
+			return
+		}
+	}
+	before := HoursOf(d.plan, d.state.Roster, p.ID)
+	known := d.member(p.ID) != nil
+	d.emit(Change{Kind: MemberSet, Name: p.ID, Member: p})
+	if known && !before.Same(HoursOf(d.plan, d.state.Roster, p.ID)) {
+		d.reviewHeld(p.ID)
 	}
 }
 

@@ -45,7 +45,7 @@ func Standings(plan *agreement.Plan, roster *Roster, at int64) []PoolStanding {
 				if m == nil || !m.in(slot) && e.Given == 0 {
 					continue
 				}
-				s := Standing{Member: m, Given: e.Given, Due: e.Due(), Behind: e.Behind(), Carried: e.Carried(), Working: calendarOf(plan, roster, m.ID).Open(at), Unable: d.unable(m)}
+				s := Standing{Member: m, Given: e.Given, Due: e.Due(), Behind: e.Behind(), Carried: e.Carried(), Working: HoursOf(plan, roster, m.ID).Open(at), Unable: d.unable(m)}
 				if s.Unable == "" && !m.in(slot) {
 					s.Unable = "is not in the pool any more"
 				}

@@ -127,6 +127,9 @@ func (c *Change) Sentence(zone *time.Location) string {
 		}
 		return "looks again " + at(c.At)
 	case MemberSet:
+		if m := c.Member; m != nil && m.Zone+m.Week != "" {
+			return c.Name + " is in the team, and works " + WorksWords(m.Zone, m.Week)
+		}
 		return c.Name + " is in the team"
 	case MemberLeft:
 		return c.Name + " has left the team"
@@ -183,6 +186,17 @@ func (c *Change) Sentence(zone *time.Location) string {
 		return "stays in this account"
 	}
 	return ""
+}
+
+// WorksWords says when somebody works who has a zone or hours of their own.
+func WorksWords(zone, week string) string {
+	if week == "" {
+		week = "the usual hours"
+	}
+	if zone != "" {
+		week += " in " + zone
+	}
+	return week
 }
 
 func again(due int64, at func(int64) string) string {

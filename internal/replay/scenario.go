@@ -285,6 +285,10 @@ func (s *Scenario) argument(a *lifecycle.Arrival, word string) (err error) {
 				}
 				m.Traits[k] = append(m.Traits[k], slot)
 			}
+		case "timezone":
+			m.Zone = value
+		case "hours":
+			m.Week = value
 		case "accounts":
 			m.Accounts = strings.Split(value, ",")
 		case "side":

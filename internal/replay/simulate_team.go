@@ -115,11 +115,7 @@ func (s *simulation) person(id string) *MemberModel {
 
 // later returns when so many working minutes of a member have passed, absences left out.
 func (s *simulation) later(member string, from, amount int64) int64 {
-	cal := s.plan.Calendar
-	m := s.world.Roster.Member(member)
-	if m != nil && m.Hours != nil {
-		cal = m.Hours
-	}
+	m, cal := s.world.Roster.Member(member), lifecycle.HoursOf(s.plan, s.world.Roster, member)
 	at := from
 	for range 4 {
 		at = cal.Add(at, calendar.Duration{Amount: max(amount, simMinute), Unit: calendar.WorkingTime})

@@ -13,7 +13,7 @@ import (
 
 // Response splits how long a lead waits for a person: from the offer until whoever it is for is told, from there to acceptance,
 // and from acceptance to the first contact. It counts hand-offs offered within the query. It runs
-// two queries, three when it groups by something of the lead.
+// three queries, four when it groups by something of the lead.
 //
 //	offered → told                until a channel took a message about it: the mail server, Slack, Teams
 //	told → accepted               of those who were told, until they accepted
@@ -86,7 +86,7 @@ func (t toldOf) of(r *store.HandoffRow) int64 {
 	return list[i]
 }
 
-// steps reads the hand-offs and when they were told of, with two queries.
+// steps reads the hand-offs and when they were told of, with three queries.
 func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
 	var names []string
 	slots := map[string]int{}
@@ -100,7 +100,10 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 	}
 	type place struct{ group, handoff int }
 	waits := map[place]*[len(stepNames)]step{}
-	hours := calendarsOf(plan)
+	hours, err := calendarsOf(ctx, s, plan)
+	if err != nil {
+		return nil, err
+	}
 	var early, untold, heard int64
 	err = s.EachHandoff(ctx, q.bounds(), func(r *store.HandoffRow) error {
 		slot, ok := slots[r.Name]
@@ -120,7 +123,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		y[stepAccepted].came++
 		if tell != 0 {
 			heard++
-			y[stepTold].took(hours.of(r.Owner).Between(r.OfferedAt, tell, calendar.WorkingTime), r.OfferedAt, tell)
+			y[stepTold].took(hours.of("", r.Owner).Between(r.OfferedAt, tell, calendar.WorkingTime), r.OfferedAt, tell)
 			y[stepAnswer].came++
 		}
 		if waiting {
@@ -136,7 +139,7 @@ func steps(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query
 		}
 		y[stepAccepted].took(r.AcceptUsed, r.OfferedAt, r.AcceptedAt)
 		if tell != 0 {
-			y[stepAnswer].took(hours.of(r.Owner).Between(tell, r.AcceptedAt, calendar.WorkingTime), tell, r.AcceptedAt)
+			y[stepAnswer].took(hours.of("", r.Owner).Between(tell, r.AcceptedAt, calendar.WorkingTime), tell, r.AcceptedAt)
 		} else {
 			untold++
 		}

@@ -8,12 +8,13 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
+	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
 // SLA is the deadline table: for each clause that starts a clock, how its clocks ended and
-// how much time was used. It counts clocks that started within the query. It runs three
-// queries, four when it groups by something of the lead. The response split (Response) is
+// how much time was used. It counts clocks that started within the query. It runs four
+// queries, five when it groups by something of the lead. The response split (Response) is
 // its part.
 //
 //	started              clocks; always met + over + running + paused + let_go
@@ -191,30 +192,23 @@ type tally struct {
 	working, wall                              []int32
 }
 
-// calendars finds the working hours of members.
+// calendars are those that clocks run in, as they are now.
 type calendars struct {
-	own    map[string]*calendar.Calendar
-	common *calendar.Calendar
+	plan   *agreement.Plan
+	roster *lifecycle.Roster
 }
 
-func calendarsOf(plan *agreement.Plan) calendars {
-	c := calendars{own: map[string]*calendar.Calendar{}, common: plan.Calendar}
-	for i := range plan.People {
-		if h := plan.People[i].Hours; h != nil {
-			c.own[plan.People[i].ID] = h
-		}
-	}
-	return c
+func calendarsOf(ctx context.Context, s *store.Snapshot, plan *agreement.Plan) (calendars, error) {
+	r, err := s.Roster(ctx)
+	return calendars{plan, r}, err
 }
 
-func (c calendars) of(member string) *calendar.Calendar {
-	if h, ok := c.own[member]; ok {
-		return h
-	}
-	return c.common
+// of returns the calendar of a clock of a member; "" is no clock in particular.
+func (c calendars) of(clock, member string) *calendar.Calendar {
+	return lifecycle.ClockHours(c.plan, c.roster, clock, member)
 }
 
-// clocks reads the clocks with one query.
+// clocks reads the clocks with one query beside that for the team.
 func clocks(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Query, k *sorter) (*Table, error) {
 	clauses := deadlines(plan)
 	known := len(clauses)
@@ -222,9 +216,12 @@ func clocks(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Quer
 	for i := range clauses {
 		slots[clauses[i].address] = i
 	}
-	hours := calendarsOf(plan)
+	hours, err := calendarsOf(ctx, s, plan)
+	if err != nil {
+		return nil, err
+	}
 	tallies := map[[2]int]*tally{}
-	err := s.EachClock(ctx, q.bounds(), func(r *store.ClockRow) error {
+	err = s.EachClock(ctx, q.bounds(), func(r *store.ClockRow) error {
 		slot, ok := slots[r.Name]
 		if !ok {
 			slot = len(clauses)
@@ -256,7 +253,7 @@ func clocks(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Quer
 		}
 		used := r.Used
 		if r.Breaches > 0 || calendar.Unit(r.Unit) != calendar.WorkingTime {
-			used = hours.of(r.Member).Between(r.StartedAt, r.StoppedAt, calendar.WorkingTime)
+			used = hours.of(r.Name, r.Member).Between(r.StartedAt, r.StoppedAt, calendar.WorkingTime)
 		}
 		y.working = append(y.working, seconds(0, used))
 		y.wall = append(y.wall, seconds(r.StartedAt, r.StoppedAt))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"baton/internal/agreement"
-	"baton/internal/calendar"
 	"baton/internal/lifecycle"
 )
 
@@ -116,7 +115,7 @@ func (b *Batch) Project(plan *agreement.Plan, rec *Record, d *lifecycle.Decision
 		b.touchHandoff(h)
 	case lifecycle.HandoffMoved, lifecycle.HandoffClosed, lifecycle.ContactMade:
 		if h := rec.Handoff; h != nil {
-			h.change(c, hours(plan, l.Owner))
+			h.change(c)
 			b.touchHandoff(h)
 		}
 	case lifecycle.ClockStarted, lifecycle.ClockPaused, lifecycle.ClockResumed, lifecycle.ClockRestarted, lifecycle.ClockMoved,
@@ -167,23 +166,17 @@ func (b *Batch) enter(plan *agreement.Plan, rec *Record, d *lifecycle.Decision, 
 	b.touchVisit(v)
 }
 
-func (h *Handoff) change(c *lifecycle.Change, hours *calendar.Calendar) {
+func (h *Handoff) change(c *lifecycle.Change) {
 	switch c.Kind {
 	case lifecycle.HandoffMoved:
 		h.Reassigned = c.Int
 	case lifecycle.ContactMade:
-		h.ContactedAt = c.At
-		from := h.AcceptedAt
-		if from == 0 {
-			from = h.OfferedAt
-		}
-		h.ContactUsed = hours.Between(from, c.At, calendar.WorkingTime)
+		h.ContactedAt, h.ContactUsed = c.At, c.Int
 	case lifecycle.HandoffClosed:
 		h.State = c.To
 		switch c.To {
 		case lifecycle.HandoffAccepted.String():
-			h.AcceptedAt, h.AcceptedBy = c.At, h.Owner
-			h.AcceptUsed = hours.Between(h.OfferedAt, c.At, calendar.WorkingTime)
+			h.AcceptedAt, h.AcceptedBy, h.AcceptUsed = c.At, h.Owner, c.Int
 		case lifecycle.HandoffEscalated.String(): // still open, with the manager
 		default:
 			h.ClosedAt, h.Reason = c.At, c.From
@@ -285,20 +278,6 @@ func queueName(plan *agreement.Plan, slot int) string {
 		return ""
 	}
 	return plan.Queues[slot].Name
-}
-
-// hours returns the calendar a member works by.
-func hours(plan *agreement.Plan, member string) *calendar.Calendar {
-	if i, ok := plan.Index.Person[member]; ok && plan.People[i].Hours != nil {
-		return plan.People[i].Hours
-	} else if ok && len(plan.Index.PoolHours) > 0 {
-		for _, pool := range plan.People[i].Pools {
-			if cal := plan.Index.PoolHours[pool]; cal != nil {
-				return cal
-			}
-		}
-	}
-	return plan.Calendar
 }
 
 // counter numbers the rows that one input makes in one table.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"sync"
+
+	"baton/internal/lifecycle"
 )
 
 // snapshots is how many snapshots can be open at a time; the next one waits. They have connections
@@ -28,6 +30,7 @@ type Snapshot struct {
 	tx      *sql.Tx
 	queries int
 	only    Only
+	roster  **lifecycle.Roster // nil until it was read
 }
 
 // Only are the leads that EachLead and EachProfile hand over: those with these values. "" says nothing, None that there is no value.
@@ -90,6 +93,27 @@ func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
 // Close ends the snapshot.
 func (n *Snapshot) Close() error {
 	return n.store.explain("reading", errors.Join(n.tx.Rollback(), n.conn.Close()))
+}
+
+// Roster loads the roster once, nil before there is one.
+func (n *Snapshot) Roster(ctx context.Context) (*lifecycle.Roster, error) {
+	if n.roster != nil {
+		return *n.roster, nil
+	}
+	n.queries++
+	var state []byte
+	var r *lifecycle.Roster
+	err := n.tx.QueryRowContext(ctx, `SELECT state FROM roster WHERE id = 1`).Scan(&state)
+	if err == nil {
+		r, err = lifecycle.ParseRoster(state)
+	} else if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	if err != nil {
+		return nil, n.store.explain("reading the roster from", err)
+	}
+	n.roster = &r
+	return r, nil
 }
 
 // Queries returns how many queries the snapshot has run.

@@ -185,10 +185,7 @@ type timeLeft struct {
 // left says how a clock of a lead stands, in the working time it runs in and in the reader's zone.
 func (a *ask) left(plan *agreement.Plan, k *lifecycle.Clock) timeLeft {
 	now := a.now.UnixMicro()
-	cal := plan.Calendar
-	if m := a.roster.Member(k.Member); m != nil && m.Hours != nil {
-		cal = m.Hours
-	}
+	cal := lifecycle.ClockHours(plan, a.roster, k.Name, k.Member)
 	t := timeLeft{Due: k.Due, Unit: "left"}
 	if k.Breaches > 0 && k.State == lifecycle.Running && k.Due > now {
 		t.Before = "time ran out " + map[bool]string{true: "once", false: strconv.Itoa(k.Breaches) + " times"}[k.Breaches == 1]

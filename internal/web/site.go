@@ -136,13 +136,11 @@ func (a *ask) begin() error {
 	if plan == nil {
 		return engine.ErrNoAgreement
 	}
-	a.plan, a.version, a.zone = plan, version, plan.Calendar.Zone()
+	a.plan, a.version = plan, version
 	if a.roster, err = s.Store.Roster(a.Context()); err != nil {
 		return err
 	}
-	if m := a.roster.Member(a.viewer.Email); m != nil && m.Hours != nil {
-		a.zone = m.Hours.Zone()
-	}
+	a.zone = lifecycle.HoursOf(plan, a.roster, a.viewer.Email).Zone()
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 func teamRoutes() []route {
 	return []route{
 		{pattern: "GET /team", right: SeeReports, handle: showTeam, exports: teamExports, entry: &entry{Group: "Agree", Label: "Team", Icon: "contact-round", Key: "T"}},
+		{pattern: "POST /team/{member}/hours", right: RunTeam, handle: memberHours},
 		{pattern: "POST /team/{member}/away", right: RunTeam, handle: awayMember},
 		{pattern: "POST /team/{member}/present", right: RunTeam, handle: presentMember},
 	}
@@ -46,6 +47,11 @@ type teamRow struct {
 	Today, PerDay  int
 	Away           []awayRow
 	Feed           *feedRow
+	Works          string // "mon-fri 09:00-17:00 in Europe/Stockholm"
+	Source         string // whose hours these are
+	Clause         string // where they stand in the agreement, "" for hours of their own
+	Zone, Week     string // their own, as entered
+	Named          bool   // in the agreement: it says when they work
 }
 
 // line is what is said of a member under the name.
@@ -139,9 +145,6 @@ func showTeam(a *ask) (answer, error) {
 
 // hoursOf are the working hours of a member.
 func (a *ask) hoursOf(m *lifecycle.Member) *calendar.Calendar {
-	if m.Hours != nil {
-		return m.Hours
-	}
 	return lifecycle.HoursOf(a.plan, a.roster, m.ID)
 }
 
@@ -163,6 +166,7 @@ func (a *ask) teamRow(m *lifecycle.Member, unable string) teamRow {
 			}
 		}
 	}
+	a.worksRow(&r, m, hours)
 	zone := hours.Zone()
 	_, place, _ := strings.Cut(zone.String(), "/")
 	r.Clock = a.now.In(zone).Format("15:04") + " in " + strings.ReplaceAll(cmp.Or(place, zone.String()), "_", " ")
@@ -188,6 +192,50 @@ func (a *ask) teamRow(m *lifecycle.Member, unable string) teamRow {
 		r.State, r.Tone = "At work until "+a.clockTime(closing(hours, now)), "kept"
 	}
 	return r
+}
+
+// worksRow says when somebody works, and who says so.
+func (a *ask) worksRow(r *teamRow, m *lifecycle.Member, hours *calendar.Calendar) {
+	r.Works, r.Zone, r.Week = lifecycle.WorksWords(hours.Zone().String(), hours.Hours().String()), m.Zone, m.Week
+	slot, named := a.plan.Index.Person[m.ID]
+	r.Named = named
+	switch {
+	case named && a.plan.People[slot].Hours != nil:
+		r.Source, r.Clause = "Of their own, in the agreement", a.plan.People[slot].Address
+		return
+	case m.Zone+m.Week != "":
+		r.Source = "Of their own"
+		return
+	}
+	for _, pool := range m.Pools {
+		if pool < len(a.plan.Index.PoolHours) && a.plan.Index.PoolHours[pool] != nil {
+			r.Source, r.Clause = "Of the pool "+spaced(a.plan.Pools[pool].Name), a.plan.Pools[pool].Address
+			return
+		}
+	}
+	r.Source, r.Clause = "Of the agreement", "calendar"
+}
+
+// memberHours gives a member hours and a time zone of their own, or takes them away.
+func memberHours(a *ask) (answer, error) {
+	m := a.roster.Member(a.PathValue("member"))
+	if m == nil {
+		return nil, noMember()
+	}
+	said := &flash{Who: cmp.Or(m.Name, m.ID), Text: "works the hours you entered"}
+	zone, hours := a.PostFormValue("timezone"), a.PostFormValue("hours")
+	if strings.TrimSpace(zone+hours) == "" {
+		said.Text = "works the hours of the team"
+	}
+	d, err := a.site.API.Works(a.Context(), m, zone, hours, lifecycle.Input{Actor: a.viewer.Email, Source: "web"})
+	if err := said.outcome(d, err); err != nil {
+		return nil, err
+	}
+	return redirect{to: "/team", said: said}, nil
+}
+
+func noMember() error {
+	return &failure{status: 404, title: "There is nobody like that in the team", text: "They may have left it. The page of the team shows who is there."}
 }
 
 // closing is when the hours that an instant is in are over, to five minutes.
@@ -285,7 +333,7 @@ func presentMember(a *ask) (answer, error) {
 func (a *ask) absence(kind lifecycle.InputKind, span func(*time.Location) (from, to time.Time, err error), words string) (answer, error) {
 	m := a.roster.Member(a.PathValue("member"))
 	if m == nil {
-		return nil, &failure{status: 404, title: "There is nobody like that in the team", text: "They may have left it. The page of the team shows who is there."}
+		return nil, noMember()
 	}
 	zone := a.hoursOf(m).Zone()
 	said := &flash{Who: cmp.Or(m.Name, m.ID)}
