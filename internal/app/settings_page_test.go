@@ -206,6 +206,8 @@ func TestSettingsShowNoSecret(t *testing.T) {
 	says(t, l.page(t, "revops", "/settings"), []string{"Two ways out are not getting through.", "flows.northwind.example is busy", `href="/settings/audit"`}, []string{"/settings/server"})
 	says(t, l.page(t, "admin", "/settings/webhooks/2"), []string{"Next try at", "At the second try.", "answered with status 500", "Try 3", "maintenance until 11:00", "Try what waits now", "Not delivered (1)"}, nil)
 	says(t, l.page(t, "admin", "/settings/webhooks/2?only=failed"), []string{"Not delivered", "cannot read property"}, []string{"Next try at"})
+	says(t, l.page(t, "admin", "/settings/webhooks/2"), []string{"No alert of the agreement that applies is sent by webhook. Tests arrive; whatever else was sent, or waits, began under an earlier version of it."}, []string{"nothing else does"})
+	says(t, l.page(t, "admin", "/settings/mail"), []string{"is told by mail all the same"}, []string{"No alert of the agreement"})
 	says(t, l.page(t, "admin", "/settings/webhooks/3"), []string{"is switched off.", "Switch it on again", "(410)"}, nil)
 	says(t, l.page(t, "admin", "/settings/mail"), []string{"smtp.northwind.example, port 587", "STARTTLS", "It was accepted meanwhile.", "Waits until 11:00", "desk@northwind.example", "alerts.offer"}, nil)
 	says(t, l.page(t, "admin", "/settings/server"), []string{"Ten settings are given", "/etc/baton/baton.yaml:3", "set for all others, marketing; not shown", "Not set"}, nil)
@@ -214,6 +216,44 @@ func TestSettingsShowNoSecret(t *testing.T) {
 	}
 	if _, status, _ := l.look(t, "admin", "/settings/channels/fax"); status != 404 {
 		t.Errorf("no such channel: %d", status)
+	}
+}
+
+// The lists of the settings as CSV have what the pages show, all of it and no secret, for those who may open the page.
+func TestListsOfTheSettings(t *testing.T) {
+	l := servePages(t)
+	for _, c := range []struct {
+		path, role string
+		rows       int // with the names of columns; 0 for as many as there are
+		want       string
+	}{
+		{"/settings/keys?csv=keys", "revops", 6, `"2026-10-06 09:42:00"`}, {"/settings/webhooks?csv=webhooks", "revops", 4, `"flows.northwind.example"`}, {"/settings/webhooks?csv=webhooks", "revops", 4, `"Switched off"`},
+		{"/settings/webhooks?csv=chat", "revops", 3, `slack,marketing,"hooks.slack.com",Working`},
+		{"/settings/webhooks/1?csv=messages", "revops", 32, "won"}, {"/settings/webhooks/2?csv=messages", "revops", 16, "waiting"}, {"/settings/webhooks/2?csv=messages&only=failed", "revops", 2, `"flows.northwind.example answered with status 500"`},
+		{"/settings/webhooks/2?csv=tries", "revops", 0, `"{""error"": ""maintenance until 11:00""}"`}, {"/settings/webhooks/2?csv=tries&only=failed", "revops", 2, `"cannot read property of undefined"`},
+		{"/settings/channels/slack?csv=messages", "revops", 11, "marketing"}, {"/settings/channels/slack?csv=tries", "revops", 11, "190"}, {"/settings/mail?csv=messages", "revops", 20, `"it was accepted meanwhile"`}, {"/settings/mail?csv=tries", "revops", 0, `"5.1.1 User unknown"`},
+		{"/settings/server?csv=settings", "admin", 16, `"set, not shown",BATON_SMTP_PASSWORD_FILE`}, {"/settings/people?csv=sessions", "admin", 13, `"Firefox on Linux"`}, {"/team?csv=absences", "manager", 0, "from_calendar"},
+		{"/imports?csv=files", "marketing", 4, "true"}, {"/imports?csv=imports", "marketing", 4, `"spring-customers.csv"`},
+	} {
+		text, status, header := l.look(t, c.role, c.path)
+		rows := strings.Count(text, "\r\n")
+		if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/csv") || !strings.Contains(text, c.want) || c.rows != 0 && rows != c.rows {
+			t.Errorf("%s: %d, %d rows, want %d with %s:\n%.1500s", c.path, status, rows, c.rows, c.want, text)
+		}
+		says(t, text, nil, []string{"not to be seen", "not-to-be-seen", "whsec_", "baton_track_", "/hooks/baton", "7f3a"})
+	}
+	for path, status := range map[string]int{"/settings/webhooks/77?csv=messages": 404, "/settings/channels/fax?csv=messages": 404, "/settings/keys?csv=nothing": 404} {
+		if _, got, _ := l.look(t, "revops", path); got != status {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	for _, path := range []string{"/settings/keys?csv=keys", "/settings/mail?csv=messages", "/settings/people?csv=sessions"} {
+		if _, got, _ := l.look(t, "manager", path); got != 403 {
+			t.Errorf("%s as a manager: %d", path, got)
+		}
+	}
+	if _, got, _ := l.look(t, "revops", "/settings/server?csv=settings"); got != 403 {
+		t.Errorf("the settings of the server as revops: %d", got)
 	}
 }
 

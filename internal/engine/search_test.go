@@ -77,6 +77,21 @@ func TestSearch(t *testing.T) {
 			if found, err := h.st.Search(context.Background(), "ann", 1); err != nil || len(found.Leads) != 1 || !found.More {
 				t.Errorf("one of two: %+v, %v", found, err)
 			}
+			for query, want := range map[string]string{"ann": "[1 4] [] false", "lumen": "[1 2] [1] false", "wim lumen": "[2] [] false", "e": "[] [] false", "": "[] [] false", "\x00": "[] [] false", "a": "[1 2 3] [1] true"} {
+				leads, accounts, more, err := h.st.SearchAll(context.Background(), query, 3)
+				if got := fmt.Sprint(leads, accounts, more); err != nil || got != want {
+					t.Errorf("all of %q: %s, want %s; %v", query, got, want, err)
+				}
+			}
+			for most, want := range map[int]string{1: "[1] [1] true", 2: "[1 2] [1] true", 10: "[1 2 3 4] [1] false"} {
+				leads, accounts, more, err := h.st.SearchAll(context.Background(), "a", most)
+				if got := fmt.Sprint(leads, accounts, more); err != nil || got != want {
+					t.Errorf("%d of all: %s, want %s; %v", most, got, want, err)
+				}
+			}
+			if leads, accounts, more, err := h.st.SearchAll(context.Background(), "lumen", 1); err != nil || fmt.Sprint(leads, accounts, more) != "[1] [1] true" {
+				t.Errorf("one of a company: %v %v %v %v", leads, accounts, more, err)
+			}
 		})
 	}
 }

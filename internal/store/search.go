@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -63,45 +65,21 @@ const (
 // domains, and the leads of these accounts: at most so many of each, up to 50. It makes at most nine queries, whatever is asked
 // for, and looks at no more than some hundred names.
 func (s *Store) Search(ctx context.Context, text string, most int) (*Found, error) {
-	words := nameWords(text)
-	if len(words) == 0 || len(text) > 200 || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+	words, address := searched(text)
+	if len(words) == 0 {
 		return &Found{}, nil
 	}
-	most = min(most, 50)
-	out, err := s.search(ctx, strings.ToLower(strings.TrimSpace(text)), words, most)
+	out, err := s.search(ctx, address, words, min(most, 50))
 	return out, s.explain("searching", err)
 }
 
 func (s *Store) search(ctx context.Context, address string, words []string, most int) (*Found, error) {
-	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) }) // the longest finds fewest
-	var leads []int64
-	for _, w := range words[:min(2, len(words))] { // the other one may be the company's
-		found, err := s.find(ctx, searchLeads, w, mostCandidates, func(name, account string) bool { return startsWords(words, name+" "+account) })
-		if err != nil {
-			return nil, err
-		}
-		leads = append(leads, found...)
-	}
-	leads = alone(leads)
-	accounts, err := s.find(ctx, searchAccounts, words[0], mostCandidates, func(name, _ string) bool { return startsWords(words, name) })
+	m, err := s.matches(ctx, address, words, most, mostCandidates)
 	if err != nil {
 		return nil, err
 	}
-	out := &Found{More: len(leads) > most || len(accounts) > most}
-	leads, accounts = leads[:min(len(leads), most)], accounts[:min(len(accounts), most)]
-	if !strings.ContainsAny(address, " \t") {
-		any := func(string, string) bool { return true }
-		emails, err := s.find(ctx, searchEmails, address, most, any)
-		if err != nil {
-			return nil, err
-		}
-		domains, err := s.find(ctx, searchDomains, address, most, any)
-		if err != nil {
-			return nil, err
-		}
-		leads, accounts = append(leads, emails...), append(accounts, domains...)
-	}
-	if out.Accounts, err = s.foundAccounts(ctx, alone(accounts)); err != nil {
+	out := &Found{More: m.moreLeads || m.moreAccounts}
+	if out.Accounts, err = s.FoundAccounts(ctx, m.accounts); err != nil {
 		return nil, err
 	}
 	collect := func(r *sql.Rows) error {
@@ -111,7 +89,7 @@ func (s *Store) search(ctx context.Context, address string, words []string, most
 		}
 		return err
 	}
-	if err := each(ctx, s.Reader, `SELECT `+listedColumns+` WHERE `, numbered("l.id"), ``, anys(alone(leads)), collect); err != nil {
+	if err := each(ctx, s.Reader, `SELECT `+listedColumns+` WHERE `, numbered("l.id"), ``, anys(m.leads), collect); err != nil {
 		return nil, err
 	}
 	if len(out.Leads) < most && len(out.Accounts) > 0 { // the people of the companies
@@ -119,7 +97,7 @@ func (s *Store) search(ctx context.Context, address string, words []string, most
 		for i := range out.Accounts {
 			ids[i] = out.Accounts[i].ID
 		}
-		if err := each(ctx, s.Reader, `SELECT `+listedColumns+` WHERE l.account <> 0 AND `, numbered("l.account"), ` LIMIT 50`, ids, collect); err != nil {
+		if err := each(ctx, s.Reader, `SELECT `+listedColumns+` WHERE l.account <> 0 AND `, numbered("l.account"), ` LIMIT 51`, ids, collect); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +109,86 @@ func (s *Store) search(ctx context.Context, address string, words []string, most
 		out.Accounts, out.More = out.Accounts[:most], true
 	}
 	return out, nil
+}
+
+// SearchAll returns the IDs of all leads and accounts that Search finds at its beginning, in their order: at most so many of each, and whether
+// there are more. It reads all names that begin so, and is for taking a list out.
+func (s *Store) SearchAll(ctx context.Context, text string, most int) (leads, accounts []int64, more bool, err error) {
+	words, address := searched(text)
+	if len(words) == 0 {
+		return nil, nil, false, nil
+	}
+	m, err := s.matches(ctx, address, words, most, math.MaxInt32)
+	if err != nil {
+		return nil, nil, false, s.explain("searching", err)
+	}
+	leads = m.leads
+	err = each(ctx, s.Reader, `SELECT id FROM lead WHERE account <> 0 AND `, numbered("account"), ``, anys(m.accounts), func(r *sql.Rows) error { // the people of the companies
+		var id int64
+		if err := r.Scan(&id); err != nil {
+			return err
+		}
+		if leads = append(leads, id); len(leads) > 2*most {
+			if leads = alone(leads); len(leads) > most {
+				return errEnough
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, nil, false, s.explain("searching", err)
+	}
+	leads = alone(leads)
+	return leads[:min(len(leads), most)], m.accounts, m.moreLeads || m.moreAccounts || len(leads) > most, nil
+}
+
+// errEnough ends the reading of a list that is longer than is wanted.
+var errEnough = errors.New("there is more, and this is enough")
+
+// searched are the words of a search, the longest first, which finds fewest, and the address that it may be; none for what can find nothing.
+func searched(text string) (words []string, address string) {
+	if len(text) > 200 || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, ""
+	}
+	words = nameWords(text)
+	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
+	return words, strings.ToLower(strings.TrimSpace(text))
+}
+
+// matched are the IDs of leads and accounts that a search is about, each once and in their order, and whether there may be more.
+type matched struct {
+	leads, accounts         []int64
+	moreLeads, moreAccounts bool
+}
+
+// matches finds leads and accounts by their names, so many of each, and as many again by their addresses. It looks at so many names that begin
+// with a word.
+func (s *Store) matches(ctx context.Context, address string, words []string, most, candidates int) (m matched, err error) {
+	find := func(to *[]int64, more *bool, query, prefix string, candidates int, fits func(name, account string) bool) {
+		if err != nil {
+			return
+		}
+		ids, cut, failed := s.find(ctx, query, prefix, most, candidates, fits)
+		err = failed
+		*to, *more = append(*to, ids...), *more || cut
+	}
+	for _, w := range words[:min(2, len(words))] { // the other one may be the company's
+		find(&m.leads, &m.moreLeads, searchLeads, w, candidates, func(name, account string) bool { return startsWords(words, name+" "+account) })
+	}
+	find(&m.accounts, &m.moreAccounts, searchAccounts, words[0], candidates, func(name, _ string) bool { return startsWords(words, name) })
+	if m.leads = alone(m.leads); len(m.leads) > most {
+		m.leads, m.moreLeads = m.leads[:most], true
+	}
+	if !strings.ContainsAny(address, " \t") {
+		any := func(string, string) bool { return true }
+		find(&m.leads, &m.moreLeads, searchEmails, address, most+1, any)
+		find(&m.accounts, &m.moreAccounts, searchDomains, address, most+1, any)
+	}
+	m.leads, m.accounts = alone(m.leads), alone(m.accounts)
+	if len(m.accounts) > most {
+		m.accounts, m.moreAccounts = m.accounts[:most], true
+	}
+	return m, err
 }
 
 // rank orders what was found: who is under way before who has ended, names with the very word before those that begin with it.
@@ -160,23 +218,35 @@ func startsWords(words []string, name string) bool {
 	return true
 }
 
-// find returns the IDs of what begins with a prefix and fits, in their order.
-func (s *Store) find(ctx context.Context, query, prefix string, most int, fits func(name, account string) bool) ([]int64, error) {
+// find returns the IDs of what begins with a prefix and fits, each once and in their order: at most so many, and whether there may be more
+// than that, or than the candidates that were looked at.
+func (s *Store) find(ctx context.Context, query, prefix string, most, candidates int, fits func(name, account string) bool) (ids []int64, cut bool, err error) {
 	stmt, err := s.queries.get(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var ids []int64
-	err = scanAll(ctx, stmt, []any{prefix, prefix + "\U0010FFFF", most}, func(r *sql.Rows) error {
+	looked, seen := 0, map[int64]bool{}
+	err = scanAll(ctx, stmt, []any{prefix, prefix + "\U0010FFFF", candidates}, func(r *sql.Rows) error {
 		var id int64
 		var name, account string
-		err := r.Scan(&id, &name, &account)
-		if err == nil && fits(name, account) && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		if err := r.Scan(&id, &name, &account); err != nil {
+			return err
 		}
-		return err
+		looked++
+		if seen[id] || !fits(name, account) {
+			return nil
+		}
+		if len(ids) == most {
+			return errEnough
+		}
+		seen[id] = true
+		ids = append(ids, id)
+		return nil
 	})
-	return ids, err
+	if errors.Is(err, errEnough) {
+		return ids, true, nil
+	}
+	return ids, looked == candidates, err
 }
 
 // alone returns IDs sorted, each once.
@@ -185,7 +255,8 @@ func alone(ids []int64) []int64 {
 	return slices.Compact(ids)
 }
 
-func (s *Store) foundAccounts(ctx context.Context, ids []int64) (list []FoundAccount, err error) {
+// FoundAccounts returns the accounts with these IDs, those with most people first.
+func (s *Store) FoundAccounts(ctx context.Context, ids []int64) (list []FoundAccount, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

@@ -2,11 +2,12 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/engine"
-	"baton/internal/lifecycle"
 	"baton/internal/report"
 	"baton/internal/store"
 )
@@ -60,11 +60,12 @@ func (e export) answer(a *ask) error {
 	q := a.URL.Query()
 	q.Del(exportParameter)
 	q.Del("after")
+	a.URL.RawQuery = q.Encode() // a list is taken out from its beginning
+	q.Del("q")                  // what somebody searched for is mostly a name, and the audit forgets nothing
 	detail := a.URL.Path
 	if len(q) > 0 {
 		detail += "?" + q.Encode()
 	}
-	a.URL.RawQuery = q.Encode() // a list is taken out from its beginning
 	if err := a.site.Store.Did(a.Context(), a.now.UnixMicro(), access.Exported, strings.ToLower(e.Words), detail); err != nil {
 		return err
 	}
@@ -167,26 +168,44 @@ func leadCells(l *store.ListedLead) []any {
 		l.Readiness, l.Owner, l.Queue, l.Pass, instant(l.Created), instant(l.Entered), instant(l.Due), instant(l.Revisit)}
 }
 
-// leadRows writes the leads that a filter lets through.
-func (s *sheet) leadRows(f store.LeadFilter) error {
-	if err := s.row(leadColumns...); err != nil {
+// rowsOf writes a list below the names of its columns.
+func rowsOf[T any](s *sheet, columns []any, list []T, cells func(*T) []any) error {
+	return pagesOf(s, columns, func(after int64) ([]T, error) {
+		if after != 0 {
+			return nil, nil
+		}
+		return list, nil
+	}, func(one *T) (int64, []any) { return 1, cells(one) })
+}
+
+// pagesOf writes a list that is read a page after the other, sheetPage rows each: what comes after the ID of a row, 0 for the beginning.
+func pagesOf[T any](s *sheet, columns []any, read func(after int64) ([]T, error), cells func(*T) (id int64, cells []any)) error {
+	if err := s.row(columns...); err != nil {
 		return err
 	}
 	for after := int64(0); ; {
-		list, err := s.site.Store.ListLeads(s.Context(), f, after, sheetPage)
+		list, err := read(after)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if err := s.row(leadCells(&list[i])...); err != nil {
+			id, row := cells(&list[i])
+			if err := s.row(row...); err != nil {
 				return err
 			}
+			after = id
 		}
 		if len(list) < sheetPage {
 			return nil
 		}
-		after = list[len(list)-1].ID
 	}
+}
+
+// leadRows writes the leads that a filter lets through.
+func (s *sheet) leadRows(f store.LeadFilter) error {
+	return pagesOf(s, leadColumns, func(after int64) ([]store.ListedLead, error) {
+		return s.site.Store.ListLeads(s.Context(), f, after, sheetPage)
+	}, func(l *store.ListedLead) (int64, []any) { return l.ID, leadCells(l) })
 }
 
 // The lists of the pages of work.
@@ -207,50 +226,25 @@ var (
 		return s.leadRows(store.LeadFilter{Account: id})
 	}}}
 	behindExports = []export{{"leads", "Leads behind a figure", exportBehind}}
-	searchExports = []export{{"people", "People found", func(a *ask, s *sheet) error {
-		found, err := a.site.Store.Search(a.Context(), strings.TrimSpace(a.URL.Query().Get("q")), mostFound)
-		if err == nil {
-			err = s.row(leadColumns...)
-		}
-		if err != nil {
-			return err
-		}
-		for i := range found.Leads {
-			if err := s.row(leadCells(&found.Leads[i])...); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}, {"companies", "Companies found", func(a *ask, s *sheet) error {
-		found, err := a.site.Store.Search(a.Context(), strings.TrimSpace(a.URL.Query().Get("q")), mostFound)
-		if err == nil {
-			err = s.row("account", "name", "key", "owner", "people")
-		}
-		if err != nil {
-			return err
-		}
-		for _, c := range found.Accounts {
-			if err := s.row(c.ID, c.Name, c.Key, c.Owner, c.Leads); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}}
-	inboxExports = []export{{"inbox", "The inbox", exportInbox}}
+	searchExports = []export{{"people", "People found", exportFound}, {"companies", "Companies found", exportFoundCompanies}}
+	inboxExports  = []export{{"inbox", "The inbox", exportInbox}}
 )
 
 func exportQueue(a *ask, s *sheet) error {
 	if err := s.row(append([]any{"state", "place", "why", "holder", "held_until", "next_at", "tries"}, leadColumns...)...); err != nil {
 		return err
 	}
-	for state, words := range []string{store.CallFree: "waiting", store.CallTaken: "being called", store.CallLater: "again later"} {
-		list, err := engine.Queue(a.Context(), a.site.Store, a.site.API.PlanOf, store.CallState(state), "", a.now.UnixMicro(), store.MostCalls)
+	for _, of := range []struct {
+		state store.CallState
+		words string
+	}{{store.CallFree, "waiting"}, {store.CallTaken, "being called"}, {store.CallLater, "again later"}} {
+		list, err := engine.Queue(a.Context(), a.site.Store, a.site.API.PlanOf, of.state, "", a.now.UnixMicro(), store.MostCalls)
 		if err != nil {
 			return err
 		}
 		for i := range list {
 			r := &list[i]
-			if err := s.row(append([]any{words, i + 1, r.Reason, r.Holder, instant(r.Until), instant(r.Next), r.Tries}, leadCells(&r.ListedLead)...)...); err != nil {
+			if err := s.row(append([]any{of.words, i + 1, r.Reason, r.Holder, instant(r.Until), instant(r.Next), r.Tries}, leadCells(&r.ListedLead)...)...); err != nil {
 				return err
 			}
 		}
@@ -283,120 +277,72 @@ func exportBehind(a *ask, s *sheet) error {
 }
 
 func exportInbox(a *ask, s *sheet) error {
-	if err := s.row("told_at", "kind", "about", "lead", "times", "read_at"); err != nil {
+	return pagesOf(s, []any{"told_at", "kind", "about", "lead", "times", "read_at"}, func(before int64) ([]store.InboxEntry, error) {
+		return a.site.Store.Inbox(a.Context(), a.viewer.Email, store.InboxFilter{Before: before}, sheetPage)
+	}, func(e *store.InboxEntry) (int64, []any) {
+		return e.Seq, []any{instant(e.At), e.Kind, e.Name, e.Lead, e.Times, instant(e.ReadAt)}
+	})
+}
+
+// mostTaken is how many leads, and companies, of a search are taken out at most.
+const mostTaken = 10_000
+
+// foundIn finds what a search is about. A list that is not whole says so in the name of its file.
+func (s *sheet) foundIn() (leads, accounts []int64, err error) {
+	leads, accounts, more, err := s.site.Store.SearchAll(s.Context(), strings.TrimSpace(s.URL.Query().Get("q")), mostTaken)
+	if more {
+		s.name += "-not-all"
+	}
+	return leads, accounts, err
+}
+
+// exportFound writes all leads that a search finds, by their numbers.
+func exportFound(a *ask, s *sheet) error {
+	leads, _, err := s.foundIn()
+	if err != nil {
 		return err
 	}
-	for before := int64(0); ; {
-		list, err := a.site.Store.Inbox(a.Context(), a.viewer.Email, store.InboxFilter{Before: before}, sheetPage)
+	if err := s.row(leadColumns...); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(leads, sheetPage) {
+		list, err := a.site.Store.LeadsByID(a.Context(), part)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(list, func(x, y store.ListedLead) int { return cmp.Compare(x.ID, y.ID) })
+		for i := range list {
+			if err := s.row(leadCells(&list[i])...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// exportFoundCompanies writes all companies that a search finds, those with most people first of each thousand.
+func exportFoundCompanies(a *ask, s *sheet) error {
+	_, accounts, err := s.foundIn()
+	if err != nil {
+		return err
+	}
+	if err := s.row("account", "name", "key", "owner", "people"); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(accounts, sheetPage) {
+		list, err := a.site.Store.FoundAccounts(a.Context(), part)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			e := &list[i]
-			if err := s.row(instant(e.At), e.Kind, e.Name, e.Lead, e.Times, instant(e.ReadAt)); err != nil {
+			c := &list[i]
+			if err := s.row(c.ID, c.Name, c.Key, c.Owner, c.Leads); err != nil {
 				return err
 			}
 		}
-		if len(list) < sheetPage {
-			return nil
-		}
-		before = list[len(list)-1].Seq
 	}
+	return nil
 }
-
-// The lists of the team, of who may sign in, and of what they did.
-var (
-	teamExports = []export{{"team", "The team", func(a *ask, s *sheet) error {
-		if err := s.row("member", "name", "side", "manager", "pools", "open", "capacity", "per_day", "weight", "left", "absences"); err != nil || a.roster == nil {
-			return err
-		}
-		for i := range a.roster.Members {
-			m := &a.roster.Members[i]
-			away, err := json.Marshal(m.Away)
-			if err != nil {
-				return err
-			}
-			if len(m.Away) == 0 {
-				away = nil
-			}
-			if err := s.row(m.ID, m.Name, m.Side.String(), m.Manager, strings.Join(a.teamRow(m, "").Pools, ", "), m.Open, m.Capacity, m.PerDay, m.Weight, m.Inactive, string(away)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}, {"shares", "How leads are shared out", func(a *ask, s *sheet) error {
-		if err := s.row("pool", "by", "member", "name", "weight", "given", "due", "next", "unable"); err != nil {
-			return err
-		}
-		for _, p := range lifecycle.Standings(a.plan, a.roster, a.now.UnixMicro()) {
-			for i := range p.Members {
-				m := &p.Members[i]
-				if err := s.row(p.Pool, p.By, m.ID, m.Name, m.Weight, m.Given, m.Due, m.ID == p.Next, m.Unable); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}}}
-	peopleExports = []export{{"people", "Who may sign in", func(a *ask, s *sheet) error {
-		users, err := a.site.Store.Users(a.Context())
-		if err == nil {
-			err = s.row("email", "name", "roles", "second_factor", "invited_at", "signed_in_at", "deactivated_at")
-		}
-		if err != nil {
-			return err
-		}
-		for i := range users {
-			u := &users[i]
-			if err := s.row(u.Email, u.Name, u.Roles, u.TOTP != "", instant(u.CreatedAt), instant(u.SignedInAt), instant(u.DeactivatedAt)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}}
-	auditExports = []export{{"audit", "The audit", func(a *ask, s *sheet) error {
-		if err := s.row("id", "at", "who", "did", "to", "detail", "from"); err != nil {
-			return err
-		}
-		for f := a.auditFilter(); ; {
-			list, err := a.site.Store.Audits(a.Context(), f, sheetPage)
-			if err != nil {
-				return err
-			}
-			for i := range list {
-				l := &list[i]
-				if err := s.row(l.ID, instant(l.At), l.Actor, l.Action, l.Subject, l.Detail, l.Address); err != nil {
-					return err
-				}
-			}
-			if len(list) < sheetPage {
-				return nil
-			}
-			f.Before = list[len(list)-1].ID
-		}
-	}}}
-	importExports = []export{{"imports", "Imports", func(a *ask, s *sheet) error {
-		if err := s.row("import", "name", "file", "state", "started_at", "finished_at", "rows", "refused"); err != nil {
-			return err
-		}
-		for before := int64(0); ; {
-			list, err := a.site.Store.ImportsBefore(a.Context(), before, sheetPage)
-			if err != nil {
-				return err
-			}
-			for i := range list {
-				m := &list[i]
-				if err := s.row(m.ID, m.Name, m.File, m.State, instant(m.StartedAt), instant(m.FinishedAt), m.Rows, m.Refused); err != nil {
-					return err
-				}
-			}
-			if len(list) < sheetPage {
-				return nil
-			}
-			before = list[len(list)-1].ID
-		}
-	}}}
-)
 
 // The lists of the pages of figures are reports.
 var (

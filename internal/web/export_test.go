@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,9 @@ import (
 	"testing"
 
 	"baton/internal/access"
+	"baton/internal/agreement"
+	"baton/internal/identity"
+	"baton/internal/lifecycle"
 	"baton/internal/report"
 	"baton/internal/store"
 )
@@ -61,6 +65,49 @@ func TestEveryListWithEveryRole(t *testing.T) {
 	}
 	if w := s.as(t, 1, "GET", "/leads?csv=nothing", "", RoleManager); w.Code != http.StatusNotFound {
 		t.Errorf("a list that is not there: %d", w.Code)
+	}
+}
+
+// What is found is taken out whole, and not only as far as the page shows it; whose name was searched for is not on record, and cannot be saved.
+func TestAllThatIsFoundIsTakenOut(t *testing.T) {
+	s := testSite(t)
+	const people = mostFound + 20
+	var list []lifecycle.Arrival
+	for n := range people {
+		list = append(list, lifecycle.Arrival{Keys: []identity.Key{{Kind: identity.Email, Value: fmt.Sprintf("p%d@acme.example", n)}}, Account: "acme.example", AccountName: "Acme",
+			Input: lifecycle.Input{Kind: lifecycle.Identify, At: 10, Known: 10, Source: "test", Values: []lifecycle.Named{{Name: "name", Value: agreement.TextValue(fmt.Sprintf("Zoë Zimmer %d", n))}}}})
+	}
+	if _, err := s.Engine.Submit(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	for q, want := range map[string]int{"zimmer": people, "zo zim": people, "acme": people, "p1@": 1, "nobody": 0, "": 0} {
+		w := s.as(t, 1, "GET", "/search?csv=people&q="+url.QueryEscape(q), "", RoleManager)
+		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(w.Body.String(), "\ufeff"))).ReadAll()
+		if err != nil || len(rows) != want+1 || strings.Contains(w.Header().Get("Content-Disposition"), "not-all") {
+			t.Errorf("%q: %d rows, want %d: %v %v", q, len(rows)-1, want, err, w.Header())
+		}
+	}
+	w := s.as(t, 1, "GET", "/search?csv=companies&q=acme", "", RoleManager)
+	if want := fmt.Sprintf("\"acme.example\",,%d\r\n", people); !strings.Contains(w.Body.String(), want) {
+		t.Errorf("companies: %s", w.Body)
+	}
+	for role, takes := range map[Role]bool{RoleManager: true, RoleRep: false} {
+		text := s.as(t, 1, "GET", "/search?q=zimmer", "", role).Body.String()
+		if !strings.Contains(text, "These are the first 50.") || strings.Contains(text, "CSV takes out all, up to 10,000") != takes || strings.Contains(text, "Save this filter") {
+			t.Errorf("%s is told: %s", role, text)
+		}
+	}
+	said, err := s.Store.Audits(t.Context(), store.AuditFilter{Action: access.Exported}, 100)
+	if err != nil || len(said) == 0 {
+		t.Fatal(said, err)
+	}
+	for _, a := range said {
+		if a.Detail != "/search" {
+			t.Errorf("on record: %+v", a)
+		}
+	}
+	if w := s.as(t, 1, "POST", "/filters", "page=/search&query=q%3Dzimmer&name=X", RoleManager); w.Code != http.StatusNotFound {
+		t.Errorf("a search is saved: %d", w.Code)
 	}
 }
 

@@ -114,17 +114,14 @@ func revokeKey(a *ask) (answer, error) {
 		return nil, err
 	}
 	list, err := a.site.Store.APIKeys(a.Context())
+	key, err := byID(list, err, func(k *store.APIKey) bool { return k.ID == id })
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(list, func(k store.APIKey) bool { return k.ID == id })
-	if i < 0 {
-		return nil, errNotFound
-	}
-	if !a.mayScope(list[i].Scope) {
+	if !a.mayScope(key.Scope) {
 		return nil, errForbidden
 	}
-	return posted("/settings/keys", list[i].Name, "is revoked: what is sent with it is refused from now on.", a.site.API.RevokeKey(a.Context(), id))
+	return posted("/settings/keys", key.Name, "is revoked: what is sent with it is refused from now on.", a.site.API.RevokeKey(a.Context(), id))
 }
 
 func revokeURL(id int64) templ.SafeURL {

@@ -48,7 +48,7 @@ func routes() []route {
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "GET /inbox", right: SignedIn, handle: showInbox, exports: inboxExports, entry: &entry{Label: "Inbox", Short: "Inbox", Icon: "inbox", Key: "I", Count: unreadInbox}},
 		{pattern: "POST /inbox", right: SignedIn, handle: readInbox},
-		{pattern: "GET /search", right: SeeLeads, handle: search, exports: searchExports, filters: []string{"q"}},
+		{pattern: "GET /search", right: SeeLeads, handle: search, exports: searchExports},
 		{pattern: "GET /search/quick", right: SeeLeads, handle: quickSearch},
 		{pattern: "POST /filters", right: SignedIn, handle: saveFilter},
 		{pattern: "POST /filters/{filter}", right: SignedIn, handle: changeFilter},

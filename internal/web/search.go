@@ -21,6 +21,7 @@ type searchPage struct {
 	Acts     []command  // what can be done, where these words are
 	More     bool
 	Most     int
+	Takes    bool // the viewer may take out what is found
 }
 
 type foundLead struct {
@@ -103,7 +104,7 @@ func calledSo(query string, names ...string) bool {
 }
 
 func (a *ask) found(most int) (*searchPage, error) {
-	p := &searchPage{Query: strings.TrimSpace(a.URL.Query().Get("q")), Most: most}
+	p := &searchPage{Query: strings.TrimSpace(a.URL.Query().Get("q")), Most: most, Takes: a.viewer.May(Export)}
 	found, err := a.site.Store.Search(a.Context(), p.Query, most)
 	if err != nil {
 		return nil, err
@@ -190,4 +191,13 @@ func marked(name, query string) []piece {
 		}
 	}
 	return out
+}
+
+// foundHint says that there is more than the page shows.
+func foundHint(p *searchPage) string {
+	text := "These are the first " + strconv.Itoa(p.Most) + ". One more letter finds fewer."
+	if p.Takes {
+		text += " CSV takes out all, up to " + grouped(mostTaken) + " people and as many companies."
+	}
+	return text
 }

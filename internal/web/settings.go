@@ -16,21 +16,21 @@ import (
 func settingsRoutes() []route {
 	return []route{
 		{pattern: "GET /settings", right: RunSettings, handle: showSettings, entry: &entry{Group: "Run", Label: "Settings", Icon: "settings", Key: "S"}},
-		{pattern: "GET /settings/keys", right: RunSettings, handle: showKeys},
+		{pattern: "GET /settings/keys", right: RunSettings, handle: showKeys, exports: keyExports},
 		{pattern: "POST /settings/keys", right: RunSettings, handle: makeKey},
 		{pattern: "POST /settings/keys/{key}/revoke", right: RunSettings, handle: revokeKey},
-		{pattern: "GET /settings/webhooks", right: RunSettings, handle: showWebhooks},
+		{pattern: "GET /settings/webhooks", right: RunSettings, handle: showWebhooks, exports: webhookExports},
 		{pattern: "POST /settings/webhooks", right: RunSettings, handle: addWebhook},
-		{pattern: "GET /settings/webhooks/{webhook}", right: RunSettings, handle: showWebhook},
+		{pattern: "GET /settings/webhooks/{webhook}", right: RunSettings, handle: showWebhook, exports: hookExports},
 		{pattern: "POST /settings/webhooks/{webhook}/rotate", right: RunSettings, handle: rotateWebhook},
 		{pattern: "POST /settings/webhooks/{webhook}/{act}", right: RunSettings, handle: changeWebhook},
-		{pattern: "GET /settings/channels/{channel}", right: RunSettings, handle: showChannel},
+		{pattern: "GET /settings/channels/{channel}", right: RunSettings, handle: showChannel, exports: channelExports},
 		{pattern: "POST /settings/channels/{channel}/{act}", right: RunSettings, handle: changeChannel},
-		{pattern: "GET /settings/mail", right: RunSettings, handle: showMail},
+		{pattern: "GET /settings/mail", right: RunSettings, handle: showMail, exports: mailExports},
 		{pattern: "POST /settings/mail/{act}", right: RunSettings, handle: changeMail},
 		{pattern: "POST /settings/jobs/{job}/retry", right: RunSettings, handle: retryJob},
 		{pattern: "GET /settings/sign-in", right: SeeServer, handle: showSignIn},
-		{pattern: "GET /settings/server", right: SeeServer, handle: showServer},
+		{pattern: "GET /settings/server", right: SeeServer, handle: showServer, exports: serverExports},
 	}
 }
 
@@ -213,4 +213,17 @@ func hostOf(address string) string {
 		return "an address"
 	}
 	return cmp.Or(u.Host, "an address")
+}
+
+// byID finds one of a list that was read; none of them is nothing that exists.
+func byID[T any](list []T, err error, is func(*T) bool) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if is(&list[i]) {
+			return &list[i], nil
+		}
+	}
+	return nil, errNotFound
 }

@@ -184,6 +184,18 @@ func (a *ask) alertsBy(way string) []alertLine {
 	return list
 }
 
+// toldAnyway is what goes out by mail though no alert says so.
+const toldAnyway = "Whoever is offered a lead, loses one, is reminded or asked to step in is told by mail all the same, unless an alert says another way."
+
+// noAlert says what it means that no alert goes out by a way. What was sent before stands on the same page.
+func noAlert(way string) string {
+	text := "No alert of the agreement that applies is sent by " + way + ". "
+	if way == "mail" {
+		return text + toldAnyway
+	}
+	return text + "Tests arrive; whatever else was sent, or waits, began under an earlier version of it."
+}
+
 // eventWords says what happened.
 func eventWords(event string) string {
 	return cmp.Or(map[string]string{"offered": "a lead is offered", "accepted": "a lead is accepted", "reminded": "a deadline comes near", "breached": "time ran out", "reassigned": "a lead goes to somebody else",
@@ -268,7 +280,6 @@ type webhookPage struct {
 	Again  bool // something waits for another try
 	Why    string
 	Alerts []alertLine
-	Mute   []string // events that it wants and no alert of the agreement sends
 	Secret *madeSecret
 	Two    string // until when two secrets sign
 	Added  string
@@ -348,20 +359,22 @@ func rotateWebhook(a *ask) (answer, error) {
 	return a.webhook(id, webhookPage{Secret: &madeSecret{"The new secret", text, secret}})
 }
 
+// webhookByID finds a webhook.
+func (a *ask) webhookByID(id int64) (*store.Webhook, error) {
+	list, err := a.site.Store.Webhooks(a.Context())
+	return byID(list, err, func(w *store.Webhook) bool { return w.ID == id })
+}
+
 func changeWebhook(a *ask) (answer, error) {
 	id, err := a.numberIn("webhook")
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.site.Store.Webhooks(a.Context())
+	hook, err := a.webhookByID(id)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(list, func(w store.Webhook) bool { return w.ID == id })
-	if i < 0 {
-		return nil, errNotFound
-	}
-	to, host := webhookURL(id), hostOf(list[i].URL)
+	to, host := webhookURL(id), hostOf(hook.URL)
 	switch a.PathValue("act") {
 	case "test":
 		return a.tested(to, func(d *delivery.Desk) (delivery.Tried, error) { return d.TestWebhook(a.Context(), id, a.viewer.Email) })
