@@ -87,7 +87,7 @@ func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 			return t.Name
 		})
 		if !has(words, in.Name) {
-			return unknownWord("body.transition", "transition that a person takes", in.Name, words)
+			return unknownChoice("body.transition", "transition that a person takes; there are", in.Name, words)
 		}
 	case lifecycle.Contact:
 		words := names(plan.Channels, func(c *agreement.Channel) string { return c.Name })
@@ -107,7 +107,11 @@ func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 			}
 		}
 		if !has(words, in.Name) {
-			return unknownWord("body.reason", "reason of this kind", in.Name, words)
+			what := "reason to hand back; the agreed ones are"
+			if in.Kind == lifecycle.Reject {
+				what = "reason to reject; the agreed ones are"
+			}
+			return unknownChoice("body.reason", what, in.Name, words)
 		}
 		if _, ok := plan.Index.Clause[in.Clause]; in.Clause != "" && !ok {
 			return problemOf("vocabulary", fmt.Sprintf("the agreement has no clause %q", clip(in.Clause)), ProblemError{Location: "body.clause", Message: "no clause of the agreement"})

@@ -274,6 +274,15 @@ func unknownWord(location, noun, word string, allowed []string) *Problem {
 		ProblemError{Location: location, Message: message, Allowed: allowed})
 }
 
+// unknownChoice says that a word is none of those that may stand there.
+func unknownChoice(location, what, word string, allowed []string) *Problem {
+	p := unknownWord(location, "", word, allowed)
+	if len(allowed) > 0 {
+		p.Detail = fmt.Sprintf("%q is no %s %s", clip(word), what, strings.Join(allowed, ", "))
+	}
+	return p
+}
+
 func (a *API) noMember(location, id string) *Problem {
 	return problemOf("vocabulary", fmt.Sprintf("nobody called %q is in the team", clip(id)), ProblemError{Location: location, Message: "no member; GET /members lists them"})
 }

@@ -212,7 +212,7 @@ func TestFormsWorkWithoutScripts(t *testing.T) {
 	if text := post("hand-back", "reason=timing&who=Her&back=/leads"); !strings.Contains(text, "has not been accepted yet: reject it instead") || !strings.Contains(text, `class="refusal"`) {
 		t.Errorf("no refusal at the lead:\n%s", text)
 	}
-	if text := post("reject", "reason=nonsense&who=Her"); !strings.Contains(text, "no reason of this kind") {
+	if text := post("reject", "reason=nonsense&who=Her"); !strings.Contains(text, "no reason to reject; the agreed ones are") {
 		t.Errorf("an unknown reason is not refused:\n%s", text)
 	}
 	if text := post("accept", "who=Her&seen=1"); !strings.Contains(text, "accepted") {

@@ -179,7 +179,12 @@ var errSaid = errors.New("said already")
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		return parse.Context.Selected().Name + " "
+		node := parse.Context.Selected()
+		name := node.Name + " "
+		for node = node.Parent; node != nil && node.Type == kong.CommandNode; node = node.Parent {
+			name = node.Name + " " + name
+		}
+		return name
 	}
 	return ""
 }

@@ -3,8 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 type leadCommand struct {
@@ -12,11 +14,13 @@ type leadCommand struct {
 	Split    leadSplitCommand    `cmd:"" help:"Take a merge back: both leads are as if it had never been; what happened since stays with the one that went on."`
 	Account  leadAccountCommand  `cmd:"" help:"Put a lead into an account. It stays there, whatever is said of its company later."`
 	Accept   leadAcceptCommand   `cmd:"" help:"Take the open hand-off of a lead."`
+	Reject   leadRejectCommand   `cmd:"" help:"Turn the open hand-off of a lead down, for a reason of the agreement."`
+	HandBack leadBackCommand     `cmd:"" help:"Give a lead that was accepted back, for a reason of the agreement."`
 	Estimate leadEstimateCommand `cmd:"" help:"Say what a lead may be worth, how likely it is won, and with which effort."`
 	WalkAway leadWalkCommand     `cmd:"" help:"Leave a lead to others, for a reason of the agreement."`
 }
 
-// byHand is what the three have in common.
+// byHand is what commands of people have in common.
 type byHand struct {
 	database
 	By   string `help:"Who says so: an e-mail address." placeholder:"WHO"`
@@ -47,6 +51,12 @@ func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecy
 		return out, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	if work[in.Kind] {
+		if in.Lead, err = c.atWork(r, server.Store, lead, in.Kind); err != nil {
+			return out, err
+		}
+		a.Keys, in.Actor = nil, memberID(c.By)
+	}
 	outcomes, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{*a})
 	if err != nil {
 		return out, err
@@ -58,6 +68,57 @@ func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecy
 		return out, errors.New(why)
 	}
 	return outcomes[0].Decision, nil
+}
+
+// work is what members do with leads that are there.
+var work = map[lifecycle.InputKind]bool{lifecycle.Accept: true, lifecycle.Reject: true, lifecycle.HandBack: true, lifecycle.Take: true,
+	lifecycle.Release: true, lifecycle.Contact: true, lifecycle.Estimate: true, lifecycle.WalkAway: true}
+
+// atWork finds the lead that a member does something with, and sees that there is such a member.
+func (c *byHand) atWork(r *run, st *store.Store, lead string, kind lifecycle.InputKind) (int64, error) {
+	id, err := findLead(r, st, lead)
+	if err != nil {
+		return 0, err
+	}
+	roster, err := st.Roster(r.ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case c.By == "" && kind == lifecycle.Estimate: // another system may know
+	case c.By == "":
+		return 0, errors.New("say who does it, as they are called in the team: --by EMAIL")
+	case roster.Member(memberID(c.By)) == nil:
+		return 0, fmt.Errorf("nobody called %q is in the team", c.By)
+	}
+	return id, nil
+}
+
+type leadRejectCommand struct {
+	byHand
+	Lead   string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+	Reason string `arg:"" help:"One that the hand-off takes: its reject."`
+}
+
+func (c *leadRejectCommand) Run(r *run) error {
+	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Reject, Name: c.Reason}})
+	if err == nil {
+		fmt.Fprintf(r.Out, "Lead %d is rejected: %s.\n", d.Lead, strings.ReplaceAll(c.Reason, "_", " "))
+	}
+	return err
+}
+
+type leadBackCommand struct {
+	byHand
+	Lead   string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+	Reason string `arg:"" help:"A reason of the agreement: one of its handbacks."`
+}
+
+func (c *leadBackCommand) Run(r *run) error {
+	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.HandBack, Name: c.Reason}})
+	if err == nil {
+		fmt.Fprintf(r.Out, "Lead %d is handed back: %s.\n", d.Lead, strings.ReplaceAll(c.Reason, "_", " "))
+	}
+	return err
 }
 
 type leadAcceptCommand struct {

@@ -17,7 +17,7 @@ type Visit struct {
 	EnteredVia           string
 	LeftAt, LeftDay      int64
 	LeftVia, ToStage     string
-	Named                string // the clause that let the lead in and should not have, as whoever gave it back says
+	Named                string  // the clause that let the lead in and should not have, as whoever gave it back says
 	Value                float64 // of a stay that is a win: what the lead was worth then
 
 	batch  int64

@@ -28,7 +28,7 @@ type ListedLead struct {
 }
 
 // ErrNoLead means that there is no such lead.
-var ErrNoLead = errors.New("no such lead")
+var ErrNoLead = errors.New("there is no such lead")
 
 // LeadFilter is which leads a list shows; fields with nothing in them say nothing.
 type LeadFilter struct {
