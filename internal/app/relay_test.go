@@ -9,11 +9,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,11 +29,14 @@ import (
 	"baton/internal/store"
 )
 
+var markup = regexp.MustCompile(`<svg.*?</svg>|<[^>]*>`)
+
 var update = flag.Bool("update", false, "rewrite testdata/relay.txt")
 
 // TestWholeRelay runs the sample agreement in a server whose clock the test moves, with a mail server beside it: a lead
 // becomes ready, is offered, its owner is reminded, time runs out, it goes to another, who accepts it, reaches the lead, hands it back, and
-// on its date it comes again. testdata/relay.txt has each step with its decisions and who had which mail.
+// on its date it comes again. testdata/relay.txt has each step with its decisions, who had which
+// mail, and what the page of the lead and its explanation say then.
 func TestWholeRelay(t *testing.T) {
 	start := time.Date(2026, 9, 7, 7, 0, 0, 0, time.UTC) // a Monday, 9:00 in Stockholm
 	db := filepath.Join(t.TempDir(), "relay.db")
@@ -54,7 +59,7 @@ func TestWholeRelay(t *testing.T) {
 	defer stop()
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Delivery: delivery, Ready: func(address string) { ready <- address }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		ended <- a.Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Delivery: delivery, Viewer: as, Ready: func(address string) { ready <- address }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	}()
 	var address string
 	select {
@@ -99,6 +104,51 @@ func TestWholeRelay(t *testing.T) {
 	const of = ` FROM lead WHERE email = 'ada@acme.example'`
 	last, pokes := int64(0), 0
 	var story strings.Builder
+	get := func(path string) string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+write)
+		req.AddCookie(&http.Cookie{Name: "as", Value: "manager"})
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		said, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(path, res.StatusCode, err)
+		}
+		return string(said)
+	}
+	// shown tells what the page of the lead says at its top and of who may speak, as a manager sees it, and the answers of its explanation.
+	shown := func() {
+		t.Helper()
+		lead := one(`SELECT id` + of)
+		page := get("/leads/" + lead)
+		for _, part := range [][2]string{{`id="who"`, `<div class="lead-acts"`}, {`id="speech"`, `</section>`}} {
+			_, text, found := strings.Cut(page, part[0])
+			text, _, ended := strings.Cut(text, part[1])
+			if !found || !ended {
+				t.Fatalf("the page has no %s", part[0])
+			}
+			_, text, _ = strings.Cut(text, ">")
+			fmt.Fprintln(&story, "  page: "+strings.Join(strings.Fields(html.UnescapeString(markup.ReplaceAllString(text, " "))), " "))
+		}
+		var explained struct {
+			Sections []struct{ Title, Answer string }
+		}
+		if err := json.Unmarshal([]byte(get("/api/v1/leads/"+lead+"/explain")), &explained); err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range explained.Sections {
+			if part.Answer != "" {
+				fmt.Fprintf(&story, "  explained: %s: %s\n", part.Title, part.Answer)
+			}
+		}
+	}
 	// step tells what has been decided of the lead since the step before, and who has had mail of it.
 	step := func(what string) {
 		t.Helper()
@@ -159,6 +209,7 @@ func TestWholeRelay(t *testing.T) {
 		for _, m := range mails {
 			fmt.Fprintln(&story, m)
 		}
+		shown()
 	}
 	// to moves the clock to when something is due, and somebody else comes, as somebody always does: that wakes the server.
 	to := func(at time.Time) {
