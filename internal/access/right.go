@@ -46,6 +46,7 @@ const (
 	RunPeople    Right = "run_people"
 	SeeAudit     Right = "see_audit"
 	ShareFilters Right = "share_filters"
+	RemindOwners Right = "remind_owners"
 )
 
 // Grant is a line of the table of rights: who has a right.
@@ -65,6 +66,7 @@ var Rights = table(`
 	see_reports    funnel, promises, what works            x   .   .       x      x     x
 	export         take lists out as CSV                   x   .   .       x      x     x
 	share_filters  save a filter for everybody             .   .   .       x      x     x
+	remind_owners  remind whoever has a lead               x   .   .       x      x     x
 	run_team       absences, pools, reassigning            .   .   .       x      x     x
 	run_imports    bring in files, and undo that           x   .   .       .      x     x
 	run_agreement  let an agreement apply                  .   .   .       .      x     x

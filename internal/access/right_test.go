@@ -10,7 +10,7 @@ import (
 )
 
 func TestRights(t *testing.T) {
-	if len(Rights) != 15 {
+	if len(Rights) != 16 {
 		t.Errorf("%d lines", len(Rights))
 	}
 	for _, g := range Rights {
@@ -39,7 +39,7 @@ func TestRights(t *testing.T) {
 		may   bool
 	}{
 		{RoleRep, WorkLeads, true}, {RoleRep, SeeReports, false}, {RoleRep, Export, false}, {RoleMarketing, WorkLeads, false}, {RoleManager, RunSettings, false},
-		{RoleRevOps, RunPeople, false}, {RoleAdmin, RunPeople, true}, {RoleAdmin, WorkLeads, false}, {RoleSDR, WorkQueue, true},
+		{RoleRevOps, RunPeople, false}, {RoleAdmin, RunPeople, true}, {RoleAdmin, WorkLeads, false}, {RoleManager, RemindOwners, true}, {RoleMarketing, RemindOwners, true}, {RoleRep, RemindOwners, false}, {RoleSDR, WorkQueue, true},
 		{RoleRevOps, RunSettings, true}, {RoleRevOps, RunKeys, false}, {RoleRevOps, SeeServer, false}, {RoleAdmin, RunKeys, true},
 	} {
 		if (&Viewer{Roles: []Role{c.role}}).May(c.right) != c.may {

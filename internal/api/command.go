@@ -68,7 +68,7 @@ func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 	if a.Plan() == nil {
 		return engine.ErrNoAgreement
 	}
-	if in.Actor != "" {
+	if in.Actor != "" && (in.Kind != lifecycle.Remind || in.Source != "web") { // whoever has signed in and may remind need not be of the team
 		if err := a.known(ctx, "body.actor", in.Actor, true); err != nil {
 			return err
 		}

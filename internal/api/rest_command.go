@@ -125,6 +125,14 @@ type loseCommand struct {
 	}
 }
 
+type remindCommand struct {
+	Command
+	Body struct {
+		Actor
+		Clock string `json:"clock,omitempty" maxLength:"300" doc:"The clause of the clock; the one that ends first, if it is left out." example:"handoffs.mql_to_sales.accept_within"`
+	}
+}
+
 type consentCommand struct {
 	Command
 	Body struct {
@@ -218,6 +226,9 @@ func (a *API) commandRoutes() {
 	})
 	register(a, op("lose", "Lose a lead", "Along the transition of the agreement that leads to a lost stage."), ScopeWrite, func(ctx context.Context, in *loseCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Lose, Name: in.Body.Reason})
+	})
+	register(a, op("remind", "Remind whoever has a lead", "Tells them now that a clock is about to run out, or has: in their inbox at once, and by the channels of their alerts, which keep quiet hours. The deadline stays. At most once in an hour for a clock."), ScopeWrite, func(ctx context.Context, in *remindCommand) (*commandAnswer, error) {
+		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Remind, Name: in.Body.Clock})
 	})
 	register(a, op("consent", "Record consent", "What the lead says about being written to and profiled. An objection is absolute, and stops everything at once."), ScopeWrite, func(ctx context.Context, in *consentCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &Actor{in.Body.Actor, Said{At: in.Body.At, Note: in.Body.Evidence}}, lifecycle.Input{Kind: lifecycle.Consented, Name: in.Body.Status})

@@ -73,3 +73,21 @@ func pipeline(t *testing.T, d *desk) {
 	d.want(200, ScopeWrite, "POST", leads[0]+"/hand-back", map[string]any{"actor": jonas, "reason": "timing"})
 	d.refusal("refused", ScopeWrite, "POST", leads[0]+"/estimate", map[string]any{"actor": jonas, "value": 5})
 }
+
+// Whoever has a lead is reminded of its clock, once in an hour.
+func TestRemind(t *testing.T) {
+	d := classicDesk(t, "")
+	const jonas = "jonas@northwind.example"
+	d.want(200, ScopeWrite, "POST", "/members", map[string]any{"id": jonas, "name": "Jonas Ek", "side": "sales", "pools": []string{"field"}})
+	path := d.offered("ada@acme.example")
+	d.want(200, ScopeWrite, "POST", path+"/contact", map[string]any{"actor": mona, "outcome": "connected", "answers": map[string]any{"authority": true, "need": "A quieter drive"}})
+	done := d.want(200, ScopeWrite, "POST", path+"/remind", map[string]any{"actor": mona, "clock": "handoffs.sql_to_sales.accept_within", "note": "Their fair is next week"})
+	if !strings.Contains(done.Text, "Their fair is next week") {
+		t.Error(done.Text)
+	}
+	if p := d.refusal("refused", ScopeWrite, "POST", path+"/remind", map[string]any{"actor": mona}); !strings.Contains(p.text("detail"), "once in an hour is enough") {
+		t.Error(p.Text)
+	}
+	d.refusal("refused", ScopeWrite, "POST", path+"/remind", map[string]any{"actor": mona, "clock": "clocks.nonsense"})
+	d.refusal("vocabulary", ScopeWrite, "POST", path+"/remind", map[string]any{"actor": "nobody@northwind.example"})
+}

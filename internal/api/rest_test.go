@@ -1063,7 +1063,7 @@ var scopes = map[string]string{
 	"accept-lead": ScopeWrite, "reject-lead": ScopeWrite, "hand-back-lead": ScopeWrite, "contact-lead": ScopeWrite, "answer-lead": ScopeWrite,
 	"assign-lead": ScopeWrite, "move-lead": ScopeWrite, "win-lead": ScopeWrite, "lose-lead": ScopeWrite, "consent-lead": ScopeWrite, "own-account-lead": ScopeWrite, "join-account-lead": ScopeWrite,
 	"get-queue": ScopeRead, "take-next": ScopeWrite, "take-lead": ScopeWrite, "release-lead": ScopeWrite,
-	"get-pipeline": ScopeRead, "get-qualification": ScopeRead, "estimate-lead": ScopeWrite, "walk-away-from-lead": ScopeWrite,
+	"get-pipeline": ScopeRead, "get-qualification": ScopeRead, "estimate-lead": ScopeWrite, "walk-away-from-lead": ScopeWrite, "remind-lead": ScopeWrite,
 	"merge-leads": ScopeWrite, "split-lead": ScopeWrite,
 	"list-accounts": ScopeRead, "get-account": ScopeRead, "list-activities": ScopeRead, "add-activities": ScopeWrite,
 	"list-members": ScopeRead, "set-member": ScopeWrite, "remove-member": ScopeWrite, "add-absence": ScopeWrite, "remove-absence": ScopeWrite, "accept-next": ScopeWrite, "set-calendar": ScopeWrite, "remove-calendar": ScopeWrite,

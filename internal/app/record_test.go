@@ -114,6 +114,7 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 	// work
 	one, two := l.offered(t, johan), l.offered(t, johan)
 	use("POST /leads", "rep", fmt.Sprint("act=accept&lead=", one.ID), anInput)
+	use("POST /leads/{lead}/remind", "manager", "", anInput, two.ID)
 	use("POST /leads/{lead}/{act}", "rep", "who=Her", anInput, two.ID, "accept")
 	use("POST /queue/{lead}/release", "sdr", "", anInput, number(`SELECT lead FROM call WHERE holder = 'sara.holm@northwind.example'`))
 	use("POST /queue/take", "sdr", "", anInput)

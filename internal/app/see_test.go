@@ -3,10 +3,12 @@
 package app
 
 import (
+	"baton/internal/store"
 	"encoding/csv"
 	"fmt"
 	"html"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -269,9 +271,60 @@ func TestPromisesPage(t *testing.T) {
 	if len(figures) < 10 {
 		t.Errorf("%d figures lead somewhere", len(figures))
 	}
-	if n := l.queries(t, "marketing", "/promises"); n != 5 {
-		t.Errorf("%d queries, want 5", n)
+	if n := l.queries(t, "marketing", "/promises"); n != 6 { // and one more where a clock is over
+		t.Errorf("%d queries, want 6", n)
 	}
+}
+
+// A manager reminds whoever has a lead whose clock is about to run out: they hear of it in their inbox and by mail, once in an hour.
+func TestRemind(t *testing.T) {
+	l := servePages(t)
+	text := l.counted(t, "manager", "/promises")
+	m := regexp.MustCompile(`(?s)<form method="post" action="(/leads/(\d+)/remind)".*?</form>`).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatal("nobody can be reminded")
+	}
+	fields := url.Values{}
+	for _, f := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(m[0], -1) {
+		fields.Set(f[1], html.UnescapeString(f[2]))
+	}
+	lead, _ := strconv.ParseInt(m[2], 10, 64)
+	row := l.lead(t, lead)
+	for _, role := range []string{"rep", "sdr"} {
+		if _, status := l.form(t, role, m[1], fields.Encode()); status != 403 {
+			t.Errorf("%s reminds: %d", role, status)
+		}
+	}
+	if row.Owner != johan {
+		t.Fatalf("the first clock that ends is of %s", row.Owner)
+	}
+	told := func() int { return strings.Count(l.page(t, "rep", "/inbox"), "Astrid Berg reminds of") }
+	if told() != 0 {
+		t.Fatal("he was reminded before")
+	}
+	text, status := l.form(t, "manager", m[1], fields.Encode())
+	if status != 200 {
+		t.Fatal(status)
+	}
+	says(t, text, []string{"Johan Lind is reminded", "Reminded", "by Astrid Berg"}, nil)
+	heard := told()
+	if heard == 0 {
+		t.Error("the inbox says nothing of it")
+	}
+	jobs, err := l.Store.JobsOf(t.Context(), []int64{l.lead(t, lead).LastInput})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(jobs, func(j store.Job) bool { return j.Kind == "reminded" && j.Recipient == johan && j.Channel != "inbox" }) {
+		t.Errorf("no message among %v", jobs)
+	}
+	fields.Del("seen") // another tab, a moment later
+	text, _ = l.form(t, "marketing", m[1], fields.Encode())
+	says(t, text, []string{"Astrid Berg has reminded of this on 12 Nov 10:42 already; once in an hour is enough"}, nil)
+	if n := told(); n != heard {
+		t.Errorf("the inbox says it %d times after the second, was %d", n, heard)
+	}
+	says(t, l.page(t, "manager", fmt.Sprintf("/leads/%d", lead)), []string{"Reminded by Astrid Berg", "Johan Lind hears of it"}, nil)
 }
 
 func TestWhatWorksPage(t *testing.T) {

@@ -16,6 +16,7 @@ type leadCommand struct {
 	Accept   leadAcceptCommand   `cmd:"" help:"Take the open hand-off of a lead."`
 	Reject   leadRejectCommand   `cmd:"" help:"Turn the open hand-off of a lead down, for a reason of the agreement."`
 	HandBack leadBackCommand     `cmd:"" help:"Give a lead that was accepted back, for a reason of the agreement."`
+	Remind   leadRemindCommand   `cmd:"" help:"Tell whoever has a lead that a clock is about to run out, or has. The deadline stays."`
 	Estimate leadEstimateCommand `cmd:"" help:"Say what a lead may be worth, how likely it is won, and with which effort."`
 	WalkAway leadWalkCommand     `cmd:"" help:"Leave a lead to others, for a reason of the agreement."`
 }
@@ -72,7 +73,7 @@ func (c *byHand) carryOut(r *run, lead string, a *lifecycle.Arrival) (out lifecy
 
 // work is what members do with leads that are there.
 var work = map[lifecycle.InputKind]bool{lifecycle.Accept: true, lifecycle.Reject: true, lifecycle.HandBack: true, lifecycle.Take: true,
-	lifecycle.Release: true, lifecycle.Contact: true, lifecycle.Estimate: true, lifecycle.WalkAway: true}
+	lifecycle.Release: true, lifecycle.Contact: true, lifecycle.Estimate: true, lifecycle.WalkAway: true, lifecycle.Remind: true}
 
 // atWork finds the lead that a member does something with, and sees that there is such a member.
 func (c *byHand) atWork(r *run, st *store.Store, lead string, kind lifecycle.InputKind) (int64, error) {
@@ -128,6 +129,23 @@ type leadAcceptCommand struct {
 
 func (c *leadAcceptCommand) Run(r *run) error {
 	return c.do(r, c.Lead, lifecycle.Accept, "Lead %d is accepted.")
+}
+
+type leadRemindCommand struct {
+	byHand
+	Clock string `help:"The clause of the clock; the one that ends first, if it is left out." placeholder:"CLAUSE"`
+	Lead  string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
+}
+
+func (c *leadRemindCommand) Run(r *run) error {
+	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Remind, Name: c.Clock}})
+	if err != nil {
+		return err
+	}
+	for i := range d.Effects {
+		fmt.Fprintf(r.Out, "Lead %d: %s is reminded of %s.\n", d.Lead, d.Effects[i].To, d.Effects[i].Name)
+	}
+	return nil
 }
 
 type leadMergeCommand struct {

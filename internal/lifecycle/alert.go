@@ -21,6 +21,8 @@ type Alert struct {
 	Clause string `json:"clause"` // of what was decided
 	Alert  string `json:"alert"`  // the clause that says to tell; "" for what people are told without one
 	Acts   bool   `json:"acts"`   // the recipient is the one who has to do something, or no longer has to
+	Asked  string `json:"asked"`  // of a reminder: the member who asks for it by hand, "" for the agreement
+	Note   string `json:"note"`   // and what they say to it
 	Offer  int64  `json:"offer"`  // of what is offered: the hand-off's ID; 0 for none
 	Most   int    `json:"most"`   // messages of the alert about the lead to the recipient this way within Per (microseconds); 0 for all
 	Per    int64  `json:"per"`
@@ -63,6 +65,9 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 			if h.kind == "offered" && view.Lead != nil && view.Lead.Handoff.Rule >= 0 {
 				a.Offer = view.Lead.Handoff.ID
 			}
+			if in.Kind == Remind && h.kind == "reminded" {
+				a.Asked, a.Note = in.Actor, in.Text
+			}
 			if h.reason > 0 {
 				a.Clause = d.Reasons[h.reason-1].Clause
 			}
@@ -73,7 +78,7 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 				return
 			}
 			if agreement.Messages(by) {
-				now := urgent[h.kind]
+				now := urgent[h.kind] && in.Kind != Remind // a deadline in working time can wait for the morning, too
 				if m := view.Roster.Member(to); m != nil && !a.Acts && m.away(d.At) {
 					now = false // somebody else sees to it meanwhile
 				}
@@ -131,6 +136,9 @@ func Alerts(plan *agreement.Plan, view *View, in *Input, d *Decision) []Alert {
 		}
 		if !said {
 			add(h.to, "email", nil)
+		}
+		if in.Kind == Remind && h.kind == "reminded" {
+			add(h.to, "inbox", nil) // at once, whatever the messages wait for
 		}
 	}
 	return list
@@ -258,6 +266,12 @@ func atWork(plan *agreement.Plan, r *Roster, to string, at int64) int64 {
 func (a *Alert) AppendJSON(b []byte) []byte {
 	b = appendString(append(b, `{"name":`...), a.Name)
 	for _, f := range [...][2]string{{"clause", a.Clause}, {"alert", a.Alert}} {
+		if f[1] != "" {
+			b = append(append(append(b, `,"`...), f[0]...), `":`...)
+			b = appendString(b, f[1])
+		}
+	}
+	for _, f := range [...][2]string{{"asked", a.Asked}, {"note", a.Note}} {
 		if f[1] != "" {
 			b = append(append(append(b, `,"`...), f[0]...), `":`...)
 			b = appendString(b, f[1])

@@ -90,7 +90,7 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		closeHandoff(plan, &l.Handoff, c)
 	case ContactMade:
 		l.Handoff.Contacted = c.At
-	case ClockStarted, ClockPaused, ClockResumed, ClockRestarted, ClockMoved, ClockBreached, ClockStopped, ClockReady, ReminderSet:
+	case ClockStarted, ClockPaused, ClockResumed, ClockRestarted, ClockMoved, ClockBreached, ClockStopped, ClockReady, ReminderSet, OwnerReminded:
 		applyClock(l, c)
 	case CallQueued, CallTaken, CallFreed, CallTried, CallReached, CallReady, CallEnded:
 		l.Call.apply(c)
@@ -276,6 +276,8 @@ func applyClock(l *Lead, c *Change) {
 		}
 	case ReminderSet:
 		k.Remind = c.At
+	case OwnerReminded:
+		k.Asked, k.AskedBy = c.At, c.From
 	case ClockMoved:
 		k.Due = c.Due
 		if c.To != "" {

@@ -72,6 +72,7 @@ const (
 	ReminderSet         // Name is a clock, At: when somebody is reminded of it next, 0 for not at all
 	MarketingSet        // From, To: the channels that marketing may use, see Lead.Marketing
 	SpokenAgainst       // Name is the member who spoke, From the outcome, To who held the conversation, Value the channel, At: against the clause cited
+	OwnerReminded       // Name is a clock, From reminds To, At
 )
 
 var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_set", "answer_set", "consent_set", "activity_counted",
@@ -82,7 +83,7 @@ var changeWords = [...]string{"", "lead_created", "account_joined", "attribute_s
 	"member_set", "member_left", "absence_set", "ledger_moved", "load_changed", "rebound", "clock_ready",
 	"lead_erased", "lead_merged", "lead_absorbed", "lead_placed",
 	"call_queued", "call_taken", "call_freed", "call_tried", "call_reached", "call_ready", "clause_named", "call_ended",
-	"absence_cleared", "held_reviewed", "probability_set", "effort_set", "competitors_set", "attend_set", "reminder_set", "marketing_set", "spoken_against"}
+	"absence_cleared", "held_reviewed", "probability_set", "effort_set", "competitors_set", "attend_set", "reminder_set", "marketing_set", "spoken_against", "owner_reminded"}
 
 // String returns the word for the kind in decisions and views.
 func (k ChangeKind) String() string { return changeWords[k] }

@@ -15,7 +15,7 @@ import (
 // in columns and views beside it. The slots in it belong to the Version of the agreement it names.
 
 const (
-	leadFormat    = 3
+	leadFormat    = 4
 	accountFormat = 1
 	rosterFormat  = 4
 )
@@ -66,10 +66,10 @@ func AppendLead(b []byte, l *Lead) []byte {
 	for i := range l.Clocks {
 		k := &l.Clocks[i]
 		b = appendText(b, k.Name)
-		for _, n := range [...]int64{k.Started, k.Version, k.Within, int64(k.Unit), k.Used, k.Since, k.Due, int64(k.State), int64(k.Breaches), int64(k.Step), k.Remind} {
+		for _, n := range [...]int64{k.Started, k.Version, k.Within, int64(k.Unit), k.Used, k.Since, k.Due, int64(k.State), int64(k.Breaches), int64(k.Step), k.Remind, k.Asked} {
 			b = binary.AppendVarint(b, n)
 		}
-		b = appendText(b, k.Member)
+		b = appendText(appendText(b, k.Member), k.AskedBy)
 	}
 	b = appendTexts(b, l.Done)
 	for _, n := range [...]int64{l.Call.Since, l.Call.Ends, int64(l.Call.Tries), l.Call.Last, l.Call.Next, l.Call.Until} {
@@ -124,11 +124,11 @@ func ParseLead(b []byte) (*Lead, error) {
 	h.ID, h.Rule, h.State, h.Offered, h.Since = r.int(), int(r.int()), HandoffState(r.int()), r.int(), r.int()
 	h.Accepted, h.Contacted, h.Reassigned, h.Reason = r.int(), r.int(), int(r.int()), int(r.int())
 	h.Tried = r.texts()
-	if n := r.count(13); n > 0 {
+	if n := r.count(15); n > 0 {
 		l.Clocks = make([]Clock, n)
 		for i := range l.Clocks {
 			l.Clocks[i] = Clock{Name: r.text(), Started: r.int(), Version: r.int(), Within: r.int(), Unit: uint8(r.int()), Used: r.int(),
-				Since: r.int(), Due: r.int(), State: ClockState(r.int()), Breaches: int(r.int()), Step: int(r.int()), Remind: r.int(), Member: r.text()}
+				Since: r.int(), Due: r.int(), State: ClockState(r.int()), Breaches: int(r.int()), Step: int(r.int()), Remind: r.int(), Asked: r.int(), Member: r.text(), AskedBy: r.text()}
 		}
 	}
 	l.Done = r.texts()

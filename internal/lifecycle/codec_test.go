@@ -155,11 +155,11 @@ func TestEveryKindHasAWord(t *testing.T) {
 			t.Errorf("change %d has no word", k)
 		}
 	}
-	if len(changeWords) != int(SpokenAgainst)+1 {
-		t.Errorf("%d words for %d changes", len(changeWords), SpokenAgainst+1)
+	if len(changeWords) != int(OwnerReminded)+1 {
+		t.Errorf("%d words for %d changes", len(changeWords), OwnerReminded+1)
 	}
-	if len(inputWords) != int(WalkAway)+1 {
-		t.Errorf("%d words for %d inputs", len(inputWords), WalkAway+1)
+	if len(inputWords) != int(Remind)+1 {
+		t.Errorf("%d words for %d inputs", len(inputWords), Remind+1)
 	}
 	if len(effectWords) != int(TellResumed)+1 {
 		t.Errorf("%d words for %d effects", len(effectWords), TellResumed+1)

@@ -313,6 +313,9 @@ func (e *explainer) deadlines() ExplainedSection {
 		case Breached:
 			line.Text = fmt.Sprintf("%s allowed, time ran out", within)
 		}
+		if k.Asked > 0 {
+			line.Text += fmt.Sprintf("; %s reminded of it %s", e.name(orText(k.AskedBy, "somebody")), e.stamp(k.Asked))
+		}
 		if k.Breaches > 0 && k.State != Breached {
 			line.Text += fmt.Sprintf("; time ran out %s before", times(k.Breaches))
 		}

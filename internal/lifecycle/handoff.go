@@ -109,6 +109,8 @@ func (d *decider) command() {
 		d.estimate()
 	case WalkAway:
 		d.walkAway()
+	case Remind:
+		d.remindByHand()
 	case Take:
 		d.takeCall()
 	case Release:

@@ -39,11 +39,12 @@ const (
 	Calendar              // the calendar of the member in Name says that they are away at Away, and at no other time to come (no lead)
 	Estimate              // Actor says what may come of the lead: Value, and Values are probability (0 to 1), effort (hours), competitors (names with commas between)
 	WalkAway              // Actor leaves the lead to others; Name is a reason of the agreement
+	Remind                // Actor reminds whoever has the lead of the clock in Name, "" for the one that ends first
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
 	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract", "merged", "merge", "split", "restored",
-	"join_account", "take", "release", "present", "calendar", "estimate", "walk_away"}
+	"join_account", "take", "release", "present", "calendar", "estimate", "walk_away", "remind"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }

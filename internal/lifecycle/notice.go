@@ -30,7 +30,7 @@ func Tell(plan *agreement.Plan, view *View, past []Decided, a *Alert, at int64) 
 	}
 	t := &teller{explainer: explainer{plan: plan, view: view, lead: view.Lead, at: at, past: past, facts: FactsAt(plan, view, at), zone: zone}, alert: a}
 	n := Notice{Title: t.title()}
-	paragraphs := []string{t.todo(), t.why(), t.telling(), t.ask(), t.speech(), t.before()}
+	paragraphs := []string{t.todo(), t.asked(), t.why(), t.telling(), t.ask(), t.speech(), t.before()}
 	over := a.Kind == "reassigned" && a.Acts // whoever has it no more needs to know no more
 	if over {
 		paragraphs = paragraphs[:1]
@@ -183,6 +183,9 @@ func (t *teller) title() string {
 	case "accepted":
 		return t.person(t.lead.Owner) + " has accepted " + who
 	case "reminded":
+		if a.Asked != "" {
+			return t.person(a.Asked) + " reminds of " + who
+		}
 		return "Still waiting: " + who
 	case "breached":
 		return "Past a deadline: " + who
@@ -318,6 +321,14 @@ func (t *teller) left() string {
 		return text + ". Both sides agreed beforehand that this is reason enough."
 	}
 	return ""
+}
+
+// asked says what somebody who reminds by hand says to it.
+func (t *teller) asked() string {
+	if t.alert.Note == "" {
+		return ""
+	}
+	return t.person(t.alert.Asked) + ": “" + strings.TrimSpace(t.alert.Note) + "”"
 }
 
 // limit says what a clock leaves time for.

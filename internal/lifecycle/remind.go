@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"strings"
+
 	"baton/internal/agreement"
 )
 
@@ -86,4 +88,92 @@ func (d *decider) standIn(to string, why int) string {
 	}
 	d.reasons[why-1].Text = d.name(to) + " " + d.unable(m) + ": " + d.name(boss) + " is asked to see to it"
 	return boss
+}
+
+// askAgain is how long nobody is reminded of a clock once more by hand.
+const askAgain = 3600 * 1_000_000
+
+// remindByHand has somebody tell whoever has the lead that a clock is about to run out, or has. The deadline stays.
+func (d *decider) remindByHand() {
+	k := d.hurried()
+	if k == nil {
+		return
+	}
+	if d.now < k.Asked+askAgain {
+		d.refuse("%s has reminded of this on %s already; once in an hour is enough, so the next time is from %s on", d.asker(k.AskedBy), d.stamp(k.Asked), d.stamp(k.Asked+askAgain))
+		return
+	}
+	if strings.HasSuffix(k.Name, ".contact_within") {
+		d.team = true
+		if v := salesMay(d.plan, &d.state, d.now); !v.Allowed {
+			d.refuse("nobody is reminded of a contact that they may not make: %s (%s)", v.Text, v.Clause)
+			return
+		}
+	}
+	owner := d.target("owner")
+	why := d.because(k.Name)
+	to := d.standIn(owner, why)
+	switch m := d.member(to); {
+	case to == "":
+		d.refuse("nobody has this lead at the moment, so there is nobody to remind")
+		return
+	case m != nil && m.Inactive:
+		d.refuse("%s has left the team; give the lead to somebody who is there", d.name(to))
+		return
+	case to == d.in.Actor && to == owner:
+		d.refuse("this lead is yours, so there is nobody else to remind")
+		return
+	case to == d.in.Actor:
+		d.refuse("%s, so you would remind yourself; give the lead to somebody who is there, or see to it", d.reasons[why-1].Text)
+		return
+	case m != nil && m.away(d.now):
+		d.refuse("%s %s, and so is whoever leads them; give the lead to somebody who is there", d.name(to), d.unable(m))
+		return
+	}
+	text := &d.reasons[why-1].Text
+	if *text != "" {
+		*text += "; "
+	}
+	*text += d.asker(d.in.Actor) + " asks for it"
+	if d.in.Text != "" {
+		*text += ": " + d.in.Text
+	}
+	d.emit(Change{Kind: OwnerReminded, Name: k.Name, From: d.in.Actor, To: to, At: d.now, Reason: why})
+	d.effect(TellRemind, to, k.Name, why)
+}
+
+// asker is who reminds.
+func (d *decider) asker(id string) string {
+	if id == "" {
+		return "somebody"
+	}
+	return d.name(id)
+}
+
+// hurried is the clock that an input reminds of; nil, with a refusal, for none that could be hurried.
+func (d *decider) hurried() *Clock {
+	if d.in.Name != "" {
+		switch k := d.clock(d.in.Name); {
+		case k == nil:
+			d.refuse("there is no deadline %s to remind of: it was met, or is nobody's any more", d.in.Name)
+		case k.State == Paused:
+			d.refuse("the clock %s is paused, so there is nothing to hurry", k.Name)
+		default:
+			return k
+		}
+		return nil
+	}
+	var next *Clock
+	for i := range d.lead.Clocks { // what is over has waited longest
+		k := &d.lead.Clocks[i]
+		switch {
+		case k.State == Paused:
+		case next == nil, k.State == Breached && next.State != Breached, k.State == next.State && k.Due < next.Due:
+			next = k
+		}
+	}
+	if next == nil {
+		d.refuse("no deadline of this lead is running, so there is nothing to remind of")
+	}
+	return next
 }

@@ -147,6 +147,8 @@ func (c *Change) Sentence(zone *time.Location) string {
 			return ""
 		}
 		return "clock " + c.Name + " reminds " + at(c.At)
+	case OwnerReminded:
+		return c.From + " reminds " + c.To + " of clock " + c.Name
 	case AttendSet:
 		if c.At == agreement.Never {
 			return ""

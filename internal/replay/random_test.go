@@ -55,7 +55,7 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 	in := &a.Input
 	in.Kind = lifecycle.InputKind(1 + n.below(int(lifecycle.Retract)))
 	if n.below(2) == 0 {
-		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept, lifecycle.Take, lifecycle.Contact, lifecycle.Release, lifecycle.Estimate, lifecycle.WalkAway, lifecycle.Move})
+		in.Kind = pick(n, []lifecycle.InputKind{lifecycle.Did, lifecycle.Did, lifecycle.Identify, lifecycle.Accept, lifecycle.Take, lifecycle.Contact, lifecycle.Release, lifecycle.Estimate, lifecycle.WalkAway, lifecycle.Move, lifecycle.Remind})
 	}
 	in.Actor = pick(n, people)
 	switch in.Kind {
@@ -103,6 +103,10 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 		in.Values = []lifecycle.Named{{Name: "effort", Value: agreement.NumberValue(float64(n.below(100)))}, {Name: "probability", Value: agreement.NumberValue(float64(n.below(11)) / 10)}}
 		if w := plan.Worth; w != nil && n.below(2) == 0 {
 			in.Values = slices.Insert(in.Values, 0, lifecycle.Named{Name: "competitors", Value: agreement.TextValue(pick(n, w.Competitors).Name)})
+		}
+	case lifecycle.Remind:
+		if len(plan.Handoffs) > 0 && n.below(2) == 0 {
+			in.Name = pick(n, []string{plan.Handoffs[0].AcceptClause.Address, plan.Handoffs[0].ContactClause.Address, "clocks.nonsense"})
 		}
 	case lifecycle.WalkAway:
 		if w := plan.Worth; w != nil {

@@ -81,6 +81,9 @@ func TestFigureQueriesOnBoth(t *testing.T) {
 		if list, err := s.DueLeads(ctx, 1<<60, 10); err != nil || len(list) != 0 {
 			t.Error(list, err)
 		}
+		if list, err := s.OverClocks(ctx, 10); err != nil || len(list) != 0 {
+			t.Error(list, err)
+		}
 		if list, err := s.AgreementVersions(ctx); err != nil || len(list) != 0 {
 			t.Error(list, err)
 		}

@@ -356,6 +356,27 @@ func (s *Store) two(ctx context.Context, query string, args ...any) (a, b int64,
 	return a, b, s.explain("reading", err)
 }
 
+// OverClock is a deadline that ran out and is still open: no step is left that would begin it again.
+type OverClock struct {
+	Lead int64
+	Name string
+	At   int64 // when it ran out first
+}
+
+// OverClocks returns deadlines that ran out and are still open, the latest first, at most so many.
+func (s *Store) OverClocks(ctx context.Context, most int) (list []OverClock, err error) {
+	stmt, err := s.queries.get(ctx, `SELECT lead, name, breached_at FROM clock WHERE state = 'breached' AND breached_at IS NOT NULL ORDER BY breached_at DESC, id DESC LIMIT $1`)
+	if err == nil {
+		err = scanAll(ctx, stmt, []any{most}, func(r *sql.Rows) error {
+			var k OverClock
+			err := r.Scan(&k.Lead, &k.Name, &k.At)
+			list = append(list, k)
+			return err
+		})
+	}
+	return list, s.explain("reading", err)
+}
+
 // DueLeads returns leads with a clock that runs, whose next due time is not later than an instant, the soonest first, at most so many.
 func (s *Store) DueLeads(ctx context.Context, until int64, most int) ([]ListedLead, error) {
 	return s.listed(ctx, `SELECT `+listedColumns+` WHERE l.due <= $1 AND l.due < 9223372036854775807 AND l.clocks <> '' AND l.clocks <> '[]' ORDER BY l.due, l.id LIMIT $2`, until, most)

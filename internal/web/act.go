@@ -73,6 +73,19 @@ func act(a *ask) (answer, error) {
 	if form == nil {
 		return nil, errNotFound
 	}
+	return a.acted(a.PathValue("act"), form)
+}
+
+// remind tells whoever has a lead that a clock is about to run out, or has.
+func remind(a *ask) (answer, error) {
+	return a.acted("remind", func(a *ask, in *lifecycle.Input) (string, error) {
+		in.Kind, in.Name = lifecycle.Remind, a.PostFormValue("clock")
+		return "reminded", nil
+	})
+}
+
+// acted has the input of a form decided.
+func (a *ask) acted(act string, form func(*ask, *lifecycle.Input) (done string, err error)) (answer, error) {
 	in := lifecycle.Input{Kind: lifecycle.Accept, Text: a.PostFormValue("note")}
 	done, err := form(a, &in)
 	in.Actor, in.Source = a.viewer.Email, "web"
@@ -88,13 +101,34 @@ func act(a *ask) (answer, error) {
 	// A form that is sent twice, by a double click or a browser that tries again, is done once.
 	once := ""
 	if seen := a.PostFormValue("seen"); seen != "" {
-		once = fmt.Sprintf("%d:%s:%s:%s:%s", a.viewer.ID, ref, seen, a.PathValue("act"), in.Name)
+		once = fmt.Sprintf("%d:%s:%s:%s:%s", a.viewer.ID, ref, seen, act, in.Name)
 	}
 	decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, once)
 	if err := said.outcome(decision, err); err != nil {
 		return nil, err
 	}
+	if in.Kind == lifecycle.Remind && !said.Refused {
+		said.Text = a.reminded(decision)
+	}
 	return redirect{to: a.back("/leads"), said: said}, nil
+}
+
+// reminded says whom a decision reminds.
+func (a *ask) reminded(d *lifecycle.Decision) string {
+	for i := range d.Effects {
+		if e := &d.Effects[i]; e.Kind == lifecycle.TellRemind {
+			return a.whom(e.To) + " is reminded"
+		}
+	}
+	return "reminded"
+}
+
+// whom is what people call whoever a decision tells something: a member, or everybody of a queue.
+func (a *ask) whom(to string) string {
+	if queue, ok := strings.CutPrefix(to, "queue "); ok {
+		return "everybody of the queue " + spaced(queue)
+	}
+	return a.nameOf(to)
 }
 
 // outcome has a flash tell why something was not done, if it was not. What is no matter of the agreement is an error.

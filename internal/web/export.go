@@ -389,18 +389,34 @@ func exportReport(name, words, kind string, make maker, query func(*ask) report.
 
 func exportSoon(a *ask, s *sheet) error {
 	due, err := a.site.Store.DueLeads(a.Context(), a.now.UnixMicro()+soonHorizon, sheetPage)
+	var over []store.OverClock
+	if err == nil {
+		over, err = a.site.Store.OverClocks(a.Context(), sheetPage)
+	}
 	if err == nil {
 		err = s.row(append([]any{"clock", "due_at", "left", "holder"}, leadColumns...)...)
 	}
 	if err != nil {
 		return err
 	}
+	var ids []int64
+	for i := range over {
+		ids = append(ids, over[i].Lead)
+	}
+	late, err := a.site.Store.LeadsByID(a.Context(), ids)
+	if err != nil {
+		return err
+	}
 	byID := map[string]*store.ListedLead{}
-	for i := range due {
-		byID[string(leadURL(due[i].ID))] = &due[i]
+	for _, list := range [][]store.ListedLead{late, due} {
+		for i := range list {
+			byID[string(leadURL(list[i].ID))] = &list[i]
+		}
 	}
 	p := promisesPage{}
-	p.soon(a, due, sheetPage)
+	if _, _, err := p.soon(a, due, over, sheetPage, sheetPage); err != nil {
+		return err
+	}
 	for _, r := range p.Soon {
 		if err := s.row(append([]any{r.Clause, instant(r.Left.Due), r.Left.Words, r.Owner}, leadCells(byID[r.Link])...)...); err != nil {
 			return err

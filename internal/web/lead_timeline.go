@@ -140,6 +140,8 @@ func (a *ask) happening(e *store.Event) happening {
 		person("won", "Won")
 	case lifecycle.Lose:
 		person("back", "Lost"+reason)
+	case lifecycle.Remind:
+		person("time", "Reminded")
 	case lifecycle.Take:
 		person("talk", "Taken to call")
 	case lifecycle.Release:
@@ -276,6 +278,8 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		return "Readiness " + strings.TrimPrefix(c.From+" → "+c.To, " → "), false
 	case lifecycle.ClockStarted, lifecycle.ClockRestarted, lifecycle.ClockResumed:
 		return capital(clockWords(c.Name)) + " until " + a.dateTime(c.Due), true
+	case lifecycle.OwnerReminded:
+		return capital(a.whom(c.To)) + " hears of it: " + clockWords(c.Name), true
 	case lifecycle.ClockPaused:
 		return "The time for " + clockWords(c.Name) + " stands still", true
 	case lifecycle.ClockBreached:

@@ -57,6 +57,8 @@ func TestEveryChangeIsASentence(t *testing.T) {
 			c.Name, c.To = aClock, "met"
 		case lifecycle.OwnerSet, lifecycle.HandoffMoved, lifecycle.AccountOwnerSet, lifecycle.CallTaken:
 			c.To = aMember
+		case lifecycle.OwnerReminded:
+			c.Name, c.To = aClock, "queue sales_floor"
 		case lifecycle.SpokenAgainst:
 			c.Name, c.To = aMember, aMember
 		case lifecycle.MemberSet, lifecycle.MemberLeft, lifecycle.AbsenceSet, lifecycle.AbsenceCleared, lifecycle.HeldReviewed:
@@ -80,7 +82,7 @@ func TestEveryChangeIsASentence(t *testing.T) {
 			t.Errorf("%s, empty: %q", name, words)
 		}
 	})
-	if count != int(lifecycle.SpokenAgainst) {
+	if count != int(lifecycle.OwnerReminded) {
 		t.Errorf("%d kinds of change were looked at", count)
 	}
 }
@@ -113,7 +115,7 @@ func TestEveryInputIsASentence(t *testing.T) {
 			t.Errorf("%s: %q", name, h.Follows[0].Words)
 		}
 	})
-	if len(titles) != int(lifecycle.WalkAway) {
+	if len(titles) != int(lifecycle.Remind) {
 		t.Errorf("%d kinds of input were looked at", len(titles))
 	}
 	for name, title := range titles { // order: does not matter to a test

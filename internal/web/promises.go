@@ -10,6 +10,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
+	"baton/internal/document"
 	"baton/internal/lifecycle"
 	"baton/internal/report"
 	"baton/internal/store"
@@ -22,6 +23,7 @@ type promisesPage struct {
 	Under    string // beside the headline
 	Spans    []link
 	Soon     []soonRow
+	More     int // that are over, and not among them
 	Sides    []sidePromises
 	Response string // finding of the response report
 	Bars     waitChart
@@ -35,8 +37,12 @@ type promisesPage struct {
 type soonRow struct {
 	Name, Company, Clause, Grade, Owner, Doing, Link string
 	Version, Lead                                    int64
+	Until                                            string // what ends it: "Accept"
 	Left                                             timeLeft
 	Give                                             reasonMenuOf // to somebody else; without an act for a viewer who may not
+	Remind                                           []field      // what the form says that reminds; none for a viewer who may not
+	RemindURL                                        string
+	Reminded                                         string // by whom and when, if that was less than an hour ago
 }
 
 type sidePromises struct {
@@ -99,6 +105,8 @@ var promiseSpans = []struct{ name, words string }{{"month", "This month"}, {"qua
 const (
 	soonHorizon = 8 * hour
 	mostSoon    = 8
+	mostOver    = 4
+	countOver   = 200 // how many that are over are counted at most
 )
 
 // promiseSight is what the figures of promises are about.
@@ -110,7 +118,7 @@ func (a *ask) promiseSight() sight {
 	return sight{Period: period, span: a.spanOf(period)}
 }
 
-// showPromises makes three queries: the roster that every page reads, the newest decision, and the leads with something due soon. The figures
+// showPromises makes five queries: the roster that every page reads, the newest decision, the leads with something due soon, the clocks that are over, and their leads. The figures
 // are counted beside it.
 func showPromises(a *ask) (answer, error) {
 	s := a.promiseSight()
@@ -120,6 +128,10 @@ func showPromises(a *ask) (answer, error) {
 		return nil, err
 	}
 	due, err := a.site.Store.DueLeads(a.Context(), a.now.UnixMicro()+soonHorizon, 200)
+	if err != nil {
+		return nil, err
+	}
+	ran, err := a.site.Store.OverClocks(a.Context(), countOver)
 	if err != nil {
 		return nil, err
 	}
@@ -138,9 +150,13 @@ func showPromises(a *ask) (answer, error) {
 	for _, span := range promiseSpans {
 		p.Spans = append(p.Spans, link{Href: "/promises?period=" + span.name, Words: span.words, Current: span.name == period})
 	}
-	over, hour := p.soon(a, due, mostSoon)
+	over, near, err := p.soon(a, due, ran, mostSoon, mostOver)
+	if err != nil {
+		return nil, err
+	}
+	p.More = max(0, len(ran)-mostOver)
 	kept, all := p.promised(a, tables[0])
-	p.Headline = headline(len(a.plan.Commitments), kept, all, hour, over)
+	p.Headline = headline(len(a.plan.Commitments), kept, all, near, over)
 	p.Under = tables[1].Finding
 	p.slow(tables[3], tables[4], a.plan)
 	p.ranOut(a, &s, tables[1], tables[2])
@@ -177,45 +193,99 @@ func headline(commitments, kept, all, hour, over int) string {
 	return s
 }
 
-// soon lists the clocks that end next, at most so many, what is over first.
-func (p *promisesPage) soon(a *ask, list []store.ListedLead, most int) (over, near int) {
-	for i := range list {
-		row := &list[i]
+// soon lists the clocks that end next and those that are over: what is over first, the latest of it first, at most so many of each. It says how
+// many are over, and how many are near the end.
+func (p *promisesPage) soon(a *ask, due []store.ListedLead, over []store.OverClock, most, mostOver int) (late, near int, err error) {
+	var ids []int64
+	for i := range over {
+		if i < mostOver {
+			ids = append(ids, over[i].Lead)
+		}
+	}
+	leads, err := a.site.Store.LeadsByID(a.Context(), ids)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range over[:len(ids)] {
+		k := slices.IndexFunc(leads, func(l store.ListedLead) bool { return l.ID == over[i].Lead })
+		if k < 0 {
+			continue
+		}
+		row := &leads[k]
+		for j := range row.Lead.Clocks {
+			if clock := row.Lead.Clocks[j]; clock.Name == over[i].Name && clock.State == lifecycle.Breached {
+				clock.Due = over[i].At
+				if plan, err := a.site.API.PlanOf(a.Context(), row.Version); err == nil {
+					p.Soon = append(p.Soon, a.soonOf(row, &clock, a.left(plan, &clock)))
+				}
+			}
+		}
+	}
+	late = len(over)
+	var next []soonRow
+	for i := range due {
+		row := &due[i]
 		plan, err := a.site.API.PlanOf(a.Context(), row.Version)
 		if err != nil {
 			continue // of a version that is not there any more
 		}
 		for k := range row.Lead.Clocks {
 			clock := &row.Lead.Clocks[k]
-			if clock.State == lifecycle.Paused {
+			if clock.State != lifecycle.Running {
 				continue
 			}
 			left := a.left(plan, clock)
 			switch left.State {
 			case "late":
-				over++
+				late++
 			case "soon":
 				near++
 			default:
 				continue
 			}
-			owner := cmp.Or(row.Owner, clock.Member)
-			one := soonRow{Name: leadName(row), Company: row.AccountName, Clause: clock.Name, Grade: row.Grade, Owner: a.memberName(owner), Left: left, Link: string(leadURL(row.ID)), Version: row.Version}
-			if m := a.roster.Member(owner); m != nil {
-				one.Doing, _ = a.doing(m)
-			} else if row.Queue != "" {
-				one.Owner, one.Doing = row.Queue, "queue"
-			}
-			if a.viewer.May(WorkLeads) && row.Outcome == "" {
-				one.Lead = row.ID
-				one.Give = a.giveMenu(row, owner)
-			}
-			p.Soon = append(p.Soon, one)
+			next = append(next, a.soonOf(row, clock, left))
 		}
 	}
-	slices.SortStableFunc(p.Soon, func(x, y soonRow) int { return cmp.Compare(x.Left.Due, y.Left.Due) })
-	p.Soon = p.Soon[:min(len(p.Soon), most)]
-	return over, near
+	slices.SortStableFunc(next, func(x, y soonRow) int { return cmp.Compare(x.Left.Due, y.Left.Due) })
+	p.Soon = append(p.Soon, next[:min(len(next), most)]...)
+	return late, near, nil
+}
+
+// soonOf is a clock of a lead, with what the viewer may do about it.
+func (a *ask) soonOf(row *store.ListedLead, clock *lifecycle.Clock, left timeLeft) soonRow {
+	owner := cmp.Or(row.Owner, clock.Member)
+	one := soonRow{Name: leadName(row), Company: row.AccountName, Clause: clock.Name, Until: clockEnd(clock.Name), Grade: row.Grade, Owner: a.memberName(owner), Left: left,
+		Link: string(leadURL(row.ID)), Version: row.Version, Lead: row.ID}
+	if m := a.roster.Member(owner); m != nil {
+		one.Doing, _ = a.doing(m)
+	} else if row.Queue != "" {
+		one.Owner, one.Doing = row.Queue, "queue"
+	}
+	if a.viewer.May(WorkLeads) && row.Outcome == "" {
+		one.Give = a.giveMenu(row, owner)
+	}
+	switch {
+	case !a.viewer.May(RemindOwners) || owner == a.viewer.Email && row.Queue == "":
+	case a.now.UnixMicro() < clock.Asked+hour:
+		one.Reminded = "by " + cmp.Or(a.memberName(clock.AskedBy), "somebody") + ", " + a.clockTime(clock.Asked)
+	default:
+		one.Remind = []field{{"clock", clock.Name}, {"who", one.Name}, {"seen", strconv.FormatInt(row.LastInput, 10)}, {"back", "/promises"}}
+		one.RemindURL = string(actURL(row.ID, "remind"))
+	}
+	return one
+}
+
+// clockEnd says what ends a clock, in a word or two.
+func clockEnd(address string) string {
+	switch {
+	case strings.HasSuffix(address, ".accept_within"):
+		return "Accept"
+	case strings.HasSuffix(address, ".contact_within"):
+		return "First contact"
+	case strings.HasSuffix(address, ".limit"):
+		return "Leave " + document.Title(strings.TrimSuffix(strings.TrimPrefix(address, "stages."), ".limit"))
+	}
+	return capital(spaced(strings.TrimPrefix(address, "clocks.")))
 }
 
 // doing says how a member stands now: away, or with how much open.

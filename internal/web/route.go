@@ -45,6 +45,7 @@ func routes() []route {
 		{pattern: "GET /accounts/{account}", right: SeeLeads, handle: showCompany, exports: companyExports},
 		{pattern: "POST /accounts/{account}/owner", right: WorkLeads, handle: ownAccount},
 		{pattern: "GET /leads/{lead}/brief", right: SeeLeads, handle: showBrief},
+		{pattern: "POST /leads/{lead}/remind", right: RemindOwners, handle: remind},
 		{pattern: "POST /leads/{lead}/{act}", right: WorkLeads, handle: act},
 		{pattern: "GET /inbox", right: SignedIn, handle: showInbox, exports: inboxExports, entry: &entry{Label: "Inbox", Short: "Inbox", Icon: "inbox", Key: "I", Count: unreadInbox}},
 		{pattern: "POST /inbox", right: SignedIn, handle: readInbox},

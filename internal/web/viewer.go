@@ -40,4 +40,5 @@ const (
 	RunPeople    = access.RunPeople
 	SeeAudit     = access.SeeAudit
 	ShareFilters = access.ShareFilters
+	RemindOwners = access.RemindOwners
 )
