@@ -197,6 +197,72 @@ func TestMyLeadsAreLive(t *testing.T) {
 	}
 }
 
+// While somebody is at a row, has selected some, or has a menu open, nothing new moves what they see: a line says how many there are, and
+// brings them in when it is pressed.
+func TestNewOnesWaitWhileTheListIsInUse(t *testing.T) {
+	l := servePages(t)
+	b := l.tab(t, "rep", "/leads")
+	b.until("!document.querySelector('#live').hidden")
+	const line = "document.querySelector('[data-fresh]')"
+	ids := "[...document.querySelectorAll('[data-row]')].map(r => r.dataset.row + '@' + Math.round(r.getBoundingClientRect().top)).join(' ')"
+	b.press("j", "j", "x")
+	here := eval[string](b, "document.activeElement.closest('[data-row]').dataset.row")
+	before := eval[string](b, ids)
+	one, two := l.offered(t, johan), l.offered(t, johan)
+	b.until("!" + line + ".hidden && " + line + ".innerText.includes('2 new')")
+	if after := eval[string](b, ids); after != before {
+		t.Errorf("rows moved: %s, were %s", after, before)
+	}
+	if text := eval[string](b, "document.querySelector('#polite').textContent"); !strings.Contains(text, "2 new") {
+		t.Errorf("a screen reader is told %q", text)
+	}
+	if at := eval[string](b, "document.activeElement.closest('[data-row]')?.dataset.row ?? ''"); at != here {
+		t.Errorf("the focus is at %q, was at %s", at, here)
+	}
+
+	// By keys: they come, the first of them has the focus, and what was selected is.
+	b.press("f")
+	b.until(fmt.Sprintf("document.querySelector('[data-row=\"%d\"]') && document.querySelector('[data-row=\"%d\"]') && %s.hidden", one.ID, two.ID, line))
+	if at := eval[string](b, "document.activeElement.closest('[data-row]')?.dataset.row ?? ''"); at != fmt.Sprint(one.ID) && at != fmt.Sprint(two.ID) {
+		t.Errorf("the focus is at %q, and not at what is new", at)
+	}
+	if picked := eval[string](b, "[...document.querySelectorAll('[data-do=select]:checked')].map(p => p.value).join()"); picked != here {
+		t.Errorf("%q is selected, was %s", picked, here)
+	}
+
+	// With a menu open as well; once nobody is at the list, they come by themselves.
+	eval[bool](b, "document.querySelectorAll('[data-do=select]:checked').forEach(p => { p.checked = false }) || true")
+	b.press("r")
+	three := l.offered(t, johan)
+	b.until("!" + line + ".hidden && " + line + ".innerText.includes('1 new') && document.querySelector('details.menu[open]')")
+	b.press(kb.Escape)
+	eval[bool](b, "document.activeElement.blur() || true")
+	b.until(fmt.Sprintf("document.querySelector('[data-row=\"%d\"]') && %s.hidden", three.ID, line))
+}
+
+// The bars say where a page belongs: somebody else's lead is not among My leads, and the leads behind a figure belong to the figure.
+func TestBarsSayWhereAPageBelongs(t *testing.T) {
+	l := servePages(t)
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Owner: saraHolm}, 0, 1)
+	if err != nil || len(rows) == 0 {
+		t.Fatal(rows, err)
+	}
+	current := regexp.MustCompile(`<a href="([^"]+)" aria-current="page"`)
+	for _, c := range []struct{ role, path, want string }{
+		{"rep", "/leads", "/leads"}, {"rep", l.at(t, "/leads/LEAD"), "/leads"}, {"rep", fmt.Sprintf("/leads/%d", rows[0].ID), ""},
+		{"manager", l.at(t, "/leads/LEAD"), ""}, {"manager", "/leads/behind?stage=mql", "/funnel"}, {"manager", "/leads/behind?clock=handoffs.mql_to_sales.accept_within&over=1", "/promises"},
+		{"manager", "/leads/behind?handoff=mql_to_sales", "/promises"}, {"marketing", "/leads/behind?stage=mql", "/funnel"}, {"sdr", "/queue", "/queue"},
+	} {
+		got := ""
+		for _, m := range current.FindAllStringSubmatch(l.page(t, c.role, c.path), -1) {
+			got = m[1]
+		}
+		if got != c.want {
+			t.Errorf("%s as %s: the bars show %q, want %q", c.path, c.role, got, c.want)
+		}
+	}
+}
+
 // Without scripts a form does the same, and the reason for a refusal stands at the lead.
 func TestFormsWorkWithoutScripts(t *testing.T) {
 	l := servePages(t)

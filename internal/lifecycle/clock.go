@@ -78,6 +78,46 @@ func elapsed(plan *agreement.Plan, r *Roster, clock, member string, from, to int
 	return sum + cal.Between(from, to, unit)
 }
 
+// Remaining returns how much of a running clock's time is still to come at an instant, in a unit.
+func Remaining(plan *agreement.Plan, r *Roster, k *Clock, at int64, unit calendar.Unit) int64 {
+	return elapsed(plan, r, k.Name, k.Member, at, k.Due, unit)
+}
+
+// Standstill is why a clock stands still.
+type Standstill struct {
+	Until int64                // Never if it depends on what happens
+	While *agreement.Condition // what paused it, nil for none
+	Away  bool                 // the member it runs for is away; of neither, it is outside working hours
+	Known bool                 // it does stand still
+}
+
+// StandsStill tells whether a clock stands still at an instant, and until when. What ran out stands no more.
+func StandsStill(plan *agreement.Plan, r *Roster, k *Clock, at int64) Standstill {
+	if k.State == Paused {
+		s := Standstill{Known: true, Until: agreement.Never}
+		for i := range plan.Clocks {
+			if c := &plan.Clocks[i]; c.Address == k.Name {
+				s.While = c.Pause
+			}
+		}
+		return s
+	}
+	if k.State != Running || k.Due <= at {
+		return Standstill{}
+	}
+	s := Standstill{Until: at}
+	for _, a := range pauses(plan, r, k.Member) {
+		if a.From <= s.Until && s.Until < a.To {
+			s.Until, s.Away = a.To, true
+		}
+	}
+	if calendar.Unit(k.Unit) != calendar.Wall {
+		s.Until = ClockHours(plan, r, k.Name, k.Member).NextOpening(s.Until)
+	}
+	s.Known = s.Until > at
+	return s
+}
+
 // pauses returns the absences of a member in which their clocks stand still.
 func pauses(plan *agreement.Plan, r *Roster, member string) []Absence {
 	if !plan.Absences.Away.Pause {

@@ -45,6 +45,10 @@ func (a *ask) behindOf() (store.Behind, sight) {
 // behind makes three queries: the roster that every page reads, and two for the list.
 func behind(a *ask) (answer, error) {
 	f, s := a.behindOf()
+	a.place = "/funnel"
+	if f.Clock != "" || f.Handoff != "" {
+		a.place = "/promises"
+	}
 	rows, next, err := a.site.Store.LeadsBehind(a.Context(), f, a.after(), behindRows)
 	if err != nil {
 		return nil, err

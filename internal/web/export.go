@@ -418,7 +418,7 @@ func exportSoon(a *ask, s *sheet) error {
 		return err
 	}
 	for _, r := range p.Soon {
-		if err := s.row(append([]any{r.Clause, instant(r.Left.Due), r.Left.Words, r.Owner}, leadCells(byID[r.Link])...)...); err != nil {
+		if err := s.row(append([]any{r.Clause, instant(r.Left.Due), cmp.Or(r.Left.Rest, r.Left.Words), r.Owner}, leadCells(byID[r.Link])...)...); err != nil {
 			return err
 		}
 	}

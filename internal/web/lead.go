@@ -58,9 +58,12 @@ type speech struct {
 // leadClock is a clock of a lead, running or kept.
 type leadClock struct {
 	timeLeft
-	What, Clause string
-	Version      int64
+	What, Name string // in words, and its clause
+	Version    int64
 }
+
+// address is the clause to cite: what paused it, or its own.
+func (c *leadClock) address() string { return cmp.Or(c.timeLeft.Clause, c.Name) }
 
 // alike is a lead that may be the same person.
 type alike struct {
@@ -101,6 +104,13 @@ func showLead(a *ask) (answer, error) {
 	}
 	view.Roster = a.roster
 	l, at := row.Lead, max(a.now.UnixMicro(), row.Lead.Clock)
+	switch a.viewer.Email {
+	case l.Owner: // it is among My leads
+	case l.Call.Holder:
+		a.place = "/queue"
+	default:
+		a.place = "/search" // which is how others come to it
+	}
 	p := &leadPage{Account: row.Account, Pass: row.Pass, Works: a.viewer.May(WorkLeads)}
 	if p.leadRow, err = a.leadRow(ctx, row); err != nil {
 		return nil, err

@@ -71,6 +71,8 @@ func nextWords(r *leadRow) string {
 		return "Do this next · " + r.Left.Words + ", " + r.Left.By + "; it still counts"
 	case "go", "soon":
 		return "Do this next · " + what + " within " + r.Left.Words + ", " + r.Left.By
+	case "paused":
+		return "Do this next · " + what + "; the clock is paused " + r.Left.By
 	}
 	return "Do this next · " + what
 }
@@ -95,12 +97,25 @@ func primary(m reasonMenuOf) reasonMenuOf {
 // turnWords says how much time there is, and for what.
 func turnWords(p *leadPage) string {
 	switch {
-	case p.Left.State == "late" || p.Left.State == "paused":
+	case p.Left.State == "paused":
+		return p.Left.Words + " " + p.Left.By
+	case p.Left.State == "late":
 		return p.Left.Words
 	case p.Offered:
 		return p.Left.Words + " left to accept"
 	}
 	return p.Left.Words + " left"
+}
+
+// turnHint says whose turn it is, and by when.
+func turnHint(p *leadPage) string {
+	if p.Left.State != "paused" {
+		return p.Turn + ", " + p.Left.By
+	}
+	if p.Left.Rest == "" {
+		return p.Turn
+	}
+	return p.Turn + ". Left then: " + p.Left.Rest
 }
 
 // pathWords says of a stage to those who do not see the path where it stands on it.

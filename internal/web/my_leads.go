@@ -83,7 +83,7 @@ func myLeads(a *ask) (answer, error) {
 		switch h := &rows[i].Lead.Handoff; {
 		case row.Offered:
 			p.New = append(p.New, row)
-		case theirTurn(&rows[i], &last) && row.Left.State != "soon" && row.Left.State != "late":
+		case theirTurn(&rows[i], &last) && !row.Left.Near && row.Left.State != "late":
 			row.Why = capital(a.lastSaid(&last.Input)) + ". Nothing came back yet."
 			p.Await = append(p.Await, row)
 		case h.State == lifecycle.HandoffAccepted && h.Contacted == 0 && rows[i].Side == "sales":
@@ -104,7 +104,7 @@ func myLeads(a *ask) (answer, error) {
 	p.Accept, p.Contact = a.within(p.New), a.within(p.Speak)
 	for _, list := range [][]leadRow{p.Await, p.Going} {
 		if len(list) > 0 && list[0].Left.Due < agreement.Never {
-			p.Nearest = list[0].Name + ", " + list[0].Left.By
+			p.Nearest = list[0].Name + ", " + cmp.Or(list[0].Left.Rest, list[0].Left.By)
 		}
 	}
 	// What is over or runs out first comes first, offers before conversations.
@@ -192,7 +192,7 @@ func contactHint(p myLeadsPage) string {
 
 func awaitHint(p myLeadsPage) string {
 	if first := &p.Await[0]; first.Left.Due < agreement.Never {
-		return "Nothing to do. The first deadline: " + first.Left.Words + ", " + first.Left.By
+		return "Nothing to do. The first deadline: " + cmp.Or(first.Left.Rest, first.Left.Words+", "+first.Left.By)
 	}
 	return "Nothing to do"
 }

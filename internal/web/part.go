@@ -14,6 +14,7 @@ import (
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
+	"baton/internal/document"
 	"baton/internal/lifecycle"
 )
 
@@ -173,9 +174,13 @@ func toastRole(f *flash) string {
 type timeLeft struct {
 	State  string // go, soon, late, paused, kept, none
 	Share  float64
+	Near   bool   // less than a quarter is left, even while it is paused
 	Words  string // "2 h 26 min", "26 min over", "Paused"
-	By     string // "by 14:08", "was 10:16", "until Mon 16"
+	By     string // "by 14:08", "was 10:16", "until Mon 09:00"
 	Long   string // "38 working minutes left, by 11:20"
+	Why    string // why it is paused, as a sentence; "" for what By says already
+	Clause string // that paused it, "" for none
+	Rest   string // what is left of it while it is paused: "2 h 26 min, by Mon 11:26"
 	Figure string // the largest unit, for the ring of the next card
 	Unit   string
 	Due    int64  // agreement.Never for none
@@ -193,9 +198,8 @@ func (a *ask) left(plan *agreement.Plan, k *lifecycle.Clock) timeLeft {
 	unit := calendar.Unit(k.Unit)
 	switch {
 	case k.State == lifecycle.Paused:
-		t.State, t.Words, t.By, t.Long, t.Figure, t.Unit = "paused", "Paused", "the clock waits", "Paused: the clock waits", "II", "paused"
 		t.Due = agreement.Never
-		return t
+		return a.paused(plan, t, k, lifecycle.StandsStill(plan, a.roster, k, now))
 	case k.State == lifecycle.Breached || k.Due <= now:
 		due := k.Due
 		if due == agreement.Never || due > now {
@@ -217,18 +221,18 @@ func (a *ask) left(plan *agreement.Plan, k *lifecycle.Clock) timeLeft {
 	if unit == calendar.Wall {
 		scale = calendar.Wall
 	}
-	rest := cal.Between(now, k.Due, scale)
+	rest := lifecycle.Remaining(plan, a.roster, k, now, scale)
 	t.Share = 1
 	if k.Within > 0 {
-		t.Share = min(1, float64(cal.Between(now, k.Due, unit))/float64(k.Within))
+		t.Share = min(1, float64(lifecycle.Remaining(plan, a.roster, k, now, unit))/float64(k.Within))
 	}
-	t.State = "go"
-	if t.Share < .25 {
+	t.State, t.Near = "go", t.Share < .25
+	if t.Near {
 		t.State = "soon"
 	}
 	t.Words, t.By = words(rest), "by "+a.clockTime(k.Due)
 	t.Figure, t.Unit = amount(rest)
-	if days := cal.Between(now, k.Due, unit) / calendar.DayAmount; unit == calendar.WorkingDays && days > 1 {
+	if days := lifecycle.Remaining(plan, a.roster, k, now, unit) / calendar.DayAmount; unit == calendar.WorkingDays && days > 1 {
 		t.Words, t.Figure, t.Unit = fmt.Sprintf("%d work days", days), strconv.FormatInt(days, 10), "days"
 	}
 	kind := " of working time left, "
@@ -236,6 +240,35 @@ func (a *ask) left(plan *agreement.Plan, k *lifecycle.Clock) timeLeft {
 		kind = " left, "
 	}
 	t.Long = t.Words + kind + t.By
+	if s := lifecycle.StandsStill(plan, a.roster, k, now); s.Known {
+		t.Rest = t.Words + ", " + t.By
+		return a.paused(plan, t, k, s)
+	}
+	return t
+}
+
+// paused says of a clock that stands still until when it does, or why.
+func (a *ask) paused(plan *agreement.Plan, t timeLeft, k *lifecycle.Clock, s lifecycle.Standstill) timeLeft {
+	t.State, t.Words, t.Figure, t.Unit = "paused", "Paused", "II", "paused"
+	switch {
+	case s.While != nil:
+		t.By, t.Clause = "by agreement", k.Name+".pause"
+		t.Why = "Paused while " + document.When(plan, s.While) + "."
+		t.Long = t.Why
+		return t
+	case s.Until == agreement.Never:
+		t.By = "until it goes on"
+	default:
+		t.By = "until " + a.clockTime(s.Until)
+	}
+	why := "outside working hours"
+	if s.Away {
+		why = a.nameOf(k.Member) + " is away"
+	}
+	t.Long = "Paused " + t.By + ": " + why + "."
+	if t.Rest != "" {
+		t.Long += " Left then: " + t.Rest + "."
+	}
 	return t
 }
 

@@ -235,10 +235,10 @@ func (p *promisesPage) soon(a *ask, due []store.ListedLead, over []store.OverClo
 				continue
 			}
 			left := a.left(plan, clock)
-			switch left.State {
-			case "late":
+			switch {
+			case left.State == "late":
 				late++
-			case "soon":
+			case left.Near: // paused until people work again, or not
 				near++
 			default:
 				continue

@@ -158,6 +158,15 @@ func (a *ask) callLeft(r *engine.QueueRow) timeLeft {
 		t.State = "soon"
 	}
 	t.Long = t.Words + " left to call, " + t.By
+	if plan, err := a.site.API.PlanOf(a.Context(), r.Version); err == nil {
+		for i := range r.Lead.Clocks {
+			if k := &r.Lead.Clocks[i]; k.Name == r.CallPlace.Of {
+				if left := a.left(plan, k); left.State == "paused" {
+					return left
+				}
+			}
+		}
+	}
 	return t
 }
 

@@ -108,6 +108,7 @@ type ask struct {
 	viewer *Viewer
 	now    time.Time
 	said   *flash // what the last act led to, nil for nothing
+	place  string // the page of the bars that this one belongs to, where its address does not say it
 
 	plan    *agreement.Plan // the agreement that applies, never nil in a handler
 	version int64           // its version
@@ -397,7 +398,7 @@ func (a *ask) entries() (list []barEntry) {
 			continue
 		}
 		path := r.path()
-		list = append(list, barEntry{entry: r.entry, Path: path, Current: a.under(path) || r.entry.Also != "" && a.under(r.entry.Also)})
+		list = append(list, barEntry{entry: r.entry, Path: path, Current: a.place == path || a.place == "" && (a.under(path) || r.entry.Also != "" && a.under(r.entry.Also))})
 	}
 	return list
 }

@@ -56,10 +56,11 @@
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
     for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.topbar .outlets', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
     window.htmx?.process?.(main)
-    if (same) stands.opened()
+    if (same) stands.opened(itself)
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
     if (!(same && stands.focused())) {
-      if (row && (had || at >= 0)) go(row, row.dataset.row !== id)
+      if (row && (had || at >= 0 && !itself)) go(row, row.dataset.row !== id)
+      else if (row && at >= 0) { row.classList.add('here'); brief(row.dataset.row) }
       else if (had) $('#main').focus({ preventScroll: true })
     } else if (row && !row.matches(':focus-within')) { row.classList.add('here'); brief(row.dataset.row) }
     if (same && row?.matches('[data-next]') && row.dataset.row !== id) scrollTo({ top: 0, behavior: 'instant' }) // another one is at hand
@@ -67,7 +68,7 @@
     arrived()
   }
 
-  // What somebody has open, how far they scrolled and where the focus is stays so when the page comes back: found again by where
+  // What somebody has open, has selected and has begun to fill in, how far they scrolled and where the focus is stays so when the page comes back: found again by where
   // it stands and what it says.
   const standing = () => {
     const where = (e) => e.closest('[data-row]')?.dataset.row ?? e.closest('[aria-labelledby]')?.getAttribute('aria-labelledby') ?? ''
@@ -78,12 +79,17 @@
     const sign = (e) => [e.tagName, e.id, where(e), e.getAttribute('href'), e.name, e.type === 'radio' || e.tagName === 'BUTTON' ? e.value : '', e.dataset.do, e.tagName === 'A' || e.tagName === 'SUMMARY' ? '' : e.getAttribute('aria-label')].join('|')
     const open = new Map(folds().map((d, i, all) => [key(d, all), d.open]))
     const far = scrolls().map((e) => [e.scrollLeft, e.scrollTop])
+    const chosen = picked().map((p) => p.value), begun = $$('#main form[data-dirty]')
     const at = document.activeElement, mine = at && at !== document.body && reach().includes(at) ? sign(at) : null
     const nth = mine ? reach().filter((e) => sign(e) === mine).indexOf(at) : 0
     return {
-      opened: () => {
+      opened: (all) => {
         folds().forEach((d, i, all) => { const was = open.get(key(d, all)); if (was !== undefined) d.open = was })
         scrolls().forEach((e, i) => { if (far[i]) [e.scrollLeft, e.scrollTop] = far[i] })
+        if (!all) return // what was sent is done with
+        $$('[data-do=select]').forEach((p) => { p.checked = chosen.includes(p.value) })
+        count()
+        begun.forEach((form) => $$('#main form').find((f) => f.getAttribute('action') === form.getAttribute('action'))?.replaceWith(form))
       },
       focused: () => {
         const found = mine && reach().filter((e) => sign(e) === mine)
@@ -110,17 +116,17 @@
     }
     if (list.length) say(`Just in: ${list.map((r) => ($('h2 a', r) ?? $('[data-do=open]', r))?.textContent).join(', ')}`)
   }
-  // What was asked for last is shown; idle is asked before what came by itself is.
-  const load = async (url, options = {}, idle = () => true) => {
+  // What was asked for last is shown; what came by itself is if shows says so of it.
+  const load = async (url, options = {}, shows = () => true) => {
     const mine = ++turn
     asking++
     document.body.classList.add('asking')
     try {
       const answer = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin', ...options })
-      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, idle) }
+      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, shows) }
       if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
       const text = await answer.text()
-      if (mine === turn && idle()) swap(text, answer.url, !options.method)
+      if (mine === turn && shows(text)) swap(text, answer.url, !options.method)
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
     } finally {
@@ -261,7 +267,7 @@
   // Each key with what has to be on the page for it to do anything.
   const keys = [['J K', 'Next, previous row', '[data-row]'], ['Enter', 'Open', '[data-do=open]'], ['A', 'Accept', '[data-do=accept]'], ['R then 1–9', 'Reject with that reason', '[data-menu=reject]'],
     ['H then 1–9', 'Hand back with that reason', '[data-menu=hand-back]'], ['L then 1–9', 'Log a contact with that outcome', '[data-menu=contact]'], ['X', 'Select', '[data-do=select]'],
-    ['U', 'Undo, while the message is there', '[data-delay]'], ['N', 'Take the next of the queue', '[data-do=next]'], ['S', 'Save', '[data-do=save]'], ['M', 'Mark as read', '[data-do=read]'], ['/ or Ctrl K', 'Search', '#find'], ['?', 'These keys', 'body']]
+    ['U', 'Undo, while the message is there', '[data-delay]'], ['N', 'Take the next of the queue', '[data-do=next]'], ['S', 'Save', '[data-do=save]'], ['F', 'Show what is new', '[data-fresh]:not([hidden])'], ['M', 'Mark as read', '[data-do=read]'], ['/ or Ctrl K', 'Search', '#find'], ['?', 'These keys', 'body']]
   const press = (sel, within) => { const b = $(sel, within); if (b) { b.focus(); b.click() } return !!b }
   document.addEventListener('keydown', (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k' && !e.altKey) { const f = $('#find'); if (f) { e.preventDefault(); f.click() } return }
@@ -294,7 +300,7 @@
       j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
       Enter: () => e.target.matches('a, button, summary') ? false : row && press('[data-do=open]', row),
       a: () => row && press('[data-do=accept]', row), r: () => menu('reject'), h: () => menu('hand-back'), l: () => menu('contact'),
-      x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'), s: () => press('[data-do=save]'), m: () => row && press('[data-do=read]', row),
+      x: () => { const p = row && $('[data-do=select]', row); if (p) { p.checked = !p.checked; count() } return !!p }, u: () => press('#toast [data-do=undo]'), n: () => press('[data-do=next]'), s: () => press('[data-do=save]'), f: () => press('[data-fresh]:not([hidden])'), m: () => row && press('[data-do=read]', row),
       g: () => { after = 'g'; clearTimeout(timer); timer = setTimeout(() => { after = '' }, 1500) },
       '/': () => press('#find'), '?': () => showKeys(),
     }[e.key]
@@ -352,11 +358,43 @@
   const name = document.body.dataset.live
   if (name && window.EventSource) {
     let late = false, lost = null, stream
-    const busyHere = () => waiting || $('details.menu[open]') || $('dialog[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty]')
-    const look = () => {
-      late = !!(busyHere() || asking)
-      if (!late) load(location.href, {}, () => { late = !!busyHere(); return !late })
+    const away = () => waiting || asking || $('dialog[open]')
+    const midst = () => $('details.menu[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty]')
+    // A list with a line for what is new is in use while somebody is at one of its rows, or further down. Rows that would come between
+    // those that are there wait behind the line; meanwhile only the time that is left goes on.
+    const line = () => $('[data-fresh]')
+    const used = () => midst() || line() && (document.activeElement?.closest('[data-list] [data-row]') || scrollY > 40)
+    const between = (page) => {
+      const have = new Set(rows().map((r) => r.dataset.row)), all = $$('[data-row]', page).map((r) => r.dataset.row)
+      return all.slice(0, all.findLastIndex((id) => have.has(id)) + 1).filter((id) => !have.has(id))
     }
+    const shows = (text) => {
+      late = true
+      if (waiting || $('dialog[open]')) return false
+      const page = new DOMParser().parseFromString(text, 'text/html'), fresh = line() && used() ? between(page) : []
+      if (fresh.length) {
+        const b = line(), words = `${fresh.length} new`
+        if (b.hidden || $('b', b).textContent !== words) say(`${words} above the list`)
+        $('b', b).textContent = words
+        b.hidden = false
+        for (const row of rows()) {
+          const now = $(`[data-row="${row.dataset.row}"]`, page)
+          for (const sel of ['.ring-clock', '[data-time]']) { const x = $(sel, row), y = now && $(sel, now); if (x && y) x.replaceWith(y) }
+        }
+        return false
+      }
+      if (midst()) return false
+      late = false
+      return true
+    }
+    const look = () => { late = true; if (!away()) load(location.href, {}, shows) }
+    const bring = async () => {
+      const have = rows().map((r) => r.dataset.row)
+      await load(location.href)
+      late = false
+      go(rows().find((r) => !have.includes(r.dataset.row)))
+    }
+    document.addEventListener('click', (e) => { if (e.target.closest('[data-fresh]')) bring() })
     const connect = () => {
       stream = new EventSource('/live?of=' + name)
       const tag = $('#live')
@@ -379,7 +417,7 @@
       }
     }
     connect()
-    setInterval(() => { if (late) look() }, 1000)
+    setInterval(() => { if (late && !away() && !(line()?.hidden === false ? used() : midst())) look() }, 1000)
     setInterval(() => { if (!document.hidden && !lost) look() }, 60000) // the time left is less
     addEventListener('pagehide', () => stream.close())
     addEventListener('pageshow', (e) => { if (e.persisted) connect() })
