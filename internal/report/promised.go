@@ -195,6 +195,32 @@ func stagesPromised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan
 	})
 }
 
+// StageOf returns the stage in which a measure counts the stays that begin: the only won stage for wins, the one before it on the way for
+// opportunities. "" for other measures, and where no one stage has them all.
+func StageOf(plan *agreement.Plan, measure string) string {
+	w, err := wayOf(plan)
+	if err != nil || w.won < 0 {
+		return ""
+	}
+	switch measure {
+	case "opportunities":
+		if w.won > 0 {
+			return plan.Stages[w.stages[w.won-1]].Name
+		}
+	case "won_count", "won_value":
+		won := 0
+		for i := range plan.Stages {
+			if plan.Stages[i].Final == agreement.Won {
+				won++
+			}
+		}
+		if won == 1 {
+			return plan.Stages[w.stages[w.won]].Name
+		}
+	}
+	return ""
+}
+
 // Period returns the beginning of the day, week, month or quarter of an instant in a time zone, and that of the next.
 func Period(per string, at int64, zone *time.Location) (from, until int64) {
 	t := time.UnixMicro(at).In(zone)

@@ -17,13 +17,22 @@ type Behind struct {
 	Grade string
 	Only
 	Arrived Span // of the leads, or when the clock started, or the lead was offered
+	Began   bool // Arrived is when the stay began
 
 	// A figure of clocks or hand-offs, in place of stays.
 	Clock   string // the clause of the clock
 	Over    bool   // time ran out on it
 	Member  string // whom it ran for
-	Handoff string // the name of the hand-off
+	Handoff string // the name of the hand-off, or AnyHandoff
+	Ended   string // of hand-offs: Accepted, or Answered; "" for all
 }
+
+// What is asked of hand-offs.
+const (
+	AnyHandoff = "*"
+	Accepted   = "accepted"
+	Answered   = "answered" // accepted, or over without
+)
 
 // MostLookedAt is how many stays or leads one page of a list looks through at most, so that what is rare costs no more than what is not.
 const MostLookedAt = 5_000
@@ -90,6 +99,9 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 	conditions := []struct{ condition, text string }{{"l.grade = ?", f.Grade}}
 	switch table {
 	case "visit":
+		if f.Began {
+			arrived = at
+		}
 		switch {
 		case f.Open:
 			c.text.WriteString(" AND v.left_at IS NULL")
@@ -117,7 +129,15 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 		conditions = append(conditions, []struct{ condition, text string }{{"v.name = ?", f.Clock}, {"v.member = ?", f.Member}}...)
 	case "handoff":
 		arrived = at
-		conditions = append(conditions, struct{ condition, text string }{"v.name = ?", f.Handoff})
+		if f.Handoff != AnyHandoff {
+			conditions = append(conditions, struct{ condition, text string }{"v.name = ?", f.Handoff})
+		}
+		switch f.Ended {
+		case Accepted:
+			c.text.WriteString(" AND v.accepted_at IS NOT NULL")
+		case Answered:
+			c.text.WriteString(" AND (v.accepted_at IS NOT NULL OR v.closed_at IS NOT NULL)")
+		}
 	}
 	for _, t := range conditions {
 		if t.text != "" {

@@ -31,6 +31,7 @@ func (a *ask) behindOf() (store.Behind, sight) {
 	q, s := a.URL.Query(), a.sightOf()
 	f := store.Behind{Stage: q.Get("stage"), From: q.Get("from"), Via: q.Get("via"), Grade: q.Get("grade"), Only: s.Only, Arrived: s.span}
 	f.Clock, f.Over, f.Member, f.Handoff = q.Get("clock"), q.Get("over") != "", q.Get("member"), q.Get("handoff")
+	f.Ended, f.Began = q.Get("ended"), q.Get("began") != ""
 	if i, ok := a.plan.Index.Transition[strings.TrimPrefix(f.Via, "transitions.")]; ok && f.Stage == "" {
 		f.Stage = a.plan.Stages[a.plan.Transitions[i].To].Name
 	}
@@ -38,7 +39,7 @@ func (a *ask) behindOf() (store.Behind, sight) {
 	if i, ok := a.plan.Index.Stage[f.Stage]; ok {
 		f.Moved = i > 0
 	}
-	s.began = f.Clock != "" || f.Handoff != ""
+	s.began = f.Clock != "" || f.Handoff != "" || f.Began
 	return f, s
 }
 
@@ -87,6 +88,10 @@ func behindWords(f store.Behind) string {
 		return "Leads on whose clock time ran out"
 	case f.Clock != "":
 		return "Leads whose clock has come to an end"
+	case f.Handoff != "" && f.Ended == store.Accepted:
+		return "Leads that were offered to sales and accepted"
+	case f.Handoff != "" && f.Ended == store.Answered:
+		return "Leads whose offer to sales has come to an end"
 	case f.Handoff != "":
 		return "Leads that were offered to sales"
 	case f.Via != "":

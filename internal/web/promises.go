@@ -443,16 +443,28 @@ func (a *ask) promiseLink(c *agreement.Commitment) string {
 	if c.Per == "month" || c.Per == "quarter" || c.Per == "week" {
 		s.Period = c.Per
 	}
-	if s.Period == "" || len(a.plan.Handoffs) == 0 {
+	if s.Period == "" {
 		return ""
 	}
-	switch h := &a.plan.Handoffs[0]; c.Name {
-	case "accepted_in_time":
-		return s.behindURL("clock", h.AcceptClause.Address)
-	case "contacted_in_time":
-		return s.behindURL("clock", h.ContactClause.Address)
-	case "qualified_leads", "accepted_leads", "acceptance_rate":
-		return s.behindURL("handoff", h.Name)
+	switch c.Name {
+	case "qualified_leads":
+		return s.behindURL("handoff", store.AnyHandoff)
+	case "accepted_leads":
+		return s.behindURL("handoff", store.AnyHandoff, "ended", store.Accepted)
+	case "acceptance_rate":
+		return s.behindURL("handoff", store.AnyHandoff, "ended", store.Answered)
+	case "won_count", "won_value", "opportunities":
+		if stage := report.StageOf(a.plan, c.Name); stage != "" {
+			return s.behindURL("stage", stage, "began", "1")
+		}
+	}
+	if len(a.plan.Handoffs) == 1 { // a list has one clock
+		switch h := &a.plan.Handoffs[0]; c.Name {
+		case "accepted_in_time":
+			return s.behindURL("clock", h.AcceptClause.Address)
+		case "contacted_in_time":
+			return s.behindURL("clock", h.ContactClause.Address)
+		}
 	}
 	return ""
 }

@@ -24,7 +24,7 @@ func seeRoutes() []route {
 // What of an address people filter by.
 var (
 	sightFilters  = []string{"period", "source", "campaign", "segment", "owner"}
-	behindFilters = append([]string{"stage", "from", "via", "grade", "clock", "over", "member", "handoff", "now"}, sightFilters...)
+	behindFilters = append([]string{"stage", "from", "via", "grade", "clock", "over", "member", "handoff", "ended", "began", "now"}, sightFilters...)
 )
 
 // sight is what figures are about, as it stands in an address.
