@@ -87,6 +87,7 @@ func (a *Inspector) Next(plan *agreement.Plan, in *lifecycle.Input, d *lifecycle
 			a.loads(v, &before, l, fault)
 		}
 		a.heard(plan, in, d, v, &before, l, fault)
+		able(in, d, v, fault)
 	}
 	a.alerts(plan, in, d, v, fault)
 	return a.Faults == faults
@@ -239,6 +240,30 @@ func (a *Inspector) loads(v *lifecycle.View, before, l *inspected, fault func(st
 	for _, id := range [2]string{before.owner, l.owner} {
 		if m := v.Roster.Member(id); m != nil && m.Open != a.open[id] {
 			fault("%s counts %d open hand-offs and holds %d", id, m.Open, a.open[id])
+		}
+	}
+}
+
+// able finds somebody who is away or has left the team and is given the lead by the assignment. What is decided again is left out: it was
+// decided with the team as it was then.
+func able(in *lifecycle.Input, d *lifecycle.Decision, v *lifecycle.View, fault func(string, ...any)) {
+	switch in.Kind {
+	case lifecycle.Retract, lifecycle.Split, lifecycle.Restored, lifecycle.Merged:
+		return
+	}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		if c.Kind != lifecycle.OwnerSet || c.To == "" || c.Reason <= 0 || c.Reason > len(d.Reasons) || !strings.HasPrefix(d.Reasons[c.Reason-1].Clause, "assignment") {
+			continue
+		}
+		m := v.Roster.Member(c.To)
+		switch {
+		case m == nil:
+			fault("it is given to %s, who is not in the team", c.To)
+		case m.Inactive:
+			fault("it is given to %s, who has left the team", c.To)
+		case slices.ContainsFunc(m.Away, func(w lifecycle.Absence) bool { return w.From <= in.Known && in.Known < w.To }):
+			fault("it is given to %s, who is away", c.To)
 		}
 	}
 }
