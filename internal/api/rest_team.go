@@ -308,6 +308,29 @@ func (a *API) Works(ctx context.Context, m *lifecycle.Member, zone, hours string
 	return d, err
 }
 
+// Staff has it decided that a user who was deactivated leaves the team, or that one who was reactivated is in it again. It reports whether
+// that changed anything: not every user is a member.
+func (a *API) Staff(ctx context.Context, email string, active bool, by string) (bool, error) {
+	roster, err := a.Store.Roster(ctx)
+	if err != nil {
+		return false, err
+	}
+	m := roster.Member(email)
+	if m == nil || m.Inactive != active || a.Plan() == nil {
+		return false, nil
+	}
+	in := lifecycle.Input{Kind: lifecycle.Left, Name: m.ID, Actor: by, Source: "web"}
+	if active {
+		p := m.Person
+		in.Kind, in.Member = lifecycle.Joined, &p
+	}
+	d, _, err := a.decide(ctx, lifecycle.Arrival{Input: in}, nil, "")
+	if err == nil && d.Refused != "" {
+		err = problemOf("refused", d.Refused)
+	}
+	return err == nil, err
+}
+
 func (a *API) removeMember(ctx context.Context, in *MemberRef) (*memberAnswer, error) {
 	id, err := a.inTeam(ctx, in.Member)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -199,5 +200,25 @@ func TestHoursAreSet(t *testing.T) {
 	says(t, text, []string{"works the hours you entered", "mon-thu 09:00-12:00 13:00-17:30; fri 09:00-15:00 in America/New_York", "in New York"}, nil)
 	if text, status := l.form(t, "manager", "/team/"+joined+"/hours", "hours=&timezone="); status != 200 || works() != " " || !strings.Contains(text, "works the hours of the team") {
 		t.Errorf("%d, %q", status, works())
+	}
+}
+
+// Whoever is deactivated is out of the team, and is given no leads; reactivated, they are in it again. Who is no member is no matter of the team.
+func TestDeactivatedGetsNoLeads(t *testing.T) {
+	l := servePages(t)
+	gone := func() bool {
+		roster, err := l.Store.Roster(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return roster.Member(johan).Inactive
+	}
+	path := fmt.Sprintf("/settings/people/%d/", viewers["rep"].ID)
+	if text, status := l.form(t, "admin", path+"deactivate", ""); status != 200 || !gone() || !strings.Contains(text, "gets no more leads") {
+		t.Errorf("deactivated: %d, gone %v", status, gone())
+	}
+	says(t, l.page(t, "manager", "/team"), []string{"1 person has left the team"}, nil)
+	if text, status := l.form(t, "admin", path+"reactivate", ""); status != 200 || gone() || !strings.Contains(text, "is back in the team") {
+		t.Errorf("reactivated: %d, gone %v", status, gone())
 	}
 }

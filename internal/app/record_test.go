@@ -134,6 +134,7 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 		t.Fatal("the team page has no absence to take back")
 	}
 	use("POST /team/{member}/present", "manager", "from="+back[1]+"&to="+back[2], anInput, johan)
+	use("POST /team/{member}/hours", "manager", "hours=mon-fri+09:00-15:00", anInput, "amina.gharbi@northwind.example")
 
 	// filters that others see
 	use("POST /filters", "manager", "page=/funnel&query=source%3Devent&name=Fairs&shared=yes", store.SharedFilter)

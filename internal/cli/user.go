@@ -152,6 +152,13 @@ func (c *userDeactivateCommand) Run(r *run) error {
 			return err
 		}
 		fmt.Fprintf(r.Out, "%s cannot sign in any more, and is signed out everywhere.\n", u.Email)
+		roster, err := g.Store.Roster(r.ctx)
+		if err != nil {
+			return err
+		}
+		if m := roster.Member(u.Email); m != nil && !m.Inactive {
+			fmt.Fprintf(r.Out, "They are still in the team, and are given leads: DELETE /api/v1/members/%s takes them out, and so does the page Settings, People.\n", u.Email)
+		}
 		return nil
 	})
 }

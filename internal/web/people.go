@@ -114,10 +114,24 @@ var personActs = map[string]func(a *ask, user int64) (said string, err error){
 		return "has other roles from now on.", a.site.Gate.GiveRoles(a.Context(), a.by(), user, a.PostForm["role"])
 	},
 	"deactivate": func(a *ask, user int64) (string, error) {
-		return "cannot sign in any more, and is signed out everywhere.", a.site.Gate.Deactivate(a.Context(), a.by(), user)
+		if err := a.site.Gate.Deactivate(a.Context(), a.by(), user); err != nil {
+			return "", err
+		}
+		left, err := a.staff(user, false)
+		if left {
+			return "cannot sign in any more, is signed out everywhere, and gets no more leads.", err
+		}
+		return "cannot sign in any more, and is signed out everywhere.", err
 	},
 	"reactivate": func(a *ask, user int64) (string, error) {
-		return "can sign in again.", a.site.Gate.Reactivate(a.Context(), a.by(), user)
+		if err := a.site.Gate.Reactivate(a.Context(), a.by(), user); err != nil {
+			return "", err
+		}
+		back, err := a.staff(user, true)
+		if back {
+			return "can sign in again, and is back in the team.", err
+		}
+		return "can sign in again.", err
 	},
 	"drop-second": func(a *ask, user int64) (string, error) {
 		return "signs in without a second factor from now on.", a.site.Gate.DropSecond(a.Context(), a.by(), user)
@@ -129,6 +143,15 @@ var personActs = map[string]func(a *ask, user int64) (said string, err error){
 		}
 		return "is signed out there.", access.Refused(a.site.Gate.EndSession(a.Request, a.viewer, user, session))
 	},
+}
+
+// staff takes a user who is a member out of the team, or back into it.
+func (a *ask) staff(user int64, active bool) (bool, error) {
+	u, err := a.site.Store.UserByID(a.Context(), user)
+	if err != nil {
+		return false, err
+	}
+	return a.site.API.Staff(a.Context(), u.Email, active, a.viewer.Email)
 }
 
 func changePerson(a *ask) (answer, error) {
