@@ -95,6 +95,7 @@ var opened = []struct{ name, path, role, does string }{
 	{"palette", "/leads", "rep", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'wal'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
 	{"reject", "/leads", "rep", "document.querySelector('[data-menu=reject]').open = true"},
 	{"await", "/leads", "rep", "document.querySelector('[data-keep=await]').open = true; scrollTo(0, 9999)"},
+	{"fresh", "/leads", "rep", "document.querySelector('[data-fresh] b').textContent = '2 new'; document.querySelector('[data-fresh]').hidden = false"},
 	{"several", "/leads", "rep", "[...document.querySelectorAll('[data-do=select]')].slice(0, 3).forEach(p => p.click())"},
 	{"lead-more", "/leads/LEAD", "rep", "document.querySelector('[data-menu=more]').open = true; document.querySelectorAll('details.why, details:has(form[action$=answer])').forEach(d => { d.open = true })"},
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},

@@ -385,7 +385,7 @@ func leadHead(p *leadPage) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = actForm(&p.leadRow, "accept", false).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = actForm(&p.leadRow, "accept", "max-md:flex-1").Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
