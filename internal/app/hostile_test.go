@@ -41,7 +41,7 @@ type fort struct {
 
 // besiege starts a server with little patience, and asks it all the time how it is; at the end of the test it must have
 // answered all of these in time, have needed little memory, and have stored only what it said it did.
-func besiege(t *testing.T) *fort {
+func besiege(t *testing.T, env ...string) *fort {
 	t.Helper()
 	dir := t.TempDir()
 	f := &fort{t: t, db: filepath.Join(dir, "baton.db"), log: filepath.Join(dir, "log")}
@@ -58,7 +58,7 @@ func besiege(t *testing.T) *fort {
 		t.Fatal(err)
 	}
 	f.desk = "Authorization: Bearer " + admin + "\r\n"
-	f.child = launch(t, f.db, childBrisk+"=1", childLog+"="+f.log)
+	f.child = launch(t, f.db, append(env, childBrisk+"=1", childLog+"="+f.log)...)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- f.doctor(ctx) }()

@@ -36,7 +36,7 @@ func (f *rowsFile) Read(b []byte) (int, error) {
 		if n%100 == 0 {
 			day = 31 // in February
 		}
-		fmt.Fprintf(&f.buf, "%d;person%d@company%d.example;Person %d;Company %d;Head of operations;SE;%02d/02/2026;row %d\r\n", n, n, n%5000, n, n%5000, day, n)
+		fmt.Fprintf(&f.buf, "%d;person%d@company%d.example;Person %d;Company %d;Head of operations;SE;%02d/02/2026;\r\n", n, n, n%5000, n, n%5000, day)
 	}
 	n, _ := f.buf.Read(b)
 	if n == 0 && len(b) > 0 {

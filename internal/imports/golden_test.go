@@ -129,7 +129,7 @@ outcome: {result: {column: status, map: {Open: nothing}}, value: {column: amount
 		"21,ann@a.example,,CFO,,,,form_submitted,open,,2026-01-02",
 		"22,ann@a.example,nope,,many,,,dance,open,,2026-01-02",
 		"23,too few",
-		"24,too many,,,,,,,,,,,",
+		"24,too many,,,,,,,,,,,x",
 		"25,\"bare\"quote,,,,,,,,,",
 		"26,\"unclosed,,,,,,,,,",
 		"27,bob@a.example,,CFO,,,,form_submitted,open,,04/04/2026",

@@ -113,6 +113,7 @@ func LookAt(ctx context.Context, path string) (*Look, error) {
 	for i := range list {
 		list[i] = watched{Column: &l.Columns[i], words: map[string]int64{}, times: make([]int64, len(layouts))}
 	}
+	named := namedWidth(header)
 	for n := 0; ; n++ {
 		if n&1023 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -129,6 +130,9 @@ func LookAt(ctx context.Context, path string) (*Look, error) {
 			continue
 		}
 		l.Rows++
+		if bad == nil {
+			rows.fit(len(header), named)
+		}
 		if r.ours && bad == nil {
 			unguard(rows.fields)
 		}
@@ -136,6 +140,9 @@ func LookAt(ctx context.Context, path string) (*Look, error) {
 		switch {
 		case bad != nil:
 			line.Why = bad.why
+			if rows.column >= 0 && rows.column < len(header) && columnName(header[rows.column]) != "" {
+				line.Why = fmt.Sprintf("%s: %s", columnName(header[rows.column]), bad.why)
+			}
 		case len(rows.fields) != len(header):
 			line.Why = fmt.Sprintf("the row has %s and the header %d", count(int64(len(rows.fields)), "field"), len(header))
 		}

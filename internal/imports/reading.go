@@ -120,6 +120,7 @@ func (r *Reading) read(ctx context.Context, f *os.File, opts Options) error {
 		return err
 	}
 	r.x = newMapper(r.m, opts.Now, header, at)
+	named := namedWidth(header)
 	for n := 0; ; n++ {
 		if n&4095 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -132,7 +133,10 @@ func (r *Reading) read(ctx context.Context, f *os.File, opts Options) error {
 		if err != nil && !errors.As(err, &bad) {
 			return err
 		}
-		if err := r.row(rows, bad, len(header)); err != nil {
+		if bad == nil {
+			rows.fit(len(header), named)
+		}
+		if err := r.row(rows, bad, header); err != nil {
 			return err
 		}
 		if n == 16<<10 {
@@ -293,12 +297,16 @@ func (r *Reading) columns(header []string) ([]int, error) {
 }
 
 // row takes in the row that the reader has, or the bad one.
-func (r *Reading) row(rows *rowReader, bad *badRow, width int) error {
-	s := &r.summary
+func (r *Reading) row(rows *rowReader, bad *badRow, header []string) error {
+	s, width := &r.summary, len(header)
 	if bad != nil {
+		column := ""
+		if rows.column >= 0 && rows.column < width {
+			column = columnName(header[rows.column])
+		}
 		s.Rows++
-		s.countReason(rows.line, "", bad.why)
-		return r.refuse(rows.line, "", bad.why, []string{strings.TrimRight(string(rows.raw), "\r\n")})
+		s.countReason(rows.line, column, bad.why)
+		return r.refuse(rows.line, column, bad.why, []string{strings.TrimRight(string(rows.raw), "\r\n")})
 	}
 	if !slices.ContainsFunc(rows.fields, func(f string) bool { return trim(f) != "" }) {
 		s.Blank++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,6 +38,7 @@ type rowReader struct {
 	raw     []byte   // the row as it stands in the file; valid until the next one
 	spans   []span
 	scratch []byte
+	column  int // at which the row cannot be read, from 0; -1 for none in particular
 }
 
 // span is a field: of the row, or of scratch if it had to be unquoted.
@@ -79,6 +81,14 @@ func (r *rowReader) next() error {
 			n, lines, err = r.parse(r.buf[r.start:r.end])
 		}
 		if err != nil {
+			switch err {
+			case errAfterQuote:
+				r.column = len(r.spans) - 1
+			case errLongRow:
+				r.column = -1
+			default:
+				r.column = len(r.spans)
+			}
 			return r.refuse(err)
 		}
 		if n == 0 {
@@ -98,13 +108,16 @@ func (r *rowReader) next() error {
 // take makes the fields of the row that parse found.
 func (r *rowReader) take() error {
 	if bytes.IndexByte(r.raw, 0) >= 0 {
+		r.column = r.first(func(b []byte) bool { return bytes.IndexByte(b, 0) >= 0 })
 		return errNUL
 	}
 	text, scratch := string(r.raw), string(r.scratch)
 	if !utf8.ValidString(text) {
+		r.column = r.first(func(b []byte) bool { return !utf8.Valid(b) })
 		return errNotUTF8
 	}
 	if r.decoded && strings.Contains(text, "\ufffd") {
+		r.column = r.first(func(b []byte) bool { return bytes.Contains(b, []byte("\ufffd")) })
 		return errUndecoded
 	}
 	r.fields = r.fields[:0]
@@ -116,6 +129,37 @@ func (r *rowReader) take() error {
 		}
 	}
 	return nil
+}
+
+// first returns the first field of the row that is so, -1 for none.
+func (r *rowReader) first(is func([]byte) bool) int {
+	return slices.IndexFunc(r.spans, func(s span) bool {
+		if s.scratch {
+			return is(r.scratch[s.from:s.to])
+		}
+		return is(r.raw[s.from:s.to])
+	})
+}
+
+// fit makes the row as wide as the header where that loses nothing: spreadsheets write separators behind the last column, and leave out
+// those of columns that are empty to the end. named is how many columns of the header there are up to the last that has a name.
+func (r *rowReader) fit(width, named int) {
+	for len(r.fields) > width && trim(r.fields[len(r.fields)-1]) == "" {
+		r.fields = r.fields[:len(r.fields)-1]
+	}
+	for len(r.fields) >= named && len(r.fields) < width {
+		r.fields = append(r.fields, "")
+	}
+}
+
+// namedWidth is how many columns of a header there are up to the last that has a name.
+func namedWidth(header []string) int {
+	for i := len(header); i > 0; i-- {
+		if columnName(header[i-1]) != "" {
+			return i
+		}
+	}
+	return len(header)
 }
 
 // refuse consumes the first line of the row.
