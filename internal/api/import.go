@@ -11,6 +11,7 @@ import (
 	"hash/maphash"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -521,6 +522,40 @@ func (a *API) UndoImport(ctx context.Context, id int64, patience time.Duration) 
 	}
 }
 
+func fileTooLarge(most int64) error {
+	return problemOf("too-large", fmt.Sprintf("a file has at most %d MB here; send it in parts, or use: baton import", most>>20))
+}
+
+// arriveTime is how long nothing of a file may arrive.
+const arriveTime = 30 * time.Second
+
+// arriving is the body of a request that takes longer than others may, as long as something of it arrives.
+type arriving struct {
+	io.ReadCloser
+	control *http.ResponseController
+	until   time.Time
+}
+
+// Arriving lets a file arrive for as long as most, and be answered after that. Whoever sends nothing of it for half a minute is gone.
+func Arriving(w http.ResponseWriter, body io.ReadCloser, most time.Duration) io.ReadCloser {
+	a := &arriving{body, http.NewResponseController(w), time.Now().Add(most)}
+	_ = a.control.SetWriteDeadline(a.until) // a recorder in a test has none
+	return a
+}
+
+func (a *arriving) Read(b []byte) (int, error) {
+	next := time.Now().Add(arriveTime)
+	if next.After(a.until) {
+		next = a.until
+	}
+	_ = a.control.SetReadDeadline(next)
+	n, err := a.ReadCloser.Read(b)
+	if err != nil { // from here on it only tells whether the sender is still there
+		_ = a.control.SetReadDeadline(a.until)
+	}
+	return n, err
+}
+
 var unsafeName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // save writes a file that is sent under the name it has, as far as that is harmless.
@@ -540,7 +575,7 @@ func (a *API) save(from io.Reader, dir, name string, most int64) (string, error)
 	}
 	switch {
 	case n > most:
-		return "", problemOf("too-large", fmt.Sprintf("a file has at most %d MB here; send it in parts, or use: baton import", most>>20))
+		return "", fileTooLarge(most)
 	case err != nil:
 		var disk *os.PathError
 		if errors.As(err, &disk) {

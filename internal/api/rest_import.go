@@ -111,9 +111,10 @@ func (a *API) startImport(w http.ResponseWriter, r *http.Request) error {
 			j.end()
 		}
 	}()
-	control := http.NewResponseController(w)
-	until := time.Now().Add(importTime)
-	_, _ = control.SetReadDeadline(until), control.SetWriteDeadline(until) // a recorder in a test has none
+	if r.ContentLength > a.MostImport+mostMapping+1<<20 {
+		return fileTooLarge(a.MostImport)
+	}
+	r.Body = Arriving(w, r.Body, importTime)
 	if j.file, j.mapping, err = a.receive(r, j.dir); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func besiege(t *testing.T, env ...string) *fort {
 		t.Fatal(err)
 	}
 	f.desk = "Authorization: Bearer " + admin + "\r\n"
-	f.child = launch(t, f.db, append(env, childBrisk+"=1", childLog+"="+f.log)...)
+	f.child = launch(t, f.db, append([]string{childBrisk + "=1", childLog + "=" + f.log}, env...)...)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- f.doctor(ctx) }()

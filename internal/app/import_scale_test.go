@@ -96,9 +96,18 @@ func (p *clerk) post(path, form string) string {
 	return to
 }
 
-// send sends a file as its form does, and returns where that leads to.
+// send sends a file, and returns where that leads to.
 func (p *clerk) send(name string, file io.Reader) string {
 	p.Helper()
+	status, to, text, err := p.upload(name, file)
+	if err != nil || status != http.StatusSeeOther {
+		p.Fatalf("sending %s: %d %v %.500s", name, status, err, text)
+	}
+	return to
+}
+
+// upload sends a file as its form does.
+func (p *clerk) upload(name string, file io.Reader) (status int, to, text string, err error) {
 	out, in := io.Pipe()
 	form := multipart.NewWriter(in)
 	go func() {
@@ -108,11 +117,7 @@ func (p *clerk) send(name string, file io.Reader) string {
 		}
 		in.CloseWithError(errors.Join(err, form.Close()))
 	}()
-	status, to, text, err := p.do("POST", "/imports", form.FormDataContentType(), out)
-	if err != nil || status != http.StatusSeeOther {
-		p.Fatalf("sending %s: %d %v %.500s", name, status, err, text)
-	}
-	return to
+	return p.do("POST", "/imports", form.FormDataContentType(), out)
 }
 
 // pageWords are the texts of the main part of a page.

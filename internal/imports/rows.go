@@ -10,10 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// The bounds of a row, in bytes.
+// The bounds of a row: bytes, and fields, of which spreadsheets have no more either.
 const (
-	maxField = 1 << 20
-	maxRow   = 4 << 20
+	maxField  = 1 << 20
+	maxRow    = 4 << 20
+	maxFields = 16384
 )
 
 // rowReader reads the rows of a CSV file (RFC 4180). Quoting is as strict as in
@@ -58,6 +59,7 @@ var (
 	errUnclosed   = &badRow{"a quote is opened and never closed"}
 	errLongField  = &badRow{"a field is longer than 1 MiB, or a quote is never closed"}
 	errLongRow    = &badRow{"the row is longer than 4 MiB, or a quote is never closed"}
+	errManyFields = &badRow{"the row has more than 16,384 fields, or a quote is never closed"}
 	errNUL        = &badRow{"the row holds a NUL byte, which is no text"}
 	errNotUTF8    = &badRow{"the row holds bytes that are not UTF-8; save the file as UTF-8"}
 	errUndecoded  = &badRow{"the row holds bytes that do not exist in the encoding of the file"}
@@ -84,7 +86,7 @@ func (r *rowReader) next() error {
 			switch err {
 			case errAfterQuote:
 				r.column = len(r.spans) - 1
-			case errLongRow:
+			case errLongRow, errManyFields:
 				r.column = -1
 			default:
 				r.column = len(r.spans)
@@ -283,6 +285,9 @@ func (r *rowReader) parse(b []byte) (length, lines int, err error) {
 		}
 		if i > maxRow {
 			return 0, 0, errLongRow
+		}
+		if len(r.spans) > maxFields {
+			return 0, 0, errManyFields
 		}
 		switch {
 		case i == len(b):

@@ -169,10 +169,11 @@ const uploadTime = 15 * time.Minute
 
 // receiveUpload takes in a file as it comes, piece by piece, and leads to where its columns are given their meaning.
 func receiveUpload(a *ask) (answer, error) {
-	control := http.NewResponseController(a.w)
-	until := time.Now().Add(uploadTime)
-	_, _ = control.SetReadDeadline(until), control.SetWriteDeadline(until) // a recorder in a test has none
-	a.Body = http.MaxBytesReader(a.w, a.Body, a.site.API.MostUpload+1<<20)
+	most := a.site.API.MostUpload + 1<<20
+	if a.ContentLength > most {
+		return a.imports("That is "+bytesWords(a.ContentLength)+", and a file has at most "+bytesWords(a.site.API.MostUpload)+" here. Send it in parts.", http.StatusRequestEntityTooLarge)
+	}
+	a.Body = http.MaxBytesReader(a.w, api.Arriving(a.w, a.Body, uploadTime), most)
 	parts, err := a.MultipartReader()
 	if err != nil {
 		return nil, &failure{status: http.StatusUnsupportedMediaType, title: "This form did not arrive whole", text: "Nothing was kept. Go back, choose the file again and send it.", cause: err}
