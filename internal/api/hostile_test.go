@@ -12,6 +12,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"baton/internal/agreement"
 	"baton/internal/engine"
 )
 
@@ -35,7 +36,7 @@ func TestHostileValues(t *testing.T) {
 	}
 	for _, op := range c.operations {
 		if op.id == "start-import" || op.id == "activate-agreement" {
-			continue // they take files, see TestHostileREST of internal/app; and another agreement would change what fits
+			continue // they take texts with a language of their own: see TestHostileTexts
 		}
 		described := c.doc["paths"].(map[string]any)[op.path].(map[string]any)[strings.ToLower(op.method)].(map[string]any)
 		for seed := range uint64(rounds) {
@@ -98,6 +99,128 @@ func TestHostileValues(t *testing.T) {
 	if problems, err := s.st.Problems(t.Context(), 10); err != nil || len(problems) > 0 {
 		t.Errorf("%d inputs could not be decided, %v: %.2000v", len(problems), err, problems)
 	}
+}
+
+// Agreements and mappings that somebody has been at: each applies, or is refused and nothing is another.
+func TestHostileTexts(t *testing.T) {
+	s := open(t, Options{}, engine.Options{})
+	s.api.Plan = func() *agreement.Plan { plan, _ := s.en.Agreement(); return plan }
+	secret, _, err := NewKey(context.Background(), s.st, "hostile", ScopeAdmin, s.now.Load())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.want(s.post("/v1/batch", []byte(`{"batch":[{"type":"identify","userId":"u1","traits":{"email":"a@b.example","seniority":"director","company":{"employees":500}}},{"type":"track","userId":"u1","event":"Demo Requested"}]}`)), 200)
+	send := func(method, path, kind, body string, headers ...string) *httptest.ResponseRecorder {
+		t.Helper()
+		r := httptest.NewRequest(method, restPath+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Authorization", "Bearer "+secret)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		s.api.ServeHTTP(w, r)
+		if w.Code < 200 || w.Code >= 500 || w.Code != 404 && !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("%s %s: status %d: %.1000s\n%s", method, path, w.Code, w.Body, body)
+		}
+		return w
+	}
+	active := func() string {
+		a, err := s.st.ActiveAgreement(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(a.Source)
+	}
+	_, source := waterfall(t)
+	rounds := 200
+	if testing.Short() {
+		rounds = 20
+	}
+	var applied, imported, refused int
+	for seed := range uint64(rounds) {
+		g := &hostile{Rand: rand.New(rand.NewPCG(seed, 7)), most: 1 + int(seed%4)}
+		before, text := active(), g.disturb(string(source))
+		var headers []string
+		if g.IntN(6) == 0 {
+			headers = []string{"If-Match", g.text(g.odd())}
+		}
+		switch w := send("POST", "/agreement", "application/yaml", text, headers...); {
+		case w.Code == 200 && strings.Contains(w.Body.String(), `"changed":true`) != (active() == text && text != before):
+			t.Fatalf("seed %d: it does not say what applies now: %s\n%q\n%q", seed, w.Body, text, active())
+		case w.Code == 200:
+			applied++
+			s.now.Add(3600e6)
+			s.want(s.post("/v1/track", fmt.Appendf(nil, `{"userId":"u1","event":"Demo Requested","messageId":"after %d"}`, seed)), 200)
+		case active() != before:
+			t.Fatalf("seed %d: it was refused and applies: %s", seed, w.Body)
+		default:
+			refused++
+		}
+		query := url.Values{"mapping": {g.disturb(crmMapping)}, "dry_run": {[]string{"true", "false", g.text(g.odd())}[g.IntN(3)]}}
+		if g.IntN(3) == 0 {
+			query.Set("name", g.text(g.odd()))
+		}
+		w := send("POST", "/imports?"+query.Encode(), "text/csv", g.disturb(crmRows(4)))
+		(&desk{site: s}).over()
+		if w.Code < 300 {
+			imported++
+		} else {
+			refused++
+		}
+	}
+	t.Logf("%d agreements applied, %d files were read, %d texts refused", applied, imported, refused)
+	if applied < rounds/20 || imported < rounds/20 || refused < rounds/4 {
+		t.Error("what is sent is too wrong, or not wrong enough, to find anything")
+	}
+	if problems, err := s.st.Problems(t.Context(), 10); err != nil || len(problems) > 0 {
+		t.Errorf("%d inputs could not be decided, %v: %.2000v", len(problems), err, problems)
+	}
+	if strings.Contains(s.logs.String(), "panic") {
+		t.Errorf("%.2000s", s.logs.String())
+	}
+}
+
+// disturb changes some lines of a text.
+func (g *hostile) disturb(text string) string {
+	lines := strings.Split(text, "\n")
+	for range g.most {
+		i := g.IntN(len(lines))
+		odd := strings.NewReplacer("\x01huge", "1e999", "\x01deep", strings.Repeat("[", 9000), "x\x01bad", "x\xff").Replace(g.text(g.odd()))
+		switch g.IntN(8) {
+		case 0:
+			lines = slices.Delete(lines, i, i+1)
+		case 1:
+			lines = slices.Insert(lines, i, lines[g.IntN(len(lines))])
+		case 2:
+			j := g.IntN(len(lines))
+			lines[i], lines[j] = lines[j], lines[i]
+		case 3:
+			lines[i] = "  " + lines[i]
+		case 4:
+			name, _, _ := strings.Cut(lines[i], ":")
+			lines[i] = name + ": " + odd
+		case 5:
+			lines[i] += odd
+		case 6:
+			words := strings.Fields(lines[i])
+			if len(words) > 0 {
+				lines[i] = strings.Replace(lines[i], words[g.IntN(len(words))], odd, 1)
+			}
+		default:
+			digits := func(r rune) rune {
+				if r >= '0' && r <= '9' {
+					return '0' + rune(g.IntN(10))
+				}
+				return r
+			}
+			lines[i] = strings.Map(digits, lines[i])
+		}
+		if len(lines) == 0 {
+			return ""
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // hostile draws values for a schema, some of which are not what it asks for.

@@ -371,6 +371,20 @@ func perhaps(at int64) *time.Time {
 
 // unmarshalSource reads a YAML text as the source of an agreement.
 func unmarshalSource(data []byte, into any) error {
+	if !utf8.Valid(data) { // JSON would put something else in its place
+		line, rest := 1, data
+		for len(rest) > 0 {
+			r, size := utf8.DecodeRune(rest)
+			if r == utf8.RuneError && size == 1 {
+				break
+			}
+			if r == '\n' {
+				line++
+			}
+			rest = rest[size:]
+		}
+		return fmt.Errorf("line %d of the agreement holds bytes that are not UTF-8; save it as UTF-8", line)
+	}
 	b, err := json.Marshal(map[string]string{"source": string(data)})
 	if err != nil {
 		return err

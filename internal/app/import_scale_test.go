@@ -250,7 +250,7 @@ func TestLargeFileOverThePages(t *testing.T) {
 		t.Error(pageWords(page))
 	}
 	phase("preview")
-	form := "name=people&c0=key&c1=email&c2=attribute%3Aname&c3=company&c4=attribute%3Atitle&c5=attribute%3Acountry&c6=at&l6=DD%2FMM%2FYYYY&known=import&do=check"
+	form := fairForm
 	if to := p.post(up, form); to != up+"/check" {
 		t.Fatalf("to %s: %s", to, pageWords(p.get(up)))
 	}
