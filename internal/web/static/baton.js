@@ -51,6 +51,8 @@
     const before = new Map(list.map((r) => [r.dataset.row, r.dataset.clock])), same = location.pathname === new URL(url, location).pathname
     const toast = itself && $('#toast') // what an act led to stays as long as it would have
     document.title = fresh.title
+    if (!same) { history.pushState(null, '', url); shown = location.pathname } // a form led to another page
+    for (const of of ['live', 'page']) document.body.dataset[of] = fresh.body.dataset[of] ?? ''
     $('#main').replaceWith(main)
     if (toast && !$('#toast')) main.prepend(toast)
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
@@ -66,7 +68,10 @@
     if (same && row?.matches('[data-next]') && row.dataset.row !== id) scrollTo({ top: 0, behavior: 'instant' }) // another one is at hand
     if (same) told(before)
     arrived()
+    listen(true)
   }
+  let shown = location.pathname, listen // to what the page is told of
+  addEventListener('popstate', () => { if (location.pathname !== shown) { shown = location.pathname; load(location.href) } })
 
   // What somebody has open, has selected and has begun to fill in, how far they scrolled and where the focus is stays so when the page comes back: found again by where
   // it stands and what it says.
@@ -355,9 +360,8 @@
   }
 
   // Live: the page is asked for again when something it shows may have changed, unless somebody is in the middle of something.
-  const name = document.body.dataset.live
-  if (name && window.EventSource) {
-    let late = false, lost = null, stream
+  {
+    let name = '', late = false, lost = null, stream
     const away = () => waiting || asking || $('dialog[open]')
     const midst = () => $('details.menu[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty]')
     // A list with a line for what is new is in use while somebody is at one of its rows, or further down. Rows that would come between
@@ -397,8 +401,8 @@
     document.addEventListener('click', (e) => { if (e.target.closest('[data-fresh]')) bring() })
     const connect = () => {
       stream = new EventSource('/live?of=' + name)
-      const tag = $('#live')
       stream.addEventListener('hello', () => {
+        const tag = $('#live')
         if (tag) tag.hidden = false
         if (lost) { lost = null; look() }
         const bar = $('#offline')
@@ -406,6 +410,7 @@
       })
       stream.addEventListener('changed', look)
       stream.onerror = () => {
+        const tag = $('#live')
         if (tag) tag.hidden = true
         lost ??= new Date()
         setTimeout(() => {
@@ -416,11 +421,21 @@
         }, 4000)
       }
     }
-    connect()
-    setInterval(() => { if (late && !away() && !(line()?.hidden === false ? used() : midst())) look() }, 1000)
-    setInterval(() => { if (!document.hidden && !lost) look() }, 60000) // the time left is less
-    addEventListener('pagehide', () => stream.close())
-    addEventListener('pageshow', (e) => { if (e.persisted) connect() })
+    // A page that came behind another may be told of something else than that was, or of nothing.
+    listen = (behind) => {
+      const now = window.EventSource ? document.body.dataset.live ?? '' : ''
+      if (now === name) return
+      stream?.close()
+      name = now
+      late = false
+      lost = behind || /^(import|upload)&/.test(name) ? new Date() : null // what may be over before anybody listens is asked for once more
+      if (name) connect()
+    }
+    listen()
+    setInterval(() => { if (late && name && !away() && !(line()?.hidden === false ? used() : midst())) look() }, 1000)
+    setInterval(() => { if (name && !document.hidden && !lost) look() }, 60000) // the time left is less
+    addEventListener('pagehide', () => stream?.close())
+    addEventListener('pageshow', (e) => { if (e.persisted && name) connect() })
   }
   arrived()
 })()
