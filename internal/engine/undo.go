@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,15 +22,13 @@ func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	u := &undoing{e: e, told: told, size: e.opts.undoStep}
-	if u.size == 0 {
-		u.size = undoSteps
-	}
+	u := &undoing{e: e, told: told}
 	if err := u.start(ctx, importID); err != nil {
 		return fmt.Errorf("undoing: %w", err)
 	}
 	defer u.stop()
 	for _, step := range []func(context.Context) error{u.accounts, u.retract, u.forget} {
+		u.size = cmp.Or(e.opts.undoStep, undoSteps) // leads cost one of them more than another
 		if err := step(ctx); err != nil {
 			return err
 		}
