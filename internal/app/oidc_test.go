@@ -4,6 +4,7 @@ package app
 
 import (
 	"bufio"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -255,7 +256,8 @@ func TestAProviderGivesRoles(t *testing.T) {
 	l := serve(t, ServeOptions{URL: web.URL, SignIn: SignIn{Provider: provider}})
 	web.to(l.address)
 	begin := web.URL + "/sign-in/provider"
-	if at, status, text := newSigner(t).as("bo", begin); status >= 400 || at.Path == "/sign-in" {
+	signedIn := newSigner(t)
+	if at, status, text := signedIn.as("bo", begin); status >= 400 || at.Path == "/sign-in" {
 		t.Fatalf("%s %d %s", at, status, text)
 	}
 	if at, status, text := newSigner(t).as("twin", begin); status != 422 || !strings.Contains(text, "gives you no role") {
@@ -272,6 +274,21 @@ func TestAProviderGivesRoles(t *testing.T) {
 	bo, err := l.Store.UserByEmail(t.Context(), "bo@northwind.example")
 	if err != nil || bo.Roles != "rep admin" {
 		t.Errorf("%+v %v", bo, err)
+	}
+	// whoever runs Baton sees how people come in, and no secret
+	_, status, text := signedIn.read(signedIn.Get(web.URL + "/settings/sign-in"))
+	if status != 200 {
+		t.Errorf("the page of how people sign in: %d", status)
+	}
+	says(t, html.UnescapeString(text), []string{"Two people may sign in, with a password, or at " + strings.TrimPrefix(issuer, "http://") + ".", issuer, "From the claim groups", "crm-admins is admin, sales-team is sdr.",
+		"The secret is set and not shown.", "If the provider says it has verified them", web.URL + "/sign-in/provider/back", "2 people", "0 of 2 have one", "2 browsers are signed in"}, []string{"the secret of baton", "People sign in only here"})
+	if _, status, _ := ada.read(ada.Get(web.URL + "/settings/sign-in")); status != 403 {
+		t.Errorf("an SDR sees how people sign in: %d", status)
+	}
+	_, status, text = ada.read(newSigner(t).Get(web.URL + "/sign-in"))
+	says(t, text, []string{`/sign-in/provider`}, nil)
+	if status != 200 {
+		t.Errorf("the page to sign in: %d", status)
 	}
 	// what was given here in the meantime ends with the next sign-in
 	if err := l.Store.UpdateUser(t.Context(), u.ID, func(u *store.User) (store.UserChange, error) { u.Roles = "admin"; return store.UserChange{}, nil }); err != nil {

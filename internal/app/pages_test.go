@@ -54,6 +54,7 @@ var pictured = []struct{ name, path, role string }{
 	{"chat", "/settings/channels/slack", "revops"},
 	{"mail", "/settings/mail", "revops"},
 	{"settings-sign-in", "/settings/sign-in", "admin"},
+	{"settings-sign-in-provider", "/settings/sign-in", "provided"},
 	{"server", "/settings/server", "admin"},
 	{"agreement", "/agreement", "manager"},
 	{"funnel", "/funnel", "manager"},
@@ -137,11 +138,15 @@ var viewers = map[string]web.Viewer{
 	"admin":     {ID: 6, Email: "admin@northwind.example", Name: "Olle Strand", Roles: []web.Role{web.RoleAdmin}},
 }
 
-// as lets whoever has a cookie "as" in as that role. For a rep whose cookie is "full" or "broken", pages fail.
+// as lets whoever has a cookie "as" in as that role; "provided" is the admin of a server with a provider of sign-ins. For a rep whose cookie is "full" or "broken", pages fail.
 func as(r *http.Request) (*web.Viewer, error) {
 	if c, err := r.Cookie("as"); err == nil {
 		if v, ok := viewers[c.Value]; ok {
 			return &v, nil
+		}
+		if c.Value == "provided" {
+			admin := viewers["admin"]
+			return &admin, nil
 		}
 		rep := viewers["rep"]
 		switch c.Value {
@@ -254,7 +259,7 @@ func addViewers(ctx context.Context, a *App) error {
 }
 
 // servePages serves a copy of the demo data at pageTime.
-func servePages(t testing.TB) *live {
+func servePages(t testing.TB, more ...func(*ServeOptions)) *live {
 	t.Helper()
 	from, err := demoData()
 	if err != nil {
@@ -268,11 +273,26 @@ func servePages(t testing.TB) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveFile(t, file)
+	return serveFile(t, file, more...)
+}
+
+// provided has people sign in at a provider too.
+func provided(o *ServeOptions) {
+	o.URL = "https://baton.northwind.example"
+	o.SignIn.Provider = &access.Provider{Issuer: "https://login.northwind.example/realms/northwind", ID: "baton", Secret: "not to be seen", Name: "Northwind", RolesClaim: "groups",
+		RoleOf: map[string]string{"sales-team": "rep", "crm-admins": "revops", "marketing-ops": "marketing"}}
+}
+
+// other is the server that a role looks at, which is not that of all others: places has one for each.
+func (l *live) other(places map[string]*live, role string) *live {
+	if at := places[role]; at != nil {
+		return at
+	}
+	return l
 }
 
 // serveFile serves a database at pageTime.
-func serveFile(t testing.TB, file string) *live {
+func serveFile(t testing.TB, file string, more ...func(*ServeOptions)) *live {
 	t.Helper()
 	a, err := Open(t.Context(), Options{DB: file, Clock: func() time.Time { return pageTime }})
 	if err != nil {
@@ -293,6 +313,9 @@ func serveFile(t testing.TB, file string) *live {
 	go func() {
 		opts := ServeOptions{Listen: "127.0.0.1:0", Seal: keys, Viewer: as, Log: log, Ready: func(address string) { ready <- address }}
 		connected(&opts)
+		for _, m := range more {
+			m(&opts)
+		}
 		l.ended <- a.Serve(ctx, opts)
 	}()
 	t.Cleanup(func() { cancel(); <-l.ended })
@@ -410,7 +433,8 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("takes pictures for people to look at: make screenshots")
 	}
 	only := os.Getenv("BATON_PAGES") // names, "" for all
-	l, empty := servePages(t), founding(t)
+	l := servePages(t)
+	places := map[string]*live{"founder": founding(t), "provided": servePages(t, provided)}
 	ctx := browse(t)
 	for _, p := range sights() {
 		if only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
@@ -419,10 +443,7 @@ func TestScreenshots(t *testing.T) {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
 				height := map[int64]int64{1440: 900, 390: 844}[width]
-				at := l
-				if p.role == "founder" {
-					at = empty
-				}
+				at := l.other(places, p.role)
 				err := at.open(ctx, p.role, p.path, theme, width, height, p.does)
 				if err == nil && os.Getenv("BATON_WHOLE") != "" { // as if the window were as high as the page
 					var high int64
@@ -486,7 +507,8 @@ func TestPagesShutNobodyOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, empty := servePages(t), founding(t)
+	l := servePages(t)
+	places := map[string]*live{"founder": founding(t), "provided": servePages(t, provided)}
 	ctx := browse(t)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
@@ -514,10 +536,7 @@ func TestPagesShutNobodyOut(t *testing.T) {
 				if p.does != "" && (theme == "dark") == (width == 1440) {
 					continue // of what opens, half will do
 				}
-				at := l
-				if p.role == "founder" {
-					at = empty
-				}
+				at := l.other(places, p.role)
 				if err := at.open(ctx, p.role, p.path, theme, width, 844, p.does); err != nil {
 					t.Fatalf("%s %s %d: %v", p.name, theme, width, err)
 				}

@@ -371,9 +371,9 @@ func exportReport(name, words, kind string, make maker, query func(*ask) report.
 		if err != nil {
 			return err
 		}
-		t, err := a.count(c, kind, make, query(a))
-		if err != nil {
-			return err
+		t := a.count(c, kind, make, query(a))
+		if c.err != nil {
+			return c.err
 		}
 		if c.Waiting {
 			return &failure{status: http.StatusServiceUnavailable, title: "These figures are being counted", text: "It takes some seconds the first time. Then ask for the list again.", retry: "3"}

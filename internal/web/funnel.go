@@ -75,13 +75,9 @@ func showFunnel(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.count(c, "flow", report.Flow, s.query(""))
-	if err != nil {
-		return nil, err
-	}
-	months, err := a.count(c, "funnel", report.Funnel, s.query("month"))
-	if err != nil {
-		return nil, err
+	t, months := a.count(c, "flow", report.Flow, s.query("")), a.count(c, "funnel", report.Funnel, s.query("month"))
+	if c.err != nil {
+		return nil, c.err
 	}
 	p := funnelPage{Waiting: c.Waiting, Finding: t.Finding, Notes: t.Notes, Filters: a.filters(&s, given), All: s.behindURL()}
 	if len(t.Rows) > 0 {

@@ -83,26 +83,28 @@ func showMapping(a *ask) (answer, error) {
 	return page{title: u.File, body: mappingBody(a.mappingPage(u))}, nil
 }
 
+// chosenOf finds the file of an address, and keeps what was chosen for it.
+func (a *ask) chosenOf() (u *api.Upload, moved answer, err error) {
+	if u, moved, err = a.uploadOf(); err == nil && moved == nil {
+		err = a.chosen(u)
+	}
+	return u, moved, err
+}
+
 // previewUpload keeps what was chosen and shows what that makes of the first rows.
 func previewUpload(a *ask) (answer, error) {
-	u, moved, err := a.uploadOf()
+	u, moved, err := a.chosenOf()
 	if err != nil || moved != nil {
 		return moved, err
-	}
-	if err := a.chosen(u); err != nil {
-		return nil, err
 	}
 	return part{mappingForm(a.mappingPage(u))}, nil
 }
 
 // mapUpload keeps what was chosen, and checks the whole file or only shows the preview.
 func mapUpload(a *ask) (answer, error) {
-	u, moved, err := a.uploadOf()
+	u, moved, err := a.chosenOf()
 	if err != nil || moved != nil {
 		return moved, err
-	}
-	if err := a.chosen(u); err != nil {
-		return nil, err
 	}
 	p := a.mappingPage(u)
 	if a.PostFormValue("do") != "check" || !p.Ready {

@@ -142,9 +142,10 @@ func showPromises(a *ask) (answer, error) {
 		make maker
 		q    report.Query
 	}{{"promises", report.Promised, half.query("")}, {"sla", report.SLA, s.query("")}, {"sla", report.SLA, s.query("owner")}, {"waits", report.Waits, s.query("")}, {"response", report.Response, s.query("")}} {
-		if tables[i], err = a.count(c, r.name, r.make, r.q); err != nil {
-			return nil, err
-		}
+		tables[i] = a.count(c, r.name, r.make, r.q)
+	}
+	if c.err != nil {
+		return nil, c.err
 	}
 	p := promisesPage{Waiting: c.Waiting, Notes: slices.Concat(tables[0].Notes, tables[1].Notes)}
 	for _, span := range promiseSpans {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,6 +199,7 @@ type tallied struct {
 	Since   time.Time // of the oldest of its values
 	Waiting bool      // some are counted for the first time
 	until   time.Time // it waits for them
+	err     error     // the first
 }
 
 // counting begins with the newest decision: one query.
@@ -206,8 +208,8 @@ func (a *ask) counting() (*tallied, error) {
 	return &tallied{newest: newest, until: time.Now().Add(valueWait)}, err
 }
 
-// count returns a report, an empty one while it is counted for the first time.
-func (a *ask) count(c *tallied, name string, make maker, q report.Query) (*report.Table, error) {
+// count returns a report, an empty one while it is counted for the first time, or after an error: that is the tally's.
+func (a *ask) count(c *tallied, name string, make maker, q report.Query) *report.Table {
 	plan, site := a.plan, a.site
 	table, begun, err := site.values.get(a.Context(), name, fmt.Sprintf("%d %s %+v", a.version, name, q), c.newest, c.until, func(ctx context.Context) (*report.Table, error) {
 		q := q
@@ -216,15 +218,16 @@ func (a *ask) count(c *tallied, name string, make maker, q report.Query) (*repor
 	})
 	switch {
 	case err != nil:
-		return nil, err
+		c.err = cmp.Or(c.err, err)
+		return &report.Table{}
 	case table == nil:
 		c.Waiting = true
-		return &report.Table{}, nil
+		return &report.Table{}
 	}
 	if c.Since.IsZero() || begun.Before(c.Since) {
 		c.Since = begun
 	}
-	return table, nil
+	return table
 }
 
 // asOf says since when figures are, in the head of a page; while they are counted for the first time, the page comes again by itself.

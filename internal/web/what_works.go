@@ -98,17 +98,10 @@ func showWhatWorks(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.count(c, "lift", report.Lift, s.query(liftGroup(by)))
-	if err != nil {
-		return nil, err
-	}
-	grades, err := a.count(c, "lift", report.Lift, s.query("grade"))
-	if err != nil {
-		return nil, err
-	}
-	back, err := a.count(c, "rejections", report.Rejections, s.query(""))
-	if err != nil {
-		return nil, err
+	t, grades := a.count(c, "lift", report.Lift, s.query(liftGroup(by))), a.count(c, "lift", report.Lift, s.query("grade"))
+	back := a.count(c, "rejections", report.Rejections, s.query(""))
+	if c.err != nil {
+		return nil, c.err
 	}
 	p := whatWorksPage{Waiting: c.Waiting, Finding: t.Finding, ByWord: strings.ToLower(by), Notes: t.Notes, Filters: a.filters(&s, store.FilterValues{})[:1]}
 	for _, b := range liftBy {
