@@ -136,6 +136,8 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 	use("POST /team/{member}/present", "manager", "from="+back[1]+"&to="+back[2], anInput, johan)
 	use("POST /team/{member}/hours", "manager", "hours=mon-fri+09:00-15:00", anInput, "amina.gharbi@northwind.example")
 
+	use("POST /team/{member}/hours", "manager", "timezone=Europe/Stockholm&hours=mon-fri+09:00-16:00", anInput, johan)
+
 	// filters that others see
 	use("POST /filters", "manager", "page=/funnel&query=source%3Devent&name=Fairs&shared=yes", store.SharedFilter)
 	fairs := number(`SELECT max(id) FROM saved_filter`)
@@ -164,6 +166,17 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 	_, err = part.Write([]byte("E-Mail\nnew.one@acme.example\n"))
 	must(t, err)
 	must(t, form.Close())
+	big := bytes.NewBuffer(nil)
+	more := multipart.NewWriter(big)
+	part, err = more.CreateFormFile("file", "many.csv")
+	must(t, err)
+	_, err = io.WriteString(part, "E-Mail\n")
+	must(t, err)
+	for n := range 60_000 { // so many that they are not done when the answer is there
+		_, err = fmt.Fprintf(part, "many.%d@acme%d.example\n", n, n%500)
+		must(t, err)
+	}
+	must(t, more.Close())
 	record(l, "POST /imports", viewers["revops"].Email, store.SentFile, func() (string, int) { return send(l, "revops", "/imports", form.FormDataContentType(), &file) })
 	upload := number(`SELECT max(id) FROM upload`)
 	over := func(path string) {
@@ -186,6 +199,12 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 		return text, status
 	})
 	use("POST /imports/{import}/resume", "revops", "", store.Imported, 3)
+	send(l, "revops", "/imports", more.FormDataContentType(), big)
+	upload = number(`SELECT max(id) FROM upload`)
+	send(l, "revops", fmt.Sprint("/uploads/", upload), "application/x-www-form-urlencoded", strings.NewReader("name=many&c0=email&do=check"))
+	over(fmt.Sprintf("/uploads/%d/check", upload))
+	send(l, "revops", fmt.Sprintf("/uploads/%d/import", upload), "application/x-www-form-urlencoded", strings.NewReader(""))
+	use("POST /imports/{import}/stop", "revops", "", store.StoppedImport, number(`SELECT max(id) FROM import`))
 	use("POST /uploads/{upload}/remove", "revops", "", store.RemovedFile, 4)
 
 	// people

@@ -36,6 +36,7 @@ const (
 	RemovedFile    = "removed a file that was sent"
 	Imported       = "imported a file"
 	UndidImport    = "undid an import"
+	StoppedImport  = "stopped an import"
 )
 
 // Actor is who asks for something, for the audit.

@@ -545,6 +545,8 @@ func stopImport(a *ask) (answer, error) {
 	said := &flash{Who: im.File, Text: "is stopped."}
 	if !a.site.API.StopImport(a.Context(), im.ID, importPatience) {
 		said = &flash{Refused: true, Text: "It does not run any more."}
+	} else if err := a.site.Store.Did(a.Context(), a.now.UnixMicro(), store.StoppedImport, fmt.Sprintf("import %d", im.ID), im.File); err != nil {
+		return nil, err
 	}
 	return redirect{to: importURL(im.ID, ""), said: said}, nil
 }
