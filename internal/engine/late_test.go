@@ -159,7 +159,7 @@ func TestRowsOnTheirWay(t *testing.T) {
 
 // A history takes rows along too, and leaves none behind when it ends; nor does an engine that has nothing to do.
 func TestNoRowStaysBehind(t *testing.T) {
-	h := open(t, "", Options{Late: 200})
+	h := open(t, "", Options{Late: 200, idle: 500 * time.Millisecond})
 	h.activate(t, northwind, start-day)
 	list := arrivals(3, 600, 30)
 	if err := h.History(context.Background(), from(list[:400]), HistoryOptions{Batch: 40}); err != nil {
