@@ -29,7 +29,7 @@ import (
 
 const (
 	officeDays    = 120
-	officeVersion = 1 // changes with what fillOffice makes
+	officeVersion = 2 // changes with what fillOffice makes
 )
 
 // officeTime is when the pages are looked at: a Thursday morning. The clock goes on from there.

@@ -37,7 +37,7 @@ type Sample struct {
 const sampleFile = "baton-bench.yaml"
 
 // sampleVersion changes with what fill makes, so that files kept from before are made anew.
-const sampleVersion = 3
+const sampleVersion = 4
 
 // span is how long ago the first lead of a sample became known, in microseconds.
 const span = 180 * 24 * int64(time.Hour/time.Microsecond)
