@@ -787,7 +787,7 @@ func TestReportsOverREST(t *testing.T) {
 	d.offered("ada@acme.example")
 	for name := range reports {
 		by := "&by=source"
-		if name == "rejections" { // those are by clause
+		if name == "rejections" || name == "promises" { // those are by clause, or by commitment
 			d.refusal("vocabulary", ScopeRead, "GET", "/reports/"+name+"?by=source", nil)
 			by = ""
 		}

@@ -393,7 +393,7 @@ func drawScore(a *ask, plan *agreement.Plan, points []scorePoint, from, to int64
 
 // niceStep is a step of a scale that people count by, not below a size.
 func niceStep(least float64) float64 {
-	for _, s := range []float64{5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000} {
+	for _, s := range []float64{1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000} {
 		if s >= least {
 			return s
 		}

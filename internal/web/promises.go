@@ -88,9 +88,9 @@ type waitChart struct {
 	MedianAt, P90At   string // words
 	Agreed, AgreedAt  string
 	Ticks             []axisMark
-	Top               string // the highest count
-	Over              string
-	MedianEnd, P90End bool // the words stand left of the line
+	Grid              []axisMark // lines of counts
+	Over              string     // how many took longer than agreed
+	MedianEnd, P90End bool       // the words stand left of the line
 }
 
 type waitBar struct {
@@ -411,6 +411,9 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 		card.State, card.Tone = "kept", "kept"
 		if !ok {
 			card.State, card.Tone = "behind", "soon"
+			if more := bringsBack(n, of, c.AtLeast/100); more > 0 {
+				card.Under += fmt.Sprintf("; the next %s would bring it back", grouped(more)+map[bool]string{true: " in time"}[strings.HasSuffix(c.Name, "in_time")])
+			}
 		} else if reached.Kind != report.Share {
 			card.State, card.Tone = "nothing yet", ""
 		}
@@ -436,6 +439,14 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 	}
 	a.trend(&card, t, c, rows)
 	return card, ok
+}
+
+// bringsBack is how many in a row bring a share back to what was promised, if n of a number did it so far; 0 if none can.
+func bringsBack(n, of int64, atLeast float64) int64 {
+	if atLeast >= 1 {
+		return 0
+	}
+	return max(0, int64(math.Ceil((atLeast*float64(of)-float64(n))/(1-atLeast)-1e-9)))
 }
 
 // promiseLink is the address of the leads that count for a commitment in its running period, "" where no list has them.
@@ -525,22 +536,34 @@ func (p *promisesPage) slow(waits, response *report.Table, plan *agreement.Plan)
 		most = max(most, waits.Cell(r, "n").Int)
 	}
 	c := &p.Bars
-	c.Top, c.Says = grouped(most), waits.Finding
+	c.Says = waits.Finding
+	top := float64(max(most, 1))
+	if most > 2 {
+		each := niceStep(top / 4)
+		for n := 0.0; n <= top; n += each {
+			c.Grid = append(c.Grid, axisMark{Y: px(floor - (floor-roof)*n/top), Words: grouped(int64(n))})
+		}
+	}
 	width := (right - left) / float64(len(waits.Rows))
 	step := waits.Cell(1, "from_hours").Int
 	place := func(us int64) float64 {
 		return left + width*min(float64(us)/float64(max(step, 1)), float64(len(waits.Rows)))
 	}
+	var over, all int64
 	for r := range waits.Rows {
 		n := waits.Cell(r, "n").Int
-		h := (floor - roof) * float64(n) / float64(max(most, 1))
+		h := (floor - roof) * float64(n) / top
 		b := waitBar{X: px(left + width*float64(r) + 1), Width: px(width - 2), Y: px(floor - h), Height: px(h), Over: waits.Cell(r, "over").Text == "yes", N: grouped(n)}
 		b.Words = "over " + waits.Cell(r, "from_hours").String()
 		if to := waits.Cell(r, "to_hours"); to.Kind != report.Missing {
 			b.Words = waits.Cell(r, "from_hours").String() + " to " + to.String()
 		}
 		c.Bars = append(c.Bars, b)
-		if r%4 == 0 {
+		all += n
+		if b.Over {
+			over += n
+		}
+		if r%2 == 0 {
 			words := px(float64(waits.Cell(r, "from_hours").Int) / float64(hour))
 			if r == len(waits.Rows)-1 {
 				words += "+"
@@ -551,6 +574,7 @@ func (p *promisesPage) slow(waits, response *report.Table, plan *agreement.Plan)
 			c.Agreed, c.AgreedAt = px(left+width*float64(r)), "agreed: "+report.Span(waits.Cell(r, "from_hours").Int)
 		}
 	}
+	c.Over = grouped(over) + " of " + grouped(all) + " over"
 	whole := max(0, slices.IndexFunc(p.Steps, func(s stepRow) bool { return s.Step == "offered → accepted" }))
 	if len(response.Rows) > 0 && response.Cell(whole, "median_working_hours").Kind == report.Duration {
 		m, q := response.Cell(whole, "median_working_hours").Int, response.Cell(whole, "p90_working_hours").Int

@@ -42,8 +42,8 @@ type liftRow struct {
 }
 
 type axisMark struct {
-	X, Words string
-	Base     bool
+	X, Y, Words string
+	Base        bool
 }
 
 type gradeLine struct {
