@@ -126,16 +126,16 @@ func pageWords(page string) string {
 	return strings.TrimSpace(regexp.MustCompile(`\s+`).ReplaceAllString(page, " "))
 }
 
-// until asks for a page until it says something.
-func (p *clerk) until(path, text string) string {
+// until asks for a page until it says one of some texts.
+func (p *clerk) until(path string, texts ...string) string {
 	p.Helper()
 	for end := time.Now().Add(20 * time.Minute); ; {
 		page := pageWords(p.get(path))
-		if strings.Contains(page, text) {
+		if slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(page, s) }) {
 			return page
 		}
 		if time.Now().After(end) {
-			p.Fatalf("%s does not come to say %q: %.2000s", path, text, page)
+			p.Fatalf("%s does not come to say %q: %.2000s", path, texts, page)
 		}
 		<-time.After(50 * time.Millisecond)
 	}

@@ -173,6 +173,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	running.Go(func() { (&readers{app: a, post: post, seal: opts.Seal, log: opts.Log}).run(background) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
 	running.Go(func() { forgetFiles(background, tracking, opts.Log) })
+	running.Go(func() { a.watchImports(background, opts.Log) })
 	running.Go(func() { manager.watchdog(background, opts.Watchdog, a.Engine.Pulse) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -262,6 +263,25 @@ func forgetFiles(ctx context.Context, tracking *api.API, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// watchImports finds imports of processes that share the database and have ended in the middle.
+func (a *App) watchImports(ctx context.Context, log *slog.Logger) {
+	if !a.Store.Shared() {
+		return
+	}
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.Store.StopImports(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("whether imports have stopped is not known", "error", err)
+			}
 		}
 	}
 }

@@ -141,6 +141,11 @@ func (h *history) start(ctx context.Context) (err error) {
 	if err := e.wait(); err != nil {
 		return err
 	}
+	if e.shared && h.opts.Import != 0 {
+		if err := e.st.GoesOn(ctx, h.opts.Import); err != nil {
+			return err
+		}
+	}
 	if err := e.listDues(ctx); err != nil {
 		return err
 	}

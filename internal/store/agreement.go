@@ -168,7 +168,8 @@ func (s *Store) StartImport(ctx context.Context, im Import) (Import, error) {
 }
 
 // StopImports writes down that imports which are on record as running have stopped: those of a process that ended in the
-// middle. While another process decides a history, nothing is changed.
+// middle. While another process decides a history, nothing is changed; a database may take a moment to find out that a process has ended, so
+// whoever shares one asks again and again.
 func (s *Store) StopImports(ctx context.Context) error {
 	return s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
 		if s.dialect.shared {
@@ -178,6 +179,14 @@ func (s *Store) StopImports(ctx context.Context) error {
 			}
 		}
 		_, err := conn.ExecContext(ctx, `UPDATE import SET state = 'stopped' WHERE state = 'running'`)
+		return err
+	})
+}
+
+// GoesOn writes down that an import runs, if another process took it for stopped before it had the lock of histories.
+func (s *Store) GoesOn(ctx context.Context, id int64) error {
+	return s.transact(ctx, "writing", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `UPDATE import SET state = 'running' WHERE id = $1 AND state = 'stopped'`, id)
 		return err
 	})
 }
