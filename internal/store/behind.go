@@ -111,8 +111,8 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 		if f.Stage == "" && f.Via == "" {
 			c.add("v.prev = ?", 0)
 		}
-		if f.Stage != "" && f.From == "" && f.Via == "" && !f.Open { // a pass that came there twice counts once
-			c.text.WriteString(` AND NOT EXISTS (WITH RECURSIVE earlier (prev, pass, stage) AS (SELECT p.prev, p.pass, p.stage FROM visit p WHERE p.id = v.prev AND p.pass = v.pass UNION ALL
+		if f.Stage != "" && f.From == "" && f.Via == "" && !f.Open { // a pass that came there twice counts once; l.id has that asked last, of few
+			c.text.WriteString(` AND NOT EXISTS (WITH RECURSIVE earlier (prev, pass, stage) AS (SELECT p.prev, p.pass, p.stage FROM visit p WHERE p.id = v.prev AND p.pass = v.pass AND p.lead = l.id UNION ALL
 				SELECT p.prev, p.pass, p.stage FROM earlier e JOIN visit p ON p.id = e.prev WHERE p.pass = v.pass) SELECT 1 FROM earlier e WHERE e.stage = v.stage)`)
 		}
 		if f.Via != "" { // a revisit date that has come leaves by the clause that the lead came by
