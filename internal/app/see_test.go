@@ -240,8 +240,8 @@ func TestLeadsBehind(t *testing.T) {
 	if all < 60 {
 		t.Fatalf("%d leads came to mql: not two pages", all)
 	}
-	if n := l.queries(t, "marketing", path); n != 5 {
-		t.Errorf("%d queries, want 5", n)
+	if n := l.queries(t, "marketing", path); n != 6 {
+		t.Errorf("%d queries, want 6", n)
 	}
 	text, _, _ := l.look(t, "sdr", path)
 	says(t, text, []string{"Leads that came to MQL", "transitions.qualify"}, []string{"csv=leads"}) // an SDR may not take lists out

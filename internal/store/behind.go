@@ -35,7 +35,7 @@ const (
 )
 
 // MostLookedAt is how many stays or leads one page of a list looks through at most, so that what is rare costs no more than what is not.
-const MostLookedAt = 2_000
+const MostLookedAt = 1_500
 
 // BehindRow is a lead behind a figure, with the stay that put it there.
 type BehindRow struct {
@@ -55,7 +55,7 @@ type BehindRow struct {
 }
 
 // LeadsBehind returns leads behind a figure, those whose stay began last first, at most so many, from before a stay on; 0 is the
-// beginning. next is where to go on, 0 at the end; a page may hold less than it could where what is asked for is rare. It makes two queries at most.
+// beginning. next is where to go on, 0 at the end; a page may hold less than it could where what is asked for is rare. It makes three queries at most.
 func (s *Store) LeadsBehind(ctx context.Context, f Behind, before int64, most int) (list []BehindRow, next int64, err error) {
 	if before == 0 {
 		before = 1<<63 - 1
@@ -110,10 +110,6 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 		}
 		if f.Stage == "" && f.Via == "" {
 			c.add("v.prev = ?", 0)
-		}
-		if f.Stage != "" && f.From == "" && f.Via == "" && !f.Open { // a pass that came there twice counts once; l.id has that asked last, of few
-			c.text.WriteString(` AND NOT EXISTS (WITH RECURSIVE earlier (prev, pass, stage) AS (SELECT p.prev, p.pass, p.stage FROM visit p WHERE p.id = v.prev AND p.pass = v.pass AND p.lead = l.id UNION ALL
-				SELECT p.prev, p.pass, p.stage FROM earlier e JOIN visit p ON p.id = e.prev WHERE p.pass = v.pass) SELECT 1 FROM earlier e WHERE e.stage = v.stage)`)
 		}
 		if f.Via != "" { // a revisit date that has come leaves by the clause that the lead came by
 			c.text.WriteString(" AND NOT EXISTS (SELECT 1 FROM visit p WHERE p.id = v.prev AND p.entered_via = v.entered_via)")
@@ -179,7 +175,29 @@ func (s *Store) behindRows(ctx context.Context, table, at, via string, f Behind,
 	case seen == MostLookedAt:
 		next = least
 	}
-	return list, next, nil
+	if table == "visit" && f.Stage != "" && f.From == "" && f.Via == "" && !f.Open { // a pass that came there twice counts once
+		list, err = s.firstInPass(ctx, list, f.Stage)
+	}
+	return list, next, s.explain("reading", err)
+}
+
+// firstInPass leaves out stays in a stage that were not the first there of their pass.
+func (s *Store) firstInPass(ctx context.Context, list []BehindRow, stage string) ([]BehindRow, error) {
+	var visits []any
+	for i := range list {
+		visits = append(visits, list[i].Visit)
+	}
+	again := map[int64]bool{}
+	err := each(ctx, s.Reader, `WITH RECURSIVE earlier (visit, prev, pass) AS (SELECT v.id, v.prev, v.pass FROM visit v WHERE `, numbered("v.id"), ` UNION ALL
+			SELECT e.visit, p.prev, p.pass FROM earlier e JOIN visit p ON p.id = e.prev WHERE p.pass = e.pass)
+		SELECT e.visit, p.stage FROM earlier e JOIN visit p ON p.id = e.prev WHERE p.pass = e.pass`, visits, func(r *sql.Rows) error {
+		var visit int64
+		var was string
+		err := r.Scan(&visit, &was)
+		again[visit] = again[visit] || was == stage
+		return err
+	})
+	return slices.DeleteFunc(list, func(b BehindRow) bool { return again[b.Visit] }), err
 }
 
 // ownedRows are the rows of a table for the leads of the owner $1: of each lead the latest, and those before it. (CROSS JOIN says to begin with

@@ -43,7 +43,7 @@ func (a *ask) behindOf() (store.Behind, sight) {
 	return f, s
 }
 
-// behind makes three queries: the roster that every page reads, and two for the list.
+// behind makes four queries: the roster that every page reads, and three for the list.
 func behind(a *ask) (answer, error) {
 	f, s := a.behindOf()
 	a.place = "/funnel"
