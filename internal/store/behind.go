@@ -35,7 +35,7 @@ const (
 )
 
 // MostLookedAt is how many stays or leads one page of a list looks through at most, so that what is rare costs no more than what is not.
-const MostLookedAt = 1_500
+const MostLookedAt = 1_000
 
 // BehindRow is a lead behind a figure, with the stay that put it there.
 type BehindRow struct {
