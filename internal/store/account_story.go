@@ -9,8 +9,8 @@ import (
 const accountStory = `WITH RECURSIVE chain (id, prev, n) AS (
 		SELECT i.id, i.prev, CAST(1 AS BIGINT) FROM (SELECT id, input FROM lead WHERE account <> 0 AND account = $1 ORDER BY id LIMIT $2) l CROSS JOIN input i WHERE i.id = l.input UNION ALL
 		SELECT i.id, i.prev, c.n + 1 FROM chain c JOIN input i ON i.id = c.prev WHERE c.n < $3)
-	SELECT ` + inputColumns + `, d.version, d.body, coalesce(d.error, '') FROM chain c CROSS JOIN input i CROSS JOIN decision d
-	WHERE i.id = c.id AND d.input = c.id ORDER BY c.id DESC LIMIT $4`
+	SELECT ` + inputColumns + `, d.version, d.body, coalesce(d.error, '') FROM (SELECT id FROM chain ORDER BY id DESC LIMIT $4) c CROSS JOIN input i CROSS JOIN decision d
+	WHERE i.id = c.id AND d.input = c.id ORDER BY c.id DESC`
 
 // AccountStory returns the newest of what happened to the first leads of an account, of each the newest inputs that fit, the newest
 // first: at most so many leads, inputs of each, and inputs in all.
