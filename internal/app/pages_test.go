@@ -213,7 +213,8 @@ var demoData = sync.OnceValues(func() (string, error) {
 	for _, f := range []store.SavedFilter{{User: 3, Page: "/funnel", Query: "period=quarter", Name: "This quarter", Shared: true}, {User: 4, Page: "/funnel", Query: "source=referral", Name: "Referrals", Shared: true},
 		{User: 3, Page: "/promises", Query: "period=month", Name: "For the huddle"}, {User: 3, Page: "/promises", Query: "period=12m", Name: "For the board", Shared: true}} {
 		if err == nil {
-			err = a.Store.SaveFilter(ctx, f)
+			f.At = pageTime.Add(-26 * time.Hour).UnixMicro()
+			err = a.Store.SaveFilter(store.As(ctx, store.Actor{Name: viewers["manager"].Email}), f)
 		}
 	}
 	if closed := a.Close(); err == nil {
