@@ -390,15 +390,22 @@ func (a *ask) bars() []barEntry {
 	return list
 }
 
-// entries are the pages that the viewer may open.
+// entries are the pages that the viewer may open. Of two that are on the way to the page the nearer one is shown as current.
 func (a *ask) entries() (list []barEntry) {
+	current := -1
 	for i := range a.site.routes {
 		r := &a.site.routes[i]
 		if r.entry == nil || !a.viewer.May(r.right) {
 			continue
 		}
 		path := r.path()
-		list = append(list, barEntry{entry: r.entry, Path: path, Current: a.place == path || a.place == "" && (a.under(path) || r.entry.Also != "" && a.under(r.entry.Also))})
+		if there := a.place == path || a.place == "" && (a.under(path) || r.entry.Also != "" && a.under(r.entry.Also)); there && (current < 0 || len(path) > len(list[current].Path)) {
+			current = len(list)
+		}
+		list = append(list, barEntry{entry: r.entry, Path: path})
+	}
+	if current >= 0 {
+		list[current].Current = true
 	}
 	return list
 }
