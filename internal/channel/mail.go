@@ -201,6 +201,9 @@ func (a Address) parse() (stdmail.Address, error) {
 	return stdmail.Address{Name: clip(oneLine(a.Name), 100), Address: local + "@" + domain}, nil
 }
 
+// subject keeps words from being read as an encoding of others (RFC 2047), which a name that somebody made up could hold.
+func subject(title string) string { return strings.ReplaceAll(title, "=?", "= ?") }
+
 // compose makes the mail: the same bytes each time for the same Mail.
 func (m *Mailer) compose(d Mail) (*mail.Msg, error) {
 	if !deliveryID(d.ID) {
@@ -228,7 +231,7 @@ func (m *Mailer) compose(d Mail) (*mail.Msg, error) {
 	_, domain, _ := strings.Cut(m.from.Address, "@")
 	msg.SetMessageIDWithValue(d.ID + "@" + domain)
 	msg.SetDateWithValue(time.UnixMicro(d.At).UTC())
-	msg.Subject(n.Title)
+	msg.Subject(subject(n.Title))
 	// RFC 3834: no vacation notes in answer, and no loops; the second line tells the same to Exchange, which
 	// with "All" would keep its bounces to itself too
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
