@@ -50,7 +50,7 @@ style: ## make the style sheet, fonts, icons and scripts of the pages anew, and 
 	go generate ./internal/web
 
 # Where the pictures go, of which pages, and whether of the whole page or of what a window shows: make screenshots SHOTS=dir
-# PAGES="my-leads queue" WHOLE=1
+# PAGES="my-leads queue" (commas do as well) WHOLE=1
 SHOTS ?= .cache/shots
 PAGES ?=
 WHOLE ?=

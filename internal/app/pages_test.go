@@ -125,6 +125,42 @@ func sights() []struct{ name, path, role, does string } {
 	return append(list, opened...) // the last of them has the server let nobody in
 }
 
+// sightsNamed are the sights with some names, spaces or commas between them; all for none. A name that nothing has is an error: a browser that
+// is shown nothing looks like one that hangs.
+func sightsNamed(names string) ([]struct{ name, path, role, does string }, error) {
+	all := sights()
+	wanted := strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, name := range wanted {
+		if !slices.ContainsFunc(all, func(p struct{ name, path, role, does string }) bool { return p.name == name }) {
+			return nil, fmt.Errorf("there is no page %q to look at", name)
+		}
+	}
+	return slices.DeleteFunc(all, func(p struct{ name, path, role, does string }) bool {
+		return len(wanted) > 0 && !slices.Contains(wanted, p.name)
+	}), nil
+}
+
+// sightsWanted are those that BATON_PAGES names.
+func sightsWanted(t *testing.T) []struct{ name, path, role, does string } {
+	t.Helper()
+	list, err := sightsNamed(os.Getenv("BATON_PAGES"))
+	if err != nil {
+		t.Fatalf("BATON_PAGES: %v", err)
+	}
+	return list
+}
+
+func TestSightsNamed(t *testing.T) {
+	for names, want := range map[string]int{"": len(sights()), "queue": 1, "queue my-leads": 2, "queue,my-leads": 2, "queue, my-leads,": 2} {
+		if list, err := sightsNamed(names); err != nil || len(list) != want {
+			t.Errorf("%q names %d pages, want %d: %v", names, len(list), want, err)
+		}
+	}
+	if _, err := sightsNamed("queue;my-leads"); err == nil {
+		t.Error("a page that is not there has a picture")
+	}
+}
+
 // pageTime is when the pages of the pictures are looked at: a Thursday morning.
 var pageTime = time.Date(2026, 11, 12, 9, 42, 0, 0, time.UTC)
 
@@ -433,14 +469,11 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("takes pictures for people to look at: make screenshots")
 	}
-	only := os.Getenv("BATON_PAGES") // names, "" for all
+	pages := sightsWanted(t)
 	l := servePages(t)
 	places := map[string]*live{"founder": founding(t), "provided": servePages(t, provided)}
 	ctx := browse(t)
-	for _, p := range sights() {
-		if only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
-			continue
-		}
+	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 390} {
 				height := map[int64]int64{1440: 900, 390: 844}[width]
@@ -508,6 +541,7 @@ func TestPagesShutNobodyOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pages := sightsWanted(t)
 	l := servePages(t)
 	places := map[string]*live{"founder": founding(t), "provided": servePages(t, provided)}
 	ctx := browse(t)
@@ -528,10 +562,7 @@ func TestPagesShutNobodyOut(t *testing.T) {
 	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range sights() {
-		if only := os.Getenv("BATON_PAGES"); only != "" && !strings.Contains(" "+only+" ", " "+p.name+" ") {
-			continue
-		}
+	for _, p := range pages {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{1440, 360} {
 				if p.does != "" && (theme == "dark") == (width == 1440) {
