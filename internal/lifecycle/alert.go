@@ -295,7 +295,7 @@ func (a *Alert) AppendJSON(b []byte) []byte {
 func Moot(plan *agreement.Plan, view *View, a *Alert, at, now int64) string {
 	l := view.Lead
 	if l == nil {
-		return "the lead is not there any more: it was erased, or turned out to be another one"
+		return "the lead is not there any more: the import that brought it was undone, or it was merged into another one"
 	}
 	if gone(view.Roster, a.To) {
 		return a.To + " has left the team"
