@@ -227,7 +227,7 @@ func (a *API) commandRoutes() {
 	register(a, op("lose", "Lose a lead", "Along the transition of the agreement that leads to a lost stage."), ScopeWrite, func(ctx context.Context, in *loseCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Lose, Name: in.Body.Reason})
 	})
-	register(a, op("remind", "Remind whoever has a lead", "Tells them now that a clock is about to run out, or has: in their inbox at once, and by the channels of their alerts, which keep quiet hours. The deadline stays. At most once in an hour for a clock."), ScopeWrite, func(ctx context.Context, in *remindCommand) (*commandAnswer, error) {
+	register(a, op("remind", "Remind whoever has a lead", "Tells them now that a clock is about to run out, or has: in their inbox at once, and by the channels of their alerts, which keep quiet hours. The deadline stays. At most once in an hour for a clock, until somebody else has the lead."), ScopeWrite, func(ctx context.Context, in *remindCommand) (*commandAnswer, error) {
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.Remind, Name: in.Body.Clock})
 	})
 	register(a, op("consent", "Record consent", "What the lead says about being written to and profiled. An objection is absolute, and stops everything at once."), ScopeWrite, func(ctx context.Context, in *consentCommand) (*commandAnswer, error) {

@@ -77,8 +77,10 @@ func Apply(plan *agreement.Plan, v *View, c *Change) {
 		l.Returned, l.Back = true, plan.Index.Handback[c.Name]
 	case OwnerSet:
 		l.Owner = c.To
+		forgetAsked(l)
 	case QueueSet:
 		l.Queue = named(plan.Queues, c.To)
+		forgetAsked(l)
 	case HandoffOffered:
 		l.Handoff = Handoff{ID: c.Int, Rule: plan.Index.Handoff[c.Name], State: HandoffOpen, Offered: c.At, Since: c.At, Reason: -1}
 	case HandoffMoved:
@@ -240,6 +242,13 @@ func closeHandoff(plan *agreement.Plan, h *Handoff, c *Change) {
 		h.Accepted = c.At
 	case HandoffRejected:
 		h.Reason = plan.Index.Handback[c.From]
+	}
+}
+
+// forgetAsked has it forgotten who reminded of the clocks of a lead: whoever has it now has not heard.
+func forgetAsked(l *Lead) {
+	for i := range l.Clocks {
+		l.Clocks[i].Asked, l.Clocks[i].AskedBy = 0, ""
 	}
 }
 

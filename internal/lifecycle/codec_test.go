@@ -49,7 +49,7 @@ func drawLead(t *rapid.T) *Lead {
 	for range rapid.IntRange(0, 3).Draw(t, "activities") {
 		l.Activities = append(l.Activities, agreement.Memory{Activity: small.Draw(t, "a"), Count: 3, First: 5, Last: n.Draw(t, "last"), Recent: instants.Draw(t, "recent")})
 		l.Rules = append(l.Rules, RuleMemory{Rule: small.Draw(t, "r"), Points: -n.Draw(t, "points"), Ref: n.Draw(t, "ref"), Counted: instants.Draw(t, "counted")})
-		l.Clocks = append(l.Clocks, Clock{Name: word.Draw(t, "clock"), Started: 4, Within: n.Draw(t, "within"), Unit: 2, Due: agreement.Never, State: Paused, Breaches: 1, Step: 3, Member: word.Draw(t, "member")})
+		l.Clocks = append(l.Clocks, Clock{Name: word.Draw(t, "clock"), Started: 4, Within: n.Draw(t, "within"), Unit: 2, Due: agreement.Never, State: Paused, Breaches: 1, Step: 3, Remind: n.Draw(t, "remind"), Asked: n.Draw(t, "asked"), Member: word.Draw(t, "member"), AskedBy: word.Draw(t, "asker")})
 		l.Fit = append(l.Fit, small.Draw(t, "f"))
 	}
 	return l

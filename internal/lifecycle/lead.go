@@ -144,7 +144,7 @@ type Clock struct {
 	Breaches int    // how often time ran out
 	Step     int    // the next step of the ladder, counting a step as often as it may be taken
 	Member   string // whose calendar it runs in; "" for the agreement's
-	Asked    int64  // when somebody reminded whoever has the lead of it last, 0 for never
+	Asked    int64  // when somebody reminded whoever has the lead now of it last, 0 for never
 	AskedBy  string // who did
 }
 

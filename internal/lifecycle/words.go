@@ -148,7 +148,7 @@ func (c *Change) Sentence(zone *time.Location) string {
 		}
 		return "clock " + c.Name + " reminds " + at(c.At)
 	case OwnerReminded:
-		return c.From + " reminds " + c.To + " of clock " + c.Name
+		return orText(c.From, "somebody") + " reminds " + c.To + " of clock " + c.Name
 	case AttendSet:
 		if c.At == agreement.Never {
 			return ""
