@@ -298,6 +298,9 @@ func (a *API) Works(ctx context.Context, m *lifecycle.Member, zone, hours string
 	if plan == nil {
 		return nil, engine.ErrNoAgreement
 	}
+	if m.Inactive { // or they would be back
+		return nil, problemOf("refused", fmt.Sprintf("%s has left the team, and works no hours; let them join again first", m.ID))
+	}
 	p := m.Person
 	var err error
 	if p.Zone, p.Week, err = hoursOf(plan, zone, hours); err != nil {

@@ -201,6 +201,16 @@ func TestHoursAreSet(t *testing.T) {
 	if text, status := l.form(t, "manager", "/team/"+joined+"/hours", "hours=&timezone="); status != 200 || works() != " " || !strings.Contains(text, "works the hours of the team") {
 		t.Errorf("%d, %q", status, works())
 	}
+	// Hours bring nobody back who has left.
+	at := pageTime.UnixMicro()
+	if out, err := l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Left, Name: joined, At: at, Known: at}}}); err != nil || out[0].Err != nil {
+		t.Fatal(err, out)
+	}
+	text, _ = l.form(t, "manager", "/team/"+joined+"/hours", "hours=always")
+	says(t, text, []string{"has left the team"}, nil)
+	if roster, err = l.Store.Roster(t.Context()); err != nil || !roster.Member(joined).Inactive || works() != " " {
+		t.Errorf("%v, %q, back in the team: %t", err, works(), !roster.Member(joined).Inactive)
+	}
 }
 
 // Whoever is deactivated is out of the team, and is given no leads; reactivated, they are in it again. Who is no member is no matter of the team.

@@ -45,6 +45,9 @@ func (c *rosterHoursCommand) Run(r *run) (err error) {
 	if m == nil {
 		return fmt.Errorf("nobody called %s is in the team", memberID(c.Member))
 	}
+	if m.Inactive { // or they would be back
+		return fmt.Errorf("%s has left the team, and works no hours; let them join again first", m.ID)
+	}
 	p := m.Person
 	p.Zone, p.Week = c.Timezone, ""
 	if c.Hours != "" {
