@@ -63,7 +63,7 @@ var Rights = table(`
 	work_leads     accept, reject, hand back, log          .   x   x       x      .     .
 	work_queue     take the next of a queue, and ask       .   x   .       x      .     .
 	see_leads      any lead and account, and search        x   x   x       x      x     x
-	see_reports    funnel, promises, what works            x   .   .       x      x     x
+	see_reports    funnel, promises, what works, conflicts x   .   .       x      x     x
 	export         take lists out as CSV                   x   .   .       x      x     x
 	share_filters  save a filter for everybody             .   .   .       x      x     x
 	remind_owners  remind whoever has a lead               x   .   .       x      x     x

@@ -10,6 +10,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 type estimateCommand struct {
@@ -150,7 +151,7 @@ func (a *API) getPipeline(ctx context.Context, in *pipelineRequest) (*pipelineAn
 	if a.Plan() == nil {
 		return nil, engine.ErrNoAgreement
 	}
-	rows, err := engine.Pipeline(ctx, a.Store, a.PlanOf, in.Owner, in.Limit)
+	rows, err := engine.Pipeline(ctx, a.Store, a.PlanOf, in.Owner, store.PipelinePlace{}, in.Limit)
 	if err != nil {
 		return nil, err
 	}

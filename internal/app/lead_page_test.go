@@ -59,6 +59,15 @@ func (a *App) telephone(ctx context.Context) error {
 	add(lifecycle.Input{Kind: lifecycle.Contact, Lead: calls[4].ID, Actor: saraHolm, Name: "no_answer"})
 	add(lifecycle.Input{Kind: lifecycle.Take, Lead: calls[0].ID, Actor: saraHolm})
 	add(lifecycle.Input{Kind: lifecycle.Answered, Lead: calls[0].ID, Actor: saraHolm, Values: []lifecycle.Named{{Name: "need", Value: agreement.TextValue("Two gear boxes run hot on the night shift")}}})
+	worked, err := a.Store.ListPipeline(ctx, "", store.PipelinePlace{}, 200)
+	if err != nil {
+		return err
+	}
+	for i, row := range worked {
+		for _, in := range replay.DemoWorth(i, row.ID, row.Owner, "milo.brandt@northwind.example") {
+			add(in)
+		}
+	}
 	out, err := a.Engine.Submit(ctx, list)
 	for i := range out {
 		if out[i].Err != nil {

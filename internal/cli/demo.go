@@ -120,7 +120,8 @@ func (c *demoCommand) Run(r *run) (err error) {
 	return c.next(r, a, file)
 }
 
-// call lets a second version of the agreement apply, by which some leads are called, and gives those their numbers.
+// call lets a second version of the agreement apply, by which some leads are called, and gives those their numbers; of those that sales
+// works it is said what they may come to.
 func (c *demoCommand) call(r *run, a *app.App, template []byte, file string) error {
 	source, err := replay.DemoCalling(template)
 	if err != nil {
@@ -146,6 +147,26 @@ func (c *demoCommand) call(r *run, a *app.App, template []byte, file string) err
 		number := fmt.Sprintf("+46 555 01%d %02d", i%10, (i*37+11)%100)
 		list = append(list, lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Identify, Lead: row.ID, At: now, Known: now, Source: "demo",
 			Values: []lifecycle.Named{{Name: "phone", Value: agreement.TextValue(number)}}}})
+	}
+	roster, err := a.Store.Roster(r.ctx)
+	if err != nil {
+		return err
+	}
+	marketer := ""
+	for i := range roster.Members {
+		if m := &roster.Members[i]; m.Side == agreement.Marketing && m.Manager != "" {
+			marketer = m.ID
+		}
+	}
+	worked, err := a.Store.ListPipeline(r.ctx, "", store.PipelinePlace{}, 200)
+	if err != nil {
+		return err
+	}
+	for i := range worked {
+		for _, in := range replay.DemoWorth(i, worked[i].ID, worked[i].Owner, marketer) {
+			in.At, in.Known, in.Source = now, now, "demo"
+			list = append(list, lifecycle.Arrival{Input: in})
+		}
 	}
 	_, err = a.Engine.Submit(r.ctx, list)
 	return err

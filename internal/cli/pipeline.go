@@ -30,7 +30,7 @@ func (c *pipelineCommand) Run(r *run) error {
 		return err
 	}
 	owner := strings.ToLower(c.Owner)
-	rows, err := engine.Pipeline(r.ctx, st, plansOf(st, plan), owner, max(1, c.Limit))
+	rows, err := engine.Pipeline(r.ctx, st, plansOf(st, plan), owner, store.PipelinePlace{}, max(1, c.Limit))
 	if err != nil {
 		return err
 	}

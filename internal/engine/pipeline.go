@@ -20,10 +20,10 @@ type PipelineRow struct {
 	Competitors []string
 }
 
-// Pipeline returns the leads that sales works, those of which most is expected first, at most so many: of an owner, or all. plan returns
+// Pipeline returns the leads that sales works, those of which most is expected first, at most so many behind a place: of an owner, or all. plan returns
 // the agreement of a version. It takes one query, whose cost is the number of rows.
-func Pipeline(ctx context.Context, st *store.Store, plan func(context.Context, int64) (*agreement.Plan, error), owner string, most int) ([]PipelineRow, error) {
-	leads, err := st.ListPipeline(ctx, owner, most)
+func Pipeline(ctx context.Context, st *store.Store, plan func(context.Context, int64) (*agreement.Plan, error), owner string, after store.PipelinePlace, most int) ([]PipelineRow, error) {
+	leads, err := st.ListPipeline(ctx, owner, after, most)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ var officeSights = []sight{
 	{"marketing", "/leads/behind"}, {"marketing", "/leads/behind?stage=lead&now=1"}, {"manager", "/leads/behind?stage=mql"}, {"manager", "/leads/behind?stage=won"}, {"manager", "/leads/behind?stage=sql&now=1"},
 	{"marketing", "/leads/behind?stage=lead&source=SOURCE"}, {"manager", "/leads/behind?stage=mql&owner=OWNER"}, {"marketing", "/leads/behind?grade=A1"}, {"marketing", "/leads/behind?stage=mql&segment=%28none%29&period=2026-08"},
 	{"manager", "/leads/behind?clock=handoffs.mql_to_sales.accept_within&over=1"}, {"manager", "/leads/behind?handoff=mql_to_sales&owner=OWNER"}, {"marketing", "/leads/behind?via=transitions.hot"},
+	{"rep", "/pipeline"}, {"manager", "/pipeline"}, {"marketing", "/pipeline?owner=OWNER"}, {"manager", "/conflicts"}, {"marketing", "/conflicts?period=month&who=OWNER"},
 	{"rep", "/agreement"}, {"rep", "/agreement/source"}, {"manager", "/team"},
 	{"admin", "/settings/people"}, {"revops", "/settings/audit"}, {"rep", "/account"},
 	{"admin", "/settings"}, {"revops", "/settings/keys"}, {"revops", "/settings/webhooks"}, {"revops", "/settings/webhooks/1"}, {"revops", "/settings/channels/slack"}, {"revops", "/settings/mail"},

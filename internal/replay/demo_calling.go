@@ -3,10 +3,13 @@ package replay
 import (
 	"fmt"
 	"strings"
+
+	"baton/internal/agreement"
+	"baton/internal/lifecycle"
 )
 
 // DemoCalling returns the waterfall template as a second version of the demo's agreement: leads who fit are called, and
-// their numbers are known.
+// their numbers are known; sales says what a lead may come to before it becomes an opportunity.
 func DemoCalling(template []byte) ([]byte, error) {
 	text := string(template)
 	for _, change := range [][2]string{
@@ -24,6 +27,15 @@ tele_qualification:
   exhausted: no_response
   outcomes: {wrong_number: bad_data}
 
+sales_qualification:
+  definition: We would rather walk away early than lose late.
+  before: opportunity
+  expected_return: {hour_costs: 90, at_least: 3}
+  probability: {sal: 10%, sql: 25%, opportunity: 50%}
+  competitors:
+    incumbent: {definition: Whoever delivers today., strengths: [known to the plant], answer: Ask what a day without the machine costs.}
+    in_house: {definition: They build it themselves., strengths: [no order to place], answer: Ask who looks after it in three years.}
+
 channels:
 `}} {
 		before := text
@@ -32,4 +44,25 @@ channels:
 		}
 	}
 	return []byte(text), nil
+}
+
+// DemoWorth is what people say, by the demo, of the i-th lead that sales works: its owner what may come of most of them, and somebody of
+// marketing writes to a few although sales holds the conversation.
+func DemoWorth(i int, lead int64, owner, marketer string) []lifecycle.Input {
+	var list []lifecycle.Input
+	if i%6 != 4 && owner != "" {
+		say := lifecycle.Input{Kind: lifecycle.Estimate, Lead: lead, Actor: owner, Value: float64(4+(i*29+7)%53) * 1500, Values: []lifecycle.Named{
+			{Name: "effort", Value: agreement.NumberValue(float64(12 + (i*17)%60))}}}
+		if i%3 == 0 {
+			say.Values = append([]lifecycle.Named{{Name: "competitors", Value: agreement.TextValue([]string{"incumbent", "incumbent, in_house"}[i%2])}}, say.Values...)
+		}
+		if i%2 == 0 {
+			say.Values = append(say.Values, lifecycle.Named{Name: "probability", Value: agreement.NumberValue(float64(15+(i*13)%60) / 100)})
+		}
+		list = append(list, say)
+	}
+	if i%11 == 3 && marketer != "" {
+		list = append(list, lifecycle.Input{Kind: lifecycle.Contact, Lead: lead, Actor: marketer, Name: "sent", Channel: []string{"email", "phone"}[i%2]})
+	}
+	return list
 }

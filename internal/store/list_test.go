@@ -67,7 +67,7 @@ func TestListsAreNotSorted(t *testing.T) {
 		}
 	}
 	for owner, index := range map[string]string{"": "opportunity_order", "a@b.c": "opportunity_owner (owner=?"} {
-		query, args := pipelineList(owner, 50)
+		query, args := pipelineList(owner, PipelinePlace{Expected: 1000, Lead: 7}, 50)
 		if plan := planned(t, s, query, args...); !strings.Contains(plan, "INDEX "+index) || strings.Contains(plan, "B-TREE") || strings.Contains(plan, "SCAN l") {
 			t.Errorf("%s:\n%s", index, plan)
 		}

@@ -42,20 +42,32 @@ func (b *Batch) unpursue(r *Record) {
 	}
 }
 
+// PipelinePlace is where a list of the pipeline goes on: behind a lead of which so much was expected. The zero value is its beginning.
+type PipelinePlace struct {
+	Expected float64
+	Lead     int64
+}
+
 // pipelineList is the query of ListPipeline. (CROSS JOIN has SQLite begin with the pipeline.)
-func pipelineList(owner string, most int) (string, []any) {
+func pipelineList(owner string, after PipelinePlace, most int) (string, []any) {
 	where, args := "", []any{int64(most)}
 	if owner != "" {
-		where, args = " AND o.owner = $2", append(args, owner)
+		args = append(args, owner)
+		where = " AND o.owner = $2"
+	}
+	if after.Lead != 0 {
+		args = append(args, after.Expected, after.Lead)
+		x, id := "$"+strconv.Itoa(len(args)-1), "$"+strconv.Itoa(len(args))
+		where += " AND o.expected <= " + x + " AND (o.expected < " + x + " OR o.lead > " + id + ")"
 	}
 	return `SELECT ` + listedFields + ` FROM opportunity o CROSS JOIN lead l LEFT JOIN account a ON a.id = l.account WHERE l.id = o.lead` + where +
 		` ORDER BY o.expected DESC, o.lead LIMIT $1`, args
 }
 
-// ListPipeline returns the leads that sales works, those of which most is expected first, at most so many: of an owner, or all. What is
+// ListPipeline returns the leads that sales works, those of which most is expected first, at most so many behind a place: of an owner, or all. What is
 // expected of each tells lifecycle.Qualify, or lifecycle.Expected. It reads as many entries of an index as it returns.
-func (s *Store) ListPipeline(ctx context.Context, owner string, most int) ([]ListedLead, error) {
-	query, args := pipelineList(owner, most)
+func (s *Store) ListPipeline(ctx context.Context, owner string, after PipelinePlace, most int) ([]ListedLead, error) {
+	query, args := pipelineList(owner, after, most)
 	list, err := s.listed(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pipeline: %w", err)

@@ -12,9 +12,11 @@ import (
 // seeRoutes are the pages of what came of it all, and of what was agreed.
 func seeRoutes() []route {
 	return []route{
+		{pattern: "GET /pipeline", right: SeeLeads, handle: showPipeline, exports: pipelineExports, filters: []string{"owner"}, entry: &entry{Group: "See", Label: "Pipeline", Icon: "trending-up", Key: "E"}},
 		{pattern: "GET /funnel", right: SeeReports, handle: showFunnel, exports: funnelExports, filters: sightFilters, entry: &entry{Group: "See", Label: "Funnel", Short: "Funnel", Icon: "git-merge", Key: "F"}},
 		{pattern: "GET /promises", right: SeeReports, handle: showPromises, exports: promiseExports, filters: []string{"period"}, entry: &entry{Group: "See", Label: "Promises", Short: "Promises", Icon: "handshake", Key: "P"}},
 		{pattern: "GET /what-works", right: SeeReports, handle: showWhatWorks, exports: whatWorksExports, filters: []string{"period", "by"}, entry: &entry{Group: "See", Label: "What works", Icon: "flask-conical", Key: "W"}},
+		{pattern: "GET /conflicts", right: SeeReports, handle: showConflicts, exports: conflictExports, filters: conflictFilters, entry: &entry{Group: "See", Label: "Conflicts", Icon: "message-square-text", Key: "C"}},
 		{pattern: "GET /leads/behind", right: SeeLeads, handle: behind, exports: behindExports, filters: behindFilters},
 		{pattern: "GET /agreement", right: SignedIn, handle: showAgreement, entry: &entry{Group: "Agree", Label: "Agreement", Icon: "scroll-text", Key: "A"}},
 		{pattern: "GET /agreement/source", right: SignedIn, handle: agreementSource},
