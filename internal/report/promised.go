@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -12,15 +13,15 @@ import (
 	"baton/internal/store"
 )
 
-// Promised shows what each side has committed to, and what came of it in each of its periods: what was offered,
-// what was answered, and which clocks started in the period. It counts what began within the query, and runs three queries.
+// Promised shows what each side has committed to, and what came of it in each of its periods, from the one in which anything was first
+// counted on: what was offered, what was answered, and which clocks started in the period. It counts what began within the query.
 //
 //	commitment, side  the clause, and whose promise it is
 //	per, period       the length of its periods, and which one: "2026-11", "2026-W46", "2026-Q4", "2026-11-12"
 //	n, of             what was counted; for shares, of how many
 //	reached           for shares, n / of
 //	promised          as agreed: a number, or a share
-//	state             kept, under, or running: the period is not over
+//	state             kept, under, running: the period is not over, or in part: some of it is outside the query; neither is judged
 //
 // Of hand-offs offered in the period: qualified_leads counts all, accepted_leads those that were accepted, acceptance_rate is the
 // share accepted of those that were answered. accepted_in_time and contacted_in_time are met / (met + over) of the clocks
@@ -45,18 +46,21 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		return nil, err
 	}
 	zone := plan.Calendar.Zone()
-	counts := make([]map[string]*portion, len(plan.Commitments))
+	counts := make([]map[int64]*portion, len(plan.Commitments)) // by the beginning of the period
 	for i := range counts {
-		counts[i] = map[string]*portion{}
+		counts[i] = map[int64]*portion{}
 	}
-	newest := q.Now
+	oldest, newest := int64(0), q.Now
 	add := func(measure string, at int64, n float64, of int64) {
 		if q.Now == 0 {
 			newest = max(newest, at)
 		}
+		if oldest == 0 || at < oldest {
+			oldest = at
+		}
 		for i := range plan.Commitments {
 			if c := &plan.Commitments[i]; c.Name == measure {
-				period := string(appendPeriod(nil, c.Per, at, zone))
+				period, _ := Period(c.Per, at, zone)
 				p := counts[i][period]
 				if p == nil {
 					p = &portion{}
@@ -110,24 +114,29 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 		{Name: "n", Title: "Counted", Align: Right},
 		{Name: "of", Title: "of", Align: Right},
 		{Name: "reached", Title: "Reached", Unit: Ratio, Align: Right},
-		{Name: "promises", Title: "Promised", Align: Right},
+		{Name: "promised", Title: "Promised", Align: Right},
 		{Name: "state", Title: "State"},
 	}}
 	kept, ended := 0, 0
 	for i := range plan.Commitments {
 		c := &plan.Commitments[i]
-		var periods []string
-		for p := range counts[i] {
-			periods = append(periods, p)
+		last := newest // shown
+		if q.Until != 0 {
+			last = min(last, q.Until-1)
 		}
-		running := string(appendPeriod(nil, c.Per, newest, zone))
-		if !slices.Contains(periods, running) && newest != 0 {
-			periods = append(periods, running)
-			counts[i][running] = &portion{}
-		}
-		slices.Sort(periods)
-		for _, period := range periods {
-			p := counts[i][period]
+		from, until := Period(c.Per, cmp.Or(oldest, last), zone)
+		for ; newest != 0 && from <= last; from, until = Period(c.Per, until, zone) {
+			p := counts[i][from]
+			running := newest < until
+			switch {
+			case p != nil:
+			case c.Percent && !running:
+				continue // of nothing there is no share
+			case !running && plan.Calendar.Between(from, until, calendar.WorkingTime) == 0:
+				continue // nobody promised a Sunday
+			default:
+				p = &portion{}
+			}
 			n := int64(math.Round(p.n))
 			of, reached, promise := Cell{}, Cell{}, count(int64(c.AtLeast))
 			enough := p.n >= c.AtLeast
@@ -136,17 +145,20 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 				if p.of > 0 {
 					reached = ratio(share(n, p.of))
 				}
-				enough = p.of == 0 || share(n, p.of) >= c.AtLeast/100
+				enough = share(n, p.of) >= c.AtLeast/100
 			}
 			state := "under"
 			switch {
-			case period == running:
+			case running:
 				state = "running"
+			case from < q.Since, q.Until != 0 && q.Until < until:
+				state = "in part"
 			case enough:
 				state, kept, ended = "kept", kept+1, ended+1
 			default:
 				ended++
 			}
+			period := string(appendPeriod(nil, c.Per, from, zone))
 			t.Rows = append(t.Rows, []Cell{text(c.Address), text(c.Side.String()), text(c.Per), text(period), count(n), of, reached, promise, text(state)})
 		}
 	}
@@ -158,7 +170,7 @@ func promised(ctx context.Context, s *store.Snapshot, plan *agreement.Plan, q Qu
 	default:
 		t.Finding = fmt.Sprintf("%d of %d commitments were kept in the periods that are over.", kept, ended)
 	}
-	t.note("What is offered, answered or started counts in the period in which it began. The running period is not judged.")
+	t.note("What is offered, answered or started counts in the period in which it began. What runs still, or lies in part outside the time that is asked for, is not judged.")
 	return t, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -154,6 +155,68 @@ func TestPromisedWins(t *testing.T) {
 	}
 	if _, err := Promised(ctx, h.Store, h.plan, Query{By: "source"}); err == nil {
 		t.Error("promises are divided by source")
+	}
+}
+
+// A period in which nothing came is one that was not kept. What was asked for in part only is not judged, and what lies outside is not shown.
+func TestPromisedPeriods(t *testing.T) {
+	h := newHouse(t)
+	h.plan = planOf(t, strings.Replace(northwind, "commitments:\n", "commitments:\n  marketing: {won_count: at least 1 per month}\n", 1))
+	c := &h.plan.Commitments[0]
+	zone := h.plan.Calendar.Zone()
+	month := func(m time.Month) int64 { return time.Date(2026, m, 1, 0, 0, 0, 0, zone).UnixMicro() }
+	for id := int64(1); id <= 3; id++ {
+		h.lead(lead{id: id, arrived: month(1), source: "web"})
+	}
+	h.win(1, 1, month(2), 1) // the first instant of February
+	h.win(2, 1, month(5)-1, 1)
+	h.win(3, 1, month(6)+day, 1)
+	h.commit(t)
+	for _, test := range []struct {
+		name string
+		q    Query
+		want []string
+	}{
+		{"all", Query{Now: month(6) + 2*day}, []string{"2026-02 1 kept", "2026-03 0 under", "2026-04 1 kept", "2026-05 0 under", "2026-06 1 running"}},
+		{"to the newest", Query{}, []string{"2026-02 1 kept", "2026-03 0 under", "2026-04 1 kept", "2026-05 0 under", "2026-06 1 running"}},
+		{"from the middle of April", Query{Since: month(4) + 20*day, Now: month(6) + 2*day}, []string{"2026-04 1 in part", "2026-05 0 under", "2026-06 1 running"}},
+		{"from April", Query{Since: month(4), Now: month(6) + 2*day}, []string{"2026-04 1 kept", "2026-05 0 under", "2026-06 1 running"}},
+		{"until the middle of March", Query{Until: month(3) + 14*day, Now: month(6)}, []string{"2026-02 1 kept", "2026-03 0 in part"}},
+		{"until March", Query{Until: month(3), Now: month(6)}, []string{"2026-02 1 kept"}},
+	} {
+		p, err := Promised(ctx, h.Store, h.plan, test.q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for r := range p.Rows {
+			if p.Cell(r, "commitment").Text == c.Address {
+				got = append(got, p.Cell(r, "period").Text+" "+p.Cell(r, "n").String()+" "+p.Cell(r, "state").Text)
+			}
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+	// Nothing was promised of a day on which nobody works.
+	c.Per = "day"
+	p, err := Promised(ctx, h.Store, h.plan, Query{Since: month(2), Until: month(2) + 10*day, Now: month(6)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := ""
+	for r := range p.Rows {
+		if p.Cell(r, "commitment").Text == c.Address {
+			days += " " + strings.TrimPrefix(p.Cell(r, "period").Text, "2026-02-")
+		}
+	}
+	if days != " 01 02 03 04 05 06 09 10" { // the first, a Sunday, had a win
+		t.Errorf("judged are the days%s", days)
+	}
+	empty := newHouse(t)
+	empty.commit(t)
+	if p, err := Promised(ctx, empty.Store, h.plan, Query{}); err != nil || len(p.Rows) > 0 {
+		t.Errorf("%d rows of nothing: %v", len(p.Rows), err)
 	}
 }
 

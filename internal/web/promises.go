@@ -369,7 +369,7 @@ func (a *ask) promise(t *report.Table, c *agreement.Commitment) (promiseCard, bo
 	card.PromiseWords = promise + " promised"
 	var rows []int
 	for r := range t.Rows {
-		if t.Cell(r, "commitment").Text == c.Address {
+		if t.Cell(r, "commitment").Text == c.Address && t.Cell(r, "state").Text != "in part" {
 			rows = append(rows, r)
 		}
 	}
