@@ -27,7 +27,7 @@ func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total
 		return fmt.Errorf("undoing: %w", err)
 	}
 	defer u.stop()
-	for _, step := range []func(context.Context) error{u.accounts, u.retract, u.forget} {
+	for _, step := range []func(context.Context) error{u.find, u.accounts, u.retract, u.forget} {
 		u.size = cmp.Or(e.opts.undoStep, undoSteps) // leads cost one of them more than another
 		if err := step(ctx); err != nil {
 			return err
@@ -56,6 +56,8 @@ type undoing struct {
 	goesOn bool // some of it was done before
 	leads  []int64
 	undone []int64 // imports that were undone before, and this one
+	named  []store.Naming
+	own    []int64 // accounts that the import names, if it goes on: of them nothing may be said any more because leads are gone already
 	empty  []int64 // accounts of which nothing is said any more
 	size   int     // of a step
 	told   func(done, total int64)
@@ -159,18 +161,17 @@ func (u *undoing) round(ctx context.Context, step func(context.Context) error) e
 	return err
 }
 
+// find finds the accounts of which the import may have said something, and who was ever said to be in them.
+func (u *undoing) find(ctx context.Context) (err error) {
+	if u.named, err = u.e.st.WhoNamed(ctx, u.leads); err == nil && u.goesOn {
+		u.own, err = u.e.st.AccountsOfImport(ctx, u.im)
+	}
+	return err
+}
+
 // accounts takes back what the import said of accounts, and finds those of which nothing else is said.
 func (u *undoing) accounts(ctx context.Context) error {
-	named, err := u.e.st.WhoNamed(ctx, u.leads)
-	if err != nil {
-		return err
-	}
-	var own []int64 // that the import names: of them nothing may be said any more because leads are gone already
-	if u.goesOn {
-		if own, err = u.e.st.AccountsOfImport(ctx, u.im); err != nil {
-			return err
-		}
-	}
+	named := u.named
 	var was, is []lifecycle.Said // of the account of which more leads are to be asked
 	for len(named) > 0 {
 		var restWas, restIs []lifecycle.Said
@@ -179,7 +180,10 @@ func (u *undoing) accounts(ctx context.Context) error {
 		whole := size == len(named) || named[size].Account != named[size-1].Account
 		err := u.round(ctx, func(ctx context.Context) error {
 			restWas, restIs, empty = slices.Clone(was), slices.Clone(is), nil
-			step := named[:size]
+			step, err := u.withNew(ctx, named[:size], whole)
+			if err != nil {
+				return err
+			}
 			if err := u.load(ctx, step); err != nil {
 				return err
 			}
@@ -190,13 +194,13 @@ func (u *undoing) accounts(ctx context.Context) error {
 					return err
 				}
 				restWas, restIs = append(restWas, a...), append(restIs, b...)
-				if i+1 < size && step[i+1].Account == account || i+1 == size && !whole {
+				if i+1 < len(step) && step[i+1].Account == account || i+1 == len(step) && !whole {
 					continue
 				}
 				if err := u.unsay(ctx, account, restWas, restIs); err != nil {
 					return err
 				}
-				_, mine := slices.BinarySearch(own, account)
+				_, mine := slices.BinarySearch(u.own, account)
 				if len(restIs) == 0 && (len(restWas) > 0 || mine) {
 					empty = append(empty, account)
 				}
@@ -211,6 +215,29 @@ func (u *undoing) accounts(ctx context.Context) error {
 		u.empty = append(u.empty, empty...)
 	}
 	return nil
+}
+
+// withNew adds whoever came into an account since its leads were found: what they say of it stands. It does so where a step ends with an account.
+func (u *undoing) withNew(ctx context.Context, step []store.Naming, whole bool) (all []store.Naming, err error) {
+	for i := range step {
+		all = append(all, step[i])
+		account := step[i].Account
+		if i+1 < len(step) && step[i+1].Account == account || i+1 == len(step) && !whole {
+			continue
+		}
+		inside, err := u.e.tx.LeadsOfAccount(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		inside = append(inside, u.e.cache.byAccount[account]...)
+		slices.Sort(inside)
+		for _, lead := range slices.Compact(inside) {
+			if _, found := slices.BinarySearchFunc(u.named, store.Naming{Account: account, Lead: lead}, store.Naming.Compare); !found {
+				all = append(all, store.Naming{Account: account, Lead: lead})
+			}
+		}
+	}
+	return all, nil
 }
 
 // load brings the leads into memory that are asked in a step, and locks the team.

@@ -202,3 +202,48 @@ func TestUndoIsFelt(t *testing.T) {
 		verify(t, h)
 	})
 }
+
+// What somebody says of an account while an import is undone stands, also if the import had said the same, and whoever says it.
+func TestUndoLetsOthersSpeak(t *testing.T) {
+	each(t, func(t *testing.T, database string) {
+		ctx := context.Background()
+		h := open(t, database, Options{undoStep: 1})
+		h.activate(t, northwind, start)
+		size := func(n float64) lifecycle.Named {
+			return lifecycle.Named{Name: "company.employees", Value: agreement.NumberValue(n)}
+		}
+		submit(t, h, identify("ann@acme.example", "acme.example", start+hour), identify("bo@acme.example", "acme.example", start+hour), identify("ann@bolt.example", "bolt.example", start+hour))
+		im, err := h.st.StartImport(ctx, store.Import{Name: "list", Hash: "h1", StartedAt: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.History(ctx, from([]lifecycle.Arrival{identify("ann@acme.example", "acme.example", start+2*hour, size(500)), identify("ann@bolt.example", "bolt.example", start+2*hour, size(500)),
+			identify("ann@core.example", "core.example", start+2*hour, size(500))}), HistoryOptions{Import: im.ID}); err != nil {
+			t.Fatal(err)
+		}
+		u := &undoing{e: h.Engine, size: 1}
+		if err := u.start(ctx, im.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := u.find(ctx); err != nil {
+			t.Fatal(err)
+		}
+		submit(t, h, identify("new@acme.example", "acme.example", start+3*hour, size(500)), identify("ann@bolt.example", "bolt.example", start+3*hour, size(500)), identify("new@core.example", "core.example", start+3*hour))
+		for _, step := range []func(context.Context) error{u.accounts, u.retract, u.forget} {
+			if err := step(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		u.stop()
+		if err := h.Undo(ctx, im.ID, nil); err != nil { // the rest of it
+			t.Fatal(err)
+		}
+		settled(t, h)
+		for key, want := range map[string]string{"acme.example": "500", "bolt.example": "500", "core.example": ""} {
+			if got := rows(t, h, `SELECT attributes FROM accounts WHERE key = '`+key+`'`); got == "" || strings.Contains(got, "500") != (want != "") {
+				t.Errorf("of %s it is known: %q", key, got)
+			}
+		}
+		verify(t, h)
+	})
+}

@@ -266,6 +266,11 @@ func (s *Reader) LeadsOfImport(ctx context.Context, im Import) ([]int64, error) 
 // Naming is a lead about which an input names an account.
 type Naming struct{ Account, Lead int64 }
 
+// Compare orders by the account.
+func (n Naming) Compare(m Naming) int {
+	return cmp.Or(cmp.Compare(n.Account, m.Account), cmp.Compare(n.Lead, m.Lead))
+}
+
 // WhoNamed returns the leads about which an input names one of the accounts that some leads were ever said to be in, by account. leads
 // ascend. It reads all inputs, twice: there is no index, since only undoing an import asks.
 func (s *Reader) WhoNamed(ctx context.Context, leads []int64) ([]Naming, error) {
@@ -290,7 +295,6 @@ func (s *Reader) WhoNamed(ctx context.Context, leads []int64) ([]Naming, error) 
 	if err != nil || len(accounts) == 0 {
 		return nil, s.explain("reading", err)
 	}
-	byAccount := func(a, b Naming) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Lead, b.Lead)) }
 	var list []Naming
 	tidied := 0
 	err = each(func(n Naming) {
@@ -298,12 +302,12 @@ func (s *Reader) WhoNamed(ctx context.Context, leads []int64) ([]Naming, error) 
 			return
 		}
 		if list = append(list, n); len(list) > 2*tidied+1<<16 { // most inputs say the same again
-			slices.SortFunc(list, byAccount)
+			slices.SortFunc(list, Naming.Compare)
 			list = slices.Compact(list)
 			tidied = len(list)
 		}
 	})
-	slices.SortFunc(list, byAccount)
+	slices.SortFunc(list, Naming.Compare)
 	return slices.Compact(list), s.explain("reading", err)
 }
 
