@@ -25,6 +25,17 @@ const (
 	formSubmitted = "form_submitted"
 )
 
+// room makes room for the arrivals of events.
+func (m *mapper) room(events []event) {
+	n := len(events)
+	for i := range events {
+		if events[i].context.campaign != (campaign{}) {
+			n++
+		}
+	}
+	m.arrivals = make([]lifecycle.Arrival, 0, n)
+}
+
 // add appends the arrivals of an event: what it says about the lead first, then what the lead did.
 func (m *mapper) add(e *event, at int64) {
 	a := lifecycle.Arrival{Input: lifecycle.Input{At: at, Known: m.known, Source: m.source, Key: e.messageID,
@@ -62,7 +73,7 @@ func (m *mapper) add(e *event, at int64) {
 	case "track":
 		m.firstTouch(e, &a)
 		a.Input.Kind, a.Input.Name = lifecycle.Did, m.activity(e.event)
-		a.Input.Values, a.Input.Asset = m.properties(e.properties)
+		a.Input.Values, a.Input.Asset = m.properties(e.properties, nil)
 		m.arrivals = append(m.arrivals, a)
 	case "page", "screen":
 		m.firstTouch(e, &a)
@@ -72,7 +83,8 @@ func (m *mapper) add(e *event, at int64) {
 				a.Input.Name = "screen_viewed"
 			}
 		}
-		a.Input.Values, a.Input.Asset = m.properties(pageFields(e))
+		var more [5]field
+		a.Input.Values, a.Input.Asset = m.properties(e.properties, pageFields(more[:0], e))
 		m.arrivals = append(m.arrivals, a)
 	}
 }
@@ -90,9 +102,9 @@ func (m *mapper) identify(e *event, a lifecycle.Arrival, traits fields, email id
 	in := &a.Input
 	in.Kind = lifecycle.Identify
 	values := m.values(traits, "", true)
-	for _, extra := range [...]field{{"timezone", agreement.TextValue(e.context.timezone)}, {"locale", agreement.TextValue(e.context.locale)}} {
-		if _, ok := m.plan.Index.Attribute[extra.name]; ok && extra.value.Str != "" {
-			values = append(values, lifecycle.Named{Name: extra.name, Value: extra.value})
+	for _, extra := range [...]struct{ name, text string }{{"timezone", e.context.timezone}, {"locale", e.context.locale}} {
+		if _, ok := m.plan.Index.Attribute[extra.name]; ok && extra.text != "" {
+			values = append(values, lifecycle.Named{Name: extra.name, Value: agreement.TextValue(strings.Clone(extra.text))})
 		}
 	}
 	if !in.Bot {
@@ -165,33 +177,35 @@ func (m *mapper) values(traits fields, prefix string, person bool) []lifecycle.N
 	return values
 }
 
-// properties puts the properties of an activity into the words of the agreement, and takes the asset out.
-func (m *mapper) properties(list fields) (values []lifecycle.Named, asset string) {
-	if len(list) == 0 {
+// properties puts the properties of an activity, those of the call and more, into the words of the agreement, and takes the asset out.
+func (m *mapper) properties(list, more fields) (values []lifecycle.Named, asset string) {
+	if len(list)+len(more) == 0 {
 		return nil, ""
 	}
-	values = make([]lifecycle.Named, 0, len(list))
-	for i := range list {
-		f := &list[i]
-		if f.name == "asset" && f.value.Kind == agreement.Text {
-			asset = spell(m.plan.Index.Asset, f.value.Str)
-			continue
+	values = make([]lifecycle.Named, 0, len(list)+len(more))
+	for _, part := range [...]fields{list, more} {
+		for i := range part {
+			f := &part[i]
+			if f.name == "asset" && f.value.Kind == agreement.Text {
+				asset = spell(m.plan.Index.Asset, f.value.Str)
+				continue
+			}
+			values = append(values, lifecycle.Named{Name: spell(m.plan.Index.Property, f.name), Value: f.value})
 		}
-		values = append(values, lifecycle.Named{Name: spell(m.plan.Index.Property, f.name), Value: f.value})
 	}
 	return sorted(values), asset
 }
 
-// pageFields returns the properties of a page: those of the call, then what its context knows besides.
-func pageFields(e *event) fields {
-	list, p := e.properties, &e.context.page
-	path := or(p.path, pathOf(or(list.get("url"), p.url)))
+// pageFields appends what the context of a page knows besides its properties.
+func pageFields(more fields, e *event) fields {
+	p := &e.context.page
+	path := or(p.path, pathOf(or(e.properties.get("url"), p.url)))
 	for _, f := range [...]struct{ name, text string }{{"url", p.url}, {"path", path}, {"title", p.title}, {"referrer", p.referrer}, {"name", e.name}} {
-		if f.text != "" && list.get(f.name) == "" {
-			list = append(list, field{f.name, agreement.TextValue(f.text)})
+		if f.text != "" && e.properties.get(f.name) == "" {
+			more = append(more, field{f.name, agreement.TextValue(f.text)})
 		}
 	}
-	return list
+	return more
 }
 
 // firstTouch adds where the lead came from, if a campaign brought it: kept only if nothing is known yet.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -64,7 +66,22 @@ type call struct {
 	sentAt  string
 	context about
 	events  []event
-	reading int // the event being read, counted from 1; 0 outside of events
+	fields  fields // of the events, end to end
+	reading int    // the event being read, counted from 1; 0 outside of events
+}
+
+// calls are used again: the events of a batch take more memory than all else that is done with them here.
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// release gives a call back. Nothing of it is in use any more, but for its texts.
+func (c *call) release() {
+	if cap(c.fields) > 20*mostEvents {
+		return
+	}
+	clear(c.events)
+	clear(c.fields)
+	*c = call{events: c.events[:0], fields: c.fields[:0]}
+	calls.Put(c)
 }
 
 // Bounds of names and IDs, in bytes, and of nesting. (The JSON reader itself refuses 10,000 levels.)
@@ -76,15 +93,17 @@ const (
 	mostFlat      = 4   // objects in objects that become dotted names; those below stay JSON
 )
 
-// parseCall reads a body: one event of a kind, or a batch if kind is "". An error names the event.
+// parseCall reads a body: one event of a kind, or a batch if kind is "". An error names the event. The call is given back
+// with release.
 func parseCall(text []byte, kind string) (*call, error) {
-	var c call
+	c := calls.Get().(*call)
 	r := newReader(text)
+	r.fields = c.fields
 	var err error
 	if kind == "" {
 		err = c.readBatch(r)
 	} else {
-		c.events = make([]event, 1)
+		c.events = append(c.events, event{})
 		if err = c.events[0].read(r); err == nil {
 			c.events[0].kind, c.key = kind, c.events[0].key
 		}
@@ -92,6 +111,7 @@ func parseCall(text []byte, kind string) (*call, error) {
 			err = tooLarge(len(text))
 		}
 	}
+	c.fields = r.fields
 	if err == nil {
 		err = r.end()
 	}
@@ -103,7 +123,7 @@ func parseCall(text []byte, kind string) (*call, error) {
 			return nil, wrong(i+1, kind == "", err)
 		}
 	}
-	return &c, nil
+	return c, nil
 }
 
 func tooLarge(n int) error {
@@ -205,11 +225,15 @@ func parseMoment(s string) (int64, error) {
 }
 
 // reader reads JSON token by token, because the structs and maps in between would cost more than all else.
-type reader struct{ *jsontext.Decoder }
+type reader struct {
+	*jsontext.Decoder
+	whole  string // what is read; see part
+	fields fields // of all objects that were read, end to end
+}
 
 // newReader reads from text, which stays as it is.
 func newReader(text []byte) *reader {
-	return &reader{jsontext.NewDecoder(bytes.NewBuffer(text))}
+	return &reader{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text)), whole: string(text)}
 }
 
 // end makes sure that nothing follows.
@@ -274,16 +298,24 @@ func (r *reader) unexpected(wanted string) error {
 
 func (r *reader) skip() error { return readable(r.SkipValue()) }
 
-// text reads a text; a number is taken as it is written, null as nothing.
+// text reads a text that somebody may keep; a number is taken as it is written, null as nothing.
 func (r *reader) text(to *string) error {
+	err := r.part(to)
+	*to = strings.Clone(*to)
+	return err
+}
+
+// part reads a text as text does. It is a part of the whole that is read, which stays in memory as long as it does: it is for
+// what is done with when the request is.
+func (r *reader) part(to *string) error {
 	switch r.PeekKind() {
 	case '"':
-		token, err := r.ReadToken()
+		raw, err := r.ReadValue()
 		if err != nil {
 			return readable(err)
 		}
-		*to = clean(token.String())
-		return nil
+		*to, err = r.unquote(raw[1 : len(raw)-1])
+		return err
 	case '0':
 		raw, err := r.ReadValue()
 		if err != nil {
@@ -297,6 +329,16 @@ func (r *reader) text(to *string) error {
 	return r.unexpected("a text")
 }
 
+// unquote returns the text between the quotes of the value that was read last.
+func (r *reader) unquote(raw []byte) (string, error) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		end := int(r.InputOffset()) - 1
+		return r.whole[end-len(raw) : end], nil
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, append(append([]byte{'"'}, raw...), '"'))
+	return clean(string(unquoted)), readable(err)
+}
+
 // clean takes NUL out of a text: no database column holds it.
 func clean(s string) string {
 	if strings.IndexByte(s, 0) >= 0 {
@@ -305,32 +347,40 @@ func clean(s string) string {
 	return s
 }
 
-// flat reads the members of an object as fields, their names behind a prefix.
-func (r *reader) flat(to *fields, prefix string, depth int) error {
+// members reads the members of an object as fields.
+func (r *reader) members(to *fields, text textReader) error {
+	before := len(r.fields)
+	err := r.flat("", 0, before+mostFields, text)
+	*to = r.fields[before:len(r.fields):len(r.fields)]
+	return err
+}
+
+// textReader is text or part.
+type textReader func(r *reader, to *string) error
+
+// flat reads the members of an object as fields, their names behind a prefix, until there are so many.
+func (r *reader) flat(prefix string, depth, most int, text textReader) error {
 	ok, err := r.open()
 	for ok {
 		var raw []byte
 		if raw, err = r.member(); raw == nil {
 			return err
 		}
-		name := prefix
-		if plain(raw) {
-			name += string(raw)
-		} else {
-			unquoted, err := jsontext.AppendUnquote(nil, append(append([]byte{'"'}, raw...), '"'))
-			if err != nil {
-				return readable(err)
-			}
-			name += clean(string(unquoted))
+		name, err := r.unquote(raw)
+		if err != nil {
+			return err
+		}
+		if prefix != "" {
+			name = prefix + name
 		}
 		if r.PeekKind() == '{' && depth < mostFlat {
-			err = r.flat(to, name+".", depth+1)
+			err = r.flat(name+".", depth+1, most, text)
 		} else {
 			var v agreement.Value
-			if v, err = r.value(); v.Known() {
-				*to = append(*to, field{name, v})
+			if v, err = r.value(text); v.Known() {
+				r.fields = append(r.fields, field{name, v})
 			}
-			if len(*to) > mostFields {
+			if len(r.fields) > most {
 				return fmt.Errorf("it has more than %d traits or properties; send those that tell something", mostFields)
 			}
 		}
@@ -343,11 +393,11 @@ func (r *reader) flat(to *fields, prefix string, depth int) error {
 
 // value reads the value of a field; missing for null and for a text with nothing in it. Lists and objects
 // become texts: their JSON.
-func (r *reader) value() (agreement.Value, error) {
+func (r *reader) value(text textReader) (agreement.Value, error) {
 	switch r.PeekKind() {
 	case '"':
 		var s string
-		if err := r.text(&s); err != nil || strings.TrimSpace(s) == "" {
+		if err := text(r, &s); err != nil || strings.TrimSpace(s) == "" {
 			return agreement.Value{}, err
 		}
 		return agreement.TextValue(s), nil
@@ -377,16 +427,6 @@ func (r *reader) value() (agreement.Value, error) {
 	return agreement.Value{}, r.skip()
 }
 
-// plain reports whether a quoted text is written as it is.
-func plain(raw []byte) bool {
-	for _, c := range raw {
-		if c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
 // numberValue reads a number. One that a float64 does not hold stays a text: it is an ID more
 // likely than an amount.
 func numberValue(raw []byte) agreement.Value {
@@ -412,7 +452,7 @@ func (c *call) readBatch(r *reader) error {
 		case "writeKey":
 			return r.text(&c.key)
 		case "sentAt":
-			return r.text(&c.sentAt)
+			return r.part(&c.sentAt)
 		case "context":
 			return c.context.read(r)
 		case "batch":
@@ -441,7 +481,7 @@ func (c *call) readEvents(r *reader) error {
 	if _, err := r.ReadToken(); err != nil {
 		return readable(err)
 	}
-	c.events = make([]event, 0, min(mostEvents, len(r.UnreadBuffer())/512+1))
+	c.events = slices.Grow(c.events, min(mostEvents, len(r.UnreadBuffer())/512+1))
 	for r.PeekKind() != ']' {
 		if len(c.events) == mostEvents {
 			c.reading = 0
@@ -473,7 +513,7 @@ func (e *event) read(r *reader) error {
 	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "type":
-			return r.text(&e.kind)
+			return r.part(&e.kind)
 		case "userId":
 			return r.id(&e.userID)
 		case "anonymousId":
@@ -485,21 +525,21 @@ func (e *event) read(r *reader) error {
 		case "messageId":
 			return r.text(&e.messageID)
 		case "event":
-			return r.text(&e.event)
+			return r.part(&e.event)
 		case "name":
-			return r.text(&e.name)
+			return r.part(&e.name)
 		case "timestamp":
-			return r.text(&e.timestamp)
+			return r.part(&e.timestamp)
 		case "originalTimestamp":
-			return r.text(&e.originalTimestamp)
+			return r.part(&e.originalTimestamp)
 		case "sentAt":
-			return r.text(&e.sentAt)
+			return r.part(&e.sentAt)
 		case "writeKey":
 			return r.text(&e.key)
 		case "traits":
-			return r.flat(&e.traits, "", 0)
+			return r.members(&e.traits, (*reader).text)
 		case "properties":
-			return r.flat(&e.properties, "", 0)
+			return r.members(&e.properties, (*reader).part)
 		case "context":
 			return e.context.read(r)
 		default:
@@ -525,19 +565,19 @@ func (a *about) read(r *reader) error {
 	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "userAgent":
-			return r.text(&a.userAgent)
+			return r.part(&a.userAgent)
 		case "groupId":
 			return r.id(&a.groupID)
 		case "timezone":
-			return r.text(&a.timezone)
+			return r.part(&a.timezone)
 		case "locale":
-			return r.text(&a.locale)
+			return r.part(&a.locale)
 		case "campaign":
 			return a.campaign.read(r)
 		case "page":
 			return a.page.read(r)
 		case "traits":
-			return r.flat(&a.traits, "", 0)
+			return r.members(&a.traits, (*reader).text)
 		default:
 			return r.skip()
 		}
@@ -548,13 +588,13 @@ func (p *page) read(r *reader) error {
 	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "url":
-			return r.text(&p.url)
+			return r.part(&p.url)
 		case "path":
-			return r.text(&p.path)
+			return r.part(&p.path)
 		case "title":
-			return r.text(&p.title)
+			return r.part(&p.title)
 		case "referrer":
-			return r.text(&p.referrer)
+			return r.part(&p.referrer)
 		default:
 			return r.skip()
 		}

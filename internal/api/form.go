@@ -66,7 +66,7 @@ func (a *API) form(w http.ResponseWriter, r *http.Request) error {
 	if err := m.form(name, values, r.Referer()); err != nil {
 		return err
 	}
-	if _, err := a.submit(r.Context(), m.arrivals); err != nil {
+	if err := a.takeIn(r.Context(), m.arrivals); err != nil {
 		return err
 	}
 	return a.thank(w, r, values.Get(formNext))

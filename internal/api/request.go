@@ -30,18 +30,31 @@ func RequestOf(ctx context.Context) string {
 }
 
 // submit is Engine.Submit with a span of its own, when the request is traced.
-func (a *API) submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]engine.Outcome, error) {
+func (a *API) submit(ctx context.Context, arrivals []lifecycle.Arrival) (outcomes []engine.Outcome, err error) {
+	err = traced(ctx, len(arrivals), func(ctx context.Context) (err error) {
+		outcomes, err = a.Engine.Submit(ctx, arrivals)
+		return err
+	})
+	return outcomes, err
+}
+
+// takeIn is Engine.TakeIn in the way of submit.
+func (a *API) takeIn(ctx context.Context, arrivals []lifecycle.Arrival) error {
+	return traced(ctx, len(arrivals), func(ctx context.Context) error { return a.Engine.TakeIn(ctx, arrivals) })
+}
+
+func traced(ctx context.Context, arrivals int, submit func(context.Context) error) error {
 	request := trace.SpanFromContext(ctx)
 	if !request.IsRecording() {
-		return a.Engine.Submit(ctx, arrivals)
+		return submit(ctx)
 	}
-	ctx, span := request.TracerProvider().Tracer("baton").Start(ctx, "submit", trace.WithAttributes(otel.Int("baton.arrivals", len(arrivals))))
+	ctx, span := request.TracerProvider().Tracer("baton").Start(ctx, "submit", trace.WithAttributes(otel.Int("baton.arrivals", arrivals)))
 	defer span.End()
-	outcomes, err := a.Engine.Submit(ctx, arrivals)
+	err := submit(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, "not taken in")
 	}
-	return outcomes, err
+	return err
 }
 
 // Admit reports whether a request may do what takes a scope. If it may not, it is answered.

@@ -146,7 +146,7 @@ func (m *mapper) told(one *activity, once string) *ProblemError {
 		if len(part.text) == 0 {
 			continue
 		}
-		if err := newReader(part.text).flat(part.to, "", 0); err != nil {
+		if err := newReader(part.text).members(part.to, (*reader).text); err != nil {
 			return &ProblemError{Location: part.name, Message: err.Error()}
 		}
 	}
@@ -167,7 +167,7 @@ func (m *mapper) told(one *activity, once string) *ProblemError {
 	}
 	if one.Activity != "" {
 		a.Input.Kind, a.Input.Name = lifecycle.Did, m.activity(one.Activity)
-		a.Input.Values, a.Input.Asset = m.properties(properties)
+		a.Input.Values, a.Input.Asset = m.properties(properties, nil)
 		if one.Asset != "" {
 			a.Input.Asset = spell(m.plan.Index.Asset, one.Asset)
 		}

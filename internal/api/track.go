@@ -26,6 +26,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	if err != nil {
 		return err
 	}
+	defer call.release()
 	if !given {
 		secret = call.key
 	}
@@ -41,6 +42,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 		return engine.ErrNoAgreement
 	}
 	m := mapper{plan: plan, source: "api:" + key.Name, known: a.now(), agents: &a.agents, robot: a.agents.robot(r.UserAgent())}
+	m.room(call.events)
 	for i := range call.events {
 		e := &call.events[i]
 		at, err := e.occurred(call.sentAt, received)
@@ -50,7 +52,7 @@ func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 		e.context.otherwise(&call.context)
 		m.add(e, at)
 	}
-	if _, err := a.submit(r.Context(), m.arrivals); err != nil {
+	if err := a.takeIn(r.Context(), m.arrivals); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

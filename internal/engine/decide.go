@@ -56,18 +56,18 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	}
 	e.batch.Decision(d, problem)
 	e.round.refused(d.Refused)
-	out := Outcome{Input: in.ID, Lead: in.Lead}
 	if e.live {
 		e.batch.Jobs(d, lifecycle.Alerts(e.plan, view, in, d))
-		out.Decision = *d
-	} else {
-		out.Decision.Refused = d.Refused
+	}
+	out := Outcome{Input: in.ID, Lead: in.Lead}
+	out.Decision.Refused = d.Refused
+	if e.asked {
+		out.Decision = d.Clone()
 	}
 	return out, nil
 }
 
-// safely is Decide; a panic is an error that names the place. In History the decision is good until the
-// next: nobody is told of it.
+// safely is Decide; a panic is an error that names the place. The decision is good until the next.
 func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle.Decision, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -75,10 +75,6 @@ func (e *Engine) safely(view *lifecycle.View, in *lifecycle.Input) (d *lifecycle
 			err = fmt.Errorf("deciding failed: %v (at %s)", p, panicked(string(debug.Stack())))
 		}
 	}()
-	if e.live {
-		d := lifecycle.Decide(e.plan, view, in)
-		return &d, nil
-	}
 	return e.decider.Decide(e.plan, view, in), nil
 }
 

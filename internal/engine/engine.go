@@ -94,11 +94,14 @@ type Engine struct {
 	late      *store.Late
 	tally     tally
 	live      bool
-	round     *Round  // observed, nil if it is not
-	dues      *dues   // of History, while it runs
-	dueSince  int64   // what is due of before then is History's, while it runs
-	undoes    bool    // an import is being undone
-	refresh   []int64 // of History: leads to look at again
+	asked     bool                // somebody wants to know what is decided
+	all       []lifecycle.Arrival // of a round; its memory serves the next
+	outcomes  []Outcome           // so does theirs
+	round     *Round              // observed, nil if it is not
+	dues      *dues               // of History, while it runs
+	dueSince  int64               // what is due of before then is History's, while it runs
+	undoes    bool                // an import is being undone
+	refresh   []int64             // of History: leads to look at again
 	refreshAt int64
 	inFlight  chan error
 	broken    error

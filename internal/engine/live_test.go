@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"baton/internal/agreement"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
@@ -101,6 +103,27 @@ func TestSubmitTakesAKeyOnce(t *testing.T) {
 		t.Errorf("again: %+v", out2[0])
 	}
 	expect(t, h, `SELECT count(*) FROM inputs`, 2)
+}
+
+// What is decided is put together in memory that serves again: what a caller was told is not in it.
+func TestOutcomesStayAsTheyWere(t *testing.T) {
+	h := open(t, "", Options{})
+	h.activate(t, northwind, start)
+	at := start + hour
+	first := submit(t, h, identify("ann@acme.example", "acme.example", at, lifecycle.Named{Name: "country", Value: agreement.TextValue("SE")}),
+		did("ann@acme.example", "page_viewed", at+1))
+	told := []lifecycle.Decision{first[0].Decision.Clone(), first[1].Decision.Clone()}
+	if len(told[0].Changes) == 0 || len(told[1].Changes) == 0 {
+		t.Fatalf("nothing was decided: %+v", told)
+	}
+	if err := h.TakeIn(context.Background(), []lifecycle.Arrival{did("bo@acme.example", "page_viewed", at+2), did("ann@acme.example", "demo_requested", at+3)}); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, h, did("bo@acme.example", "webinar_attended", at+4), did("eve@acme.example", "page_viewed", at+5))
+	if diff := cmp.Diff(told, []lifecycle.Decision{first[0].Decision, first[1].Decision}); diff != "" {
+		t.Errorf("what was told first (-then +now)\n%s", diff)
+	}
+	verify(t, h)
 }
 
 func TestWhatCannotBeDecidedIsKept(t *testing.T) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"baton/internal/lifecycle"
 )
@@ -10,6 +11,7 @@ import (
 type request struct {
 	ctx      context.Context // for those who observe; what is decided does not depend on it
 	arrivals []lifecycle.Arrival
+	asks     bool // for the outcomes
 	outcomes []Outcome
 	done     chan error
 }
@@ -19,24 +21,35 @@ type request struct {
 // ErrFull at once when too much is waiting. When the context ends first, the arrivals
 // may have been decided or may yet be.
 func (e *Engine) Submit(ctx context.Context, arrivals []lifecycle.Arrival) ([]Outcome, error) {
-	if len(arrivals) == 0 {
-		return nil, nil
-	}
-	if err := ctx.Err(); err != nil {
+	r := &request{ctx: ctx, arrivals: arrivals, asks: true}
+	if err := e.submit(r); err != nil {
 		return nil, err
 	}
-	r := &request{ctx: ctx, arrivals: arrivals, done: make(chan error, 1)}
+	return r.outcomes, nil
+}
+
+// TakeIn is Submit for those who do not ask what became of the arrivals: to keep that for them would cost as much memory as all
+// else that is done with them here.
+func (e *Engine) TakeIn(ctx context.Context, arrivals []lifecycle.Arrival) error {
+	return e.submit(&request{ctx: ctx, arrivals: arrivals})
+}
+
+func (e *Engine) submit(r *request) error {
+	if len(r.arrivals) == 0 {
+		return nil
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	r.done = make(chan error, 1)
 	if err := e.put(r); err != nil {
-		return nil, err
+		return err
 	}
 	select {
 	case err := <-r.done:
-		if err != nil {
-			return nil, err
-		}
-		return r.outcomes, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		return err
+	case <-r.ctx.Done():
+		return r.ctx.Err()
 	}
 }
 
@@ -93,17 +106,19 @@ func (e *Engine) together(group []*request, n int) {
 	for _, r := range group {
 		round.called(r.ctx)
 	}
-	e.live = true
-	defer func() { e.live = false }()
-	outcomes := make([]Outcome, n)
+	e.live, e.asked = true, slices.ContainsFunc(group, func(r *request) bool { return r.asks })
+	defer func() { e.live, e.asked = false, false }()
+	outcomes := slices.Grow(e.outcomes[:0], n)[:n]
+	e.outcomes = outcomes
 	decide := func() error {
 		if err := e.ready(ctx); err != nil {
 			return err
 		}
-		all := make([]lifecycle.Arrival, 0, n)
+		all := slices.Grow(e.all[:0], n)
 		for _, r := range group {
 			all = append(all, r.arrivals...)
 		}
+		e.all = all
 		if err := e.beginRound(ctx, alone(all)); err != nil {
 			return err
 		}
@@ -127,8 +142,13 @@ func (e *Engine) together(group []*request, n int) {
 	}
 	rest := outcomes
 	for _, r := range group {
-		r.outcomes, rest = rest[:len(r.arrivals):len(r.arrivals)], rest[len(r.arrivals):]
+		if r.asks {
+			r.outcomes = slices.Clone(rest[:len(r.arrivals)])
+		}
+		rest = rest[len(r.arrivals):]
 	}
+	clear(e.all)
+	clear(outcomes)
 	e.round = nil
 	answer := func(err error) {
 		round.told(err)

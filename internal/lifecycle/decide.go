@@ -30,8 +30,7 @@ import (
 //	expect   when the owner goes away next
 func Decide(plan *agreement.Plan, view *View, in *Input) Decision {
 	d := deciders.Get().(*Decider)
-	out := *d.Decide(plan, view, in)
-	out.Changes, out.Effects, out.Reasons = slices.Clone(out.Changes), slices.Clone(out.Effects), slices.Clone(out.Reasons)
+	out := d.Decide(plan, view, in).Clone()
 	deciders.Put(d)
 	return out
 }

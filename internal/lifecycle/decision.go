@@ -1,6 +1,10 @@
 package lifecycle
 
-import "baton/internal/agreement"
+import (
+	"slices"
+
+	"baton/internal/agreement"
+)
 
 // Decision is what Decide found: what changes, what to tell the world, and why.
 type Decision struct {
@@ -16,6 +20,13 @@ type Decision struct {
 	Refused string
 	// Team says that the roster was looked at, or changed. It is not stored.
 	Team bool
+}
+
+// Clone returns a decision that stays as it is when a Decider makes its next.
+func (d *Decision) Clone() Decision {
+	out := *d
+	out.Changes, out.Effects, out.Reasons = slices.Clone(d.Changes), slices.Clone(d.Effects), slices.Clone(d.Reasons)
+	return out
 }
 
 // Change is one change to a lead, its account or the roster. ChangeKind says which fields it uses.
