@@ -224,7 +224,7 @@ func TestDeactivatedGetsNoLeads(t *testing.T) {
 		return roster.Member(johan).Inactive
 	}
 	path := fmt.Sprintf("/settings/people/%d/", viewers["rep"].ID)
-	if text, status := l.form(t, "admin", path+"deactivate", ""); status != 200 || !gone() || !strings.Contains(text, "gets no more leads") {
+	if text, status := l.form(t, "admin", path+"deactivate", ""); status != 200 || !gone() || !strings.Contains(text, "gets no more leads") || !regexp.MustCompile(`They hold \d+ leads: \d+ on offer, \d+ accepted\.`).MatchString(text) {
 		t.Errorf("deactivated: %d, gone %v", status, gone())
 	}
 	says(t, l.page(t, "manager", "/team"), []string{"1 person has left the team"}, nil)

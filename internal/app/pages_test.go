@@ -107,6 +107,7 @@ var opened = []struct{ name, path, role, does string }{
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},
 	{"team-away", "/team", "manager", "[...document.querySelectorAll('summary')].find(s => s.textContent.includes('Amina')).click(); [...document.querySelectorAll('summary')].find(s => s.textContent.includes('Mikko')).click()"},
 	{"key-made", "/settings/keys", "revops", "const answer = await fetch('/settings/keys', {method: 'POST', body: new URLSearchParams({name: 'webinars', scope: 'track'})}); document.querySelector('#main').replaceWith(new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('#main')); document.querySelectorAll('[data-copy]').forEach(b => { b.hidden = false })"},
+	{"people-open", "/settings/people", "admin", "[...document.querySelectorAll('main li summary')].filter(s => /Johan|Astrid/.test(s.textContent)).forEach(s => s.click())"},
 	{"key-revoke", "/settings/keys", "admin", "document.querySelector('[data-menu=revoke]').open = true"},
 	{"webhook-tries", "/settings/webhooks/2", "revops", "[...document.querySelectorAll('main li details')].slice(0, 4).forEach((d, i) => { d.open = i % 3 === 0 })"},
 	{"webhook-rotate", "/settings/webhooks/1", "revops", "document.querySelector('[data-menu=rotate]').open = true"},

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"baton/internal/agreement"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
@@ -94,32 +96,73 @@ func (c *byHand) atWork(r *run, st *store.Store, lead string, kind lifecycle.Inp
 	return id, nil
 }
 
+// givenBack is what whoever gives a lead back may add to the reason.
+type givenBack struct {
+	Clause  string `help:"The clause that let the lead through and should not have, as baton explain names it." placeholder:"CLAUSE"`
+	Revisit string `help:"The day on which the lead comes back, in place of the agreed time (2026-09-01)." placeholder:"DAY"`
+}
+
+// giveBack has a lead rejected or handed back, and says so.
+func (c *byHand) giveBack(r *run, lead string, kind lifecycle.InputKind, reason string, more *givenBack) error {
+	in, zone := lifecycle.Input{Kind: kind, Name: reason, Clause: more.Clause}, time.UTC
+	if c.there() {
+		plan, err := c.plan(r)
+		if err != nil {
+			return err
+		}
+		if _, ok := plan.Index.Clause[more.Clause]; more.Clause != "" && !ok {
+			return fmt.Errorf("the agreement has no clause %q; baton explain %s names those that let the lead through", more.Clause, lead)
+		}
+		zone = plan.Calendar.Zone()
+		if in.Due, err = day(more.Revisit, zone, 0); err != nil {
+			return err
+		}
+	}
+	d, err := c.carryOut(r, lead, &lifecycle.Arrival{Input: in})
+	if err != nil {
+		return err
+	}
+	done := map[lifecycle.InputKind]string{lifecycle.Reject: "rejected", lifecycle.HandBack: "handed back"}[kind]
+	fmt.Fprintf(r.Out, "Lead %d is %s: %s.\n", d.Lead, done, strings.ReplaceAll(reason, "_", " "))
+	for i := range d.Changes {
+		switch change := &d.Changes[i]; change.Kind {
+		case lifecycle.RevisitSet, lifecycle.ClauseNamed:
+			fmt.Fprintln(r.Out, "  "+change.Sentence(zone))
+		}
+	}
+	return nil
+}
+
+// plan is the agreement that applies.
+func (d *database) plan(r *run) (*agreement.Plan, error) {
+	st, err := store.OpenReadOnly(r.ctx, d.DB)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	return activePlan(r, st)
+}
+
 type leadRejectCommand struct {
 	byHand
+	givenBack
 	Lead   string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
 	Reason string `arg:"" help:"One that the hand-off takes: its reject."`
 }
 
 func (c *leadRejectCommand) Run(r *run) error {
-	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.Reject, Name: c.Reason}})
-	if err == nil {
-		fmt.Fprintf(r.Out, "Lead %d is rejected: %s.\n", d.Lead, strings.ReplaceAll(c.Reason, "_", " "))
-	}
-	return err
+	return c.giveBack(r, c.Lead, lifecycle.Reject, c.Reason, &c.givenBack)
 }
 
 type leadBackCommand struct {
 	byHand
+	givenBack
 	Lead   string `arg:"" help:"E-mail address, number, phone number, or an ID of another system (system:id)."`
 	Reason string `arg:"" help:"A reason of the agreement: one of its handbacks."`
 }
 
 func (c *leadBackCommand) Run(r *run) error {
-	d, err := c.carryOut(r, c.Lead, &lifecycle.Arrival{Input: lifecycle.Input{Kind: lifecycle.HandBack, Name: c.Reason}})
-	if err == nil {
-		fmt.Fprintf(r.Out, "Lead %d is handed back: %s.\n", d.Lead, strings.ReplaceAll(c.Reason, "_", " "))
-	}
-	return err
+	return c.giveBack(r, c.Lead, lifecycle.HandBack, c.Reason, &c.givenBack)
 }
 
 type leadAcceptCommand struct {

@@ -8,6 +8,7 @@ import (
 
 	"baton/internal/access"
 	"baton/internal/identity"
+	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
@@ -159,6 +160,15 @@ func (c *userDeactivateCommand) Run(r *run) error {
 		if m := roster.Member(u.Email); m != nil && !m.Inactive {
 			fmt.Fprintf(r.Out, "They are still in the team, and are given leads: DELETE /api/v1/members/%s takes them out, and so does the page Settings, People.\n", u.Email)
 		}
+		plan, err := activePlan(r, g.Store)
+		if err != nil || roster.Member(u.Email) == nil {
+			return nil // before there is an agreement nobody holds anything
+		}
+		held, offered, err := g.Store.CountHeld(r.ctx, u.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(r.Out, lifecycle.WhenLeft(plan, held, offered))
 		return nil
 	})
 }

@@ -92,49 +92,56 @@ func TestEachWaitingHandoffIsTakenOnce(t *testing.T) {
 	})
 }
 
-// Five hundred leads that come in the same second, from many callers and through two processes, are shared out as fairly as if they
-// came one after the other.
+// Five hundred leads that come in the same second are shared out as fairly as if they came one after the other: from many callers, in five
+// requests of a hundred, or in one, through one process or two.
 func TestFiveHundredInASecond(t *testing.T) {
+	const leads = 500
 	for _, shared := range []bool{false, true} {
-		t.Run(map[bool]string{false: "SQLite", true: "two processes on PostgreSQL"}[shared], func(t *testing.T) {
-			path, processes := "", 1
-			if shared {
-				path, processes = pgtest.Database(t), 2
-			}
-			now := start + 2*hour
-			houses := make([]*house, processes)
-			for i := range houses {
-				houses[i] = open(t, path, Options{Clock: func() time.Time { return time.UnixMicro(now) }})
-			}
-			plan := houses[0].activate(t, salesTeam(20, false), start)
-			var running sync.WaitGroup
-			const leads, callers = 500, 20
-			for c := range callers {
-				running.Go(func() {
-					r := rand.New(rand.NewPCG(uint64(c), 5))
-					for n := c; n < leads; {
-						var list []lifecycle.Arrival
-						for range 1 + r.IntN(9) { // as many as a form, an import or a partner sends at once
-							if n >= leads {
-								break
+		for _, by := range []struct{ callers, each int }{{20, 0}, {5, 100}, {1, leads}} {
+			name := map[bool]string{false: "SQLite", true: "two processes on PostgreSQL"}[shared]
+			t.Run(fmt.Sprintf("%s, %d callers", name, by.callers), func(t *testing.T) {
+				path, processes := "", 1
+				if shared {
+					path, processes = pgtest.Database(t), 2
+				}
+				now := start + 2*hour
+				houses := make([]*house, processes)
+				for i := range houses {
+					houses[i] = open(t, path, Options{Clock: func() time.Time { return time.UnixMicro(now) }})
+				}
+				plan := houses[0].activate(t, salesTeam(20, false), start)
+				var running sync.WaitGroup
+				for c := range by.callers {
+					running.Go(func() {
+						r := rand.New(rand.NewPCG(uint64(c), 5))
+						for n := c; n < leads; {
+							var list []lifecycle.Arrival
+							each := by.each
+							if each == 0 {
+								each = 1 + r.IntN(9) // as many as a form, an import or a partner sends at once
 							}
-							keys := []identity.Key{{Kind: identity.Email, Value: fmt.Sprintf("p%d@x%d.example", n, n)}}
-							at := now + r.Int64N(second)
-							list = append(list, lifecycle.Arrival{Keys: keys, Input: lifecycle.Input{Kind: lifecycle.Did, Name: "demo_requested", At: at, Known: at}})
-							n += callers
+							for range each {
+								if n >= leads {
+									break
+								}
+								keys := []identity.Key{{Kind: identity.Email, Value: fmt.Sprintf("p%d@x%d.example", n, n)}}
+								at := now + r.Int64N(second)
+								list = append(list, lifecycle.Arrival{Keys: keys, Input: lifecycle.Input{Kind: lifecycle.Did, Name: "demo_requested", At: at, Known: at}})
+								n += by.callers
+							}
+							if _, err := houses[c%processes].Submit(context.Background(), list); err != nil {
+								t.Error(err)
+							}
 						}
-						if _, err := houses[c%processes].Submit(context.Background(), list); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			running.Wait()
-			given, most := sharesOf(t, houses[0], plan)
-			if given != leads || most >= 1 {
-				t.Errorf("%d of %d were shared out; somebody was %.3f leads from their share", given, leads, most)
-			}
-			verify(t, houses[0])
-		})
+					})
+				}
+				running.Wait()
+				given, most := sharesOf(t, houses[0], plan)
+				if given != leads || most >= 1 {
+					t.Errorf("%d of %d were shared out; somebody was %.3f leads from their share", given, leads, most)
+				}
+				verify(t, houses[0])
+			})
+		}
 	}
 }

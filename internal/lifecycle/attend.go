@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
 
 	"baton/internal/agreement"
@@ -77,4 +78,34 @@ func (d *decider) expect() {
 	if next != l.Attend {
 		d.emit(Change{Kind: AttendSet, At: next})
 	}
+}
+
+// WhenLeft says what becomes of what a member holds once they have left the team: so many leads that are under way, of which some are
+// on offer to them and not answered yet.
+func WhenLeft(plan *agreement.Plan, held, offered int64) string {
+	if held == 0 {
+		return "They hold no leads."
+	}
+	says, taken := &plan.Absences.Left, held-offered
+	leads := "leads"
+	if held == 1 {
+		leads = "lead"
+	}
+	text := fmt.Sprintf("They hold %d %s: %d on offer, %d accepted.", held, leads, offered, taken)
+	switch {
+	case offered > 0 && says.Offered:
+		text += " What is on offer goes through the assignment again by itself."
+	case offered > 0:
+		text += " What is on offer waits until its time runs out, and then takes the steps of its hand-off."
+	}
+	switch {
+	case taken > 0 && says.Accepted:
+		text += " What they have accepted goes through the assignment again by itself."
+	case taken > 0:
+		text += " What they have accepted stays theirs until somebody gives it to another: on its page, or by POST /leads/LEAD/assign."
+	}
+	if says.Address != "" {
+		text += " So says " + says.Address + "."
+	}
+	return text
 }

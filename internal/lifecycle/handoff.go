@@ -192,7 +192,12 @@ func (d *decider) name(id string) string {
 }
 
 func (d *decider) stamp(at int64) string {
-	return time.UnixMicro(at).In(d.plan.Calendar.Zone()).Format("2 Jan 15:04")
+	zone := d.plan.Calendar.Zone()
+	t := time.UnixMicro(at).In(zone)
+	if t.Year() != time.UnixMicro(d.at).In(zone).Year() {
+		return t.Format("2 Jan 2006 15:04")
+	}
+	return t.Format("2 Jan 15:04")
 }
 
 func (d *decider) accept() {

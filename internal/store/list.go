@@ -327,6 +327,8 @@ const (
 	ownerMark    = `SELECT coalesce(max(l.input), 0), count(*) FROM lead l WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1`
 	countWaiting = `SELECT count(*), 0 FROM lead l JOIN handoff h ON h.id = l.handoff WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1
 		AND (h.state IN ('open', 'escalated') OR h.state = 'accepted' AND h.contacted_at IS NULL AND l.side = 'sales')`
+	countHeld = `SELECT count(*), coalesce(sum(CASE WHEN h.state IN ('open', 'escalated') THEN 1 ELSE 0 END), 0) FROM lead l LEFT JOIN handoff h ON h.id = l.handoff
+		WHERE l.owner <> '' AND l.outcome = '' AND l.owner = $1`
 )
 
 // OwnerMark returns a text that is another one when something was decided for a lead of an owner that is under way, or one came or went.
@@ -339,6 +341,11 @@ func (s *Store) OwnerMark(ctx context.Context, owner string) (string, error) {
 func (s *Store) CountWaiting(ctx context.Context, owner string) (int64, error) {
 	n, _, err := s.two(ctx, countWaiting, owner)
 	return n, err
+}
+
+// CountHeld counts the leads of an owner that are under way, and those of them that they have not answered yet.
+func (s *Store) CountHeld(ctx context.Context, owner string) (held, offered int64, err error) {
+	return s.two(ctx, countHeld, owner)
 }
 
 // LeadMark returns a text that is another one when something was decided for a lead.

@@ -50,8 +50,12 @@ var (
 		if err != nil {
 			return err
 		}
-		return rowsOf(s, []any{"email", "name", "roles", "second_factor", "invited_at", "signed_in_at", "deactivated_at"}, users, func(u *store.User) []any {
-			return []any{u.Email, u.Name, u.Roles, u.TOTP != "", instant(u.CreatedAt), instant(u.SignedInAt), instant(u.DeactivatedAt)}
+		return rowsOf(s, []any{"email", "name", "roles", "second_factor", "invited_at", "signed_in_at", "deactivated_at", "works"}, users, func(u *store.User) []any {
+			works := ""
+			if m := a.roster.Member(u.Email); m != nil && !m.Inactive {
+				works = a.teamRow(m, "").Works
+			}
+			return []any{u.Email, u.Name, u.Roles, u.TOTP != "", instant(u.CreatedAt), instant(u.SignedInAt), instant(u.DeactivatedAt), works}
 		})
 	}}, {"sessions", "Browsers that are signed in", func(a *ask, s *sheet) error {
 		if a.site.Gate == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"baton/internal/access"
+	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
 
@@ -28,7 +29,8 @@ type personRow struct {
 	ID          int64
 	Email, Name string
 	Roles       []Role
-	Member      bool // of the roster
+	Member      bool     // of the roster
+	Works       *teamRow // when they do, of a member who has not left
 	State       string
 	Second, You bool
 	Invited     bool
@@ -57,7 +59,13 @@ func (a *ask) people(p peoplePage, status int) (answer, error) {
 				row.Roles = append(row.Roles, r)
 			}
 		}
-		row.Member = a.roster.Member(u.Email) != nil
+		if m := a.roster.Member(u.Email); m != nil {
+			row.Member = true
+			if !m.Inactive {
+				works := a.teamRow(m, "")
+				row.Works = &works
+			}
+		}
 		switch {
 		case !u.Active():
 			row.State = "deactivated " + a.dayWords(u.DeactivatedAt)
@@ -117,9 +125,18 @@ var personActs = map[string]func(a *ask, user int64) (said string, err error){
 		if err := a.site.Gate.Deactivate(a.Context(), a.by(), user); err != nil {
 			return "", err
 		}
+		u, err := a.site.Store.UserByID(a.Context(), user)
+		if err != nil {
+			return "", err
+		}
+		held, offered, err := a.site.Store.CountHeld(a.Context(), u.Email)
+		if err != nil {
+			return "", err
+		}
+		holds := lifecycle.WhenLeft(a.plan, held, offered)
 		left, err := a.staff(user, false)
 		if left {
-			return "cannot sign in any more, is signed out everywhere, and gets no more leads.", err
+			return "cannot sign in any more, is signed out everywhere, and gets no more leads. " + holds, err
 		}
 		return "cannot sign in any more, and is signed out everywhere.", err
 	},
