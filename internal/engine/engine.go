@@ -62,8 +62,9 @@ type Engine struct {
 	agreement atomic.Pointer[active] // what applies, for those who ask
 
 	mu       sync.Mutex // of all below: held by whoever puts together a transaction
-	shared   bool       // other processes write to the database
-	tx       *store.Tx  // of this round
+	shared   bool       // other processes may write to the database: see lookAround
+	around   around
+	tx       *store.Tx // of this round
 	locks    locks
 	crowded  bool // another process was in the way of this round
 	numbers  numbers
@@ -148,10 +149,10 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 	if opts.idle == 0 {
 		opts.idle = 50 * time.Millisecond
 	}
-	if opts.Late < 0 || st.Shared() {
+	if opts.Late < 0 {
 		opts.Late = 0
 	}
-	e := &Engine{st: st, opts: opts, shared: st.Shared(), plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
 	if err := st.StopImports(context.Background()); err != nil {
 		return nil, err
 	}
@@ -164,7 +165,15 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 
 // load takes the state of the engine from the store. Nothing in memory survives it.
 func (e *Engine) load(ctx context.Context) error {
+	if err := e.moveIn(ctx); err != nil {
+		return err
+	}
 	last, err := e.st.LastInput(ctx)
+	if err == nil && e.st.Shared() && !e.shared {
+		var taken int64 // by others, who may have dropped it
+		taken, err = e.st.LastNumber(ctx)
+		last = max(last, taken)
+	}
 	if err != nil {
 		return err
 	}
@@ -173,7 +182,10 @@ func (e *Engine) load(ctx context.Context) error {
 	e.accounts = map[int64]*account{}
 	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
 	e.who = newIdentities()
-	e.batch, e.spare, e.tally, e.late = store.NewBatch(), nil, tally{}, store.NewLate(e.opts.Late)
+	e.batch, e.spare, e.tally, e.late = store.NewBatch(), nil, tally{}, store.NewLate(0)
+	if !e.shared {
+		e.late = store.NewLate(e.opts.Late)
+	}
 	e.rosterRows, e.rosterDirty = store.RosterRows{}, false
 	e.refresh, e.numbers = nil, numbers{}
 	if e.dues != nil {
@@ -183,6 +195,9 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	if err := e.adopt(ctx, e.st.Reader); err != nil {
 		return err
+	}
+	if e.shared { // somebody may know what the rows lack; or else see store.ErrBehind
+		return nil
 	}
 	return e.catchUpRows(ctx)
 }
@@ -259,6 +274,9 @@ func (e *Engine) ready(ctx context.Context) error {
 			return err
 		}
 		e.broken = nil
+	} else if err := e.lookAround(ctx); err != nil {
+		e.broken = err
+		return err
 	}
 	if e.plan == nil && e.shared { // another process may have activated one
 		if err := e.adopt(ctx, e.st.Reader); err != nil {
@@ -348,6 +366,9 @@ func (e *Engine) sealed(behind bool) *store.Batch {
 	if e.rosterDirty {
 		e.batch.Roster(e.plan, e.roster, &e.rosterRows)
 	}
+	if e.st.Shared() && !e.shared && e.batch.Inputs() > 0 {
+		e.batch.Taken(e.nextID - 1)
+	}
 	e.late.Sift(e.batch, behind)
 	e.batch.Seal(e.plan)
 	e.tally, e.rosterDirty = tally{}, false
@@ -392,8 +413,9 @@ func (e *Engine) Close() error {
 	<-e.drained
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.inFlight == nil && e.late.Len() == 0 {
-		return nil // what went wrong before was told to whoever asked for it
+	var err error
+	if e.inFlight != nil || e.late.Len() > 0 { // what went wrong before was told to whoever asked for it
+		err = e.writeLate(context.Background(), lateAll)
 	}
-	return e.writeLate(context.Background(), lateAll)
+	return errors.Join(err, e.st.Leave(context.Background()))
 }

@@ -141,7 +141,7 @@ func (h *history) start(ctx context.Context) (err error) {
 	if err := e.wait(); err != nil {
 		return err
 	}
-	if e.shared && h.opts.Import != 0 {
+	if e.st.Shared() && h.opts.Import != 0 {
 		if err := e.st.GoesOn(ctx, h.opts.Import); err != nil {
 			return err
 		}
@@ -238,7 +238,7 @@ func (h *history) begin(ctx context.Context) error {
 	if err := h.lock.Held(ctx); err != nil {
 		return err
 	}
-	if err := h.e.beginRound(ctx, alone(h.round[h.at:])); err != nil {
+	if err := h.e.beginRound(ctx, exclusive(h.round[h.at:])); err != nil {
 		return err
 	}
 	h.e.changeAll()

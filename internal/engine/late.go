@@ -33,23 +33,34 @@ func (e *Engine) writeLate(ctx context.Context, most int) error {
 	return e.commit(ctx)
 }
 
-// next returns the request that is decided next, nil after the last. Meanwhile rows that are behind are brought up to date.
+// next returns the request that is decided next, nil after the last. Meanwhile rows that are behind are brought up to date, and other
+// processes let in.
 func (e *Engine) next() *request {
-	for pause := e.opts.idle; ; pause = 0 {
+	for idle := e.opts.idle; ; {
 		e.mu.Lock()
 		late := e.late.Len() > 0 && e.broken == nil
 		e.mu.Unlock()
-		if !late {
+		if !late && !e.st.Shared() {
 			return <-e.requests
 		}
-		idle := time.NewTimer(pause)
+		pause := lookEvery
+		if late {
+			pause = min(pause, idle)
+		}
+		over := time.NewTimer(pause)
 		select {
 		case r := <-e.requests:
-			idle.Stop()
+			over.Stop()
 			return r
-		case <-idle.C:
+		case <-over.C:
+			idle = max(0, idle-pause)
 			e.mu.Lock()
-			_ = e.writeLate(context.Background(), lateSlice) // the next round finds what went wrong
+			if e.broken == nil { // the next round finds what went wrong
+				e.broken = e.lookAround(context.Background())
+			}
+			if e.broken == nil && idle == 0 {
+				_ = e.writeLate(context.Background(), lateSlice)
+			}
 			e.mu.Unlock()
 		}
 	}

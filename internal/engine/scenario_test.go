@@ -34,12 +34,31 @@ func TestScenariosOnPostgreSQL(t *testing.T) {
 	for range cap(free) {
 		free <- server.Database(t)
 	}
-	onScenarios(t, func(t *testing.T) string {
-		url := <-free
-		t.Cleanup(func() { free <- url })
-		empty(t, url)
-		return url
-	})
+	for _, alone := range []bool{true, false} {
+		t.Run(fmt.Sprintf("alone %v", alone), func(t *testing.T) {
+			onScenarios(t, func(t *testing.T) string {
+				url := <-free
+				t.Cleanup(func() { free <- url })
+				empty(t, url)
+				if !alone {
+					announce(t, url)
+				}
+				return url
+			})
+		})
+	}
+}
+
+// announce has whoever decides on a database lock what it looks at.
+func announce(t *testing.T, url string) {
+	st, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	if err := st.Announce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // empty makes a database as it was when it was new, its audit too. That is quicker than a new one.

@@ -49,9 +49,9 @@ type numbers struct {
 // begin starts a round of gathering and deciding.
 func (e *Engine) begin(ctx context.Context) error { return e.beginRound(ctx, false) }
 
-// alone reports whether a round has the database to itself: a split takes leads, accounts and numbers of which nobody knows
+// exclusive reports whether others have to wait for a round: a split takes leads, accounts and numbers of which nobody knows
 // before it is half done.
-func alone(arrivals []lifecycle.Arrival) bool {
+func exclusive(arrivals []lifecycle.Arrival) bool {
 	return slices.ContainsFunc(arrivals, func(a lifecycle.Arrival) bool { return a.Input.Kind == lifecycle.Split })
 }
 
@@ -65,8 +65,13 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 	}
 	e.newTurn()
 	e.locks = locks{changes: map[int64]bool{}, since: true}
-	if e.tx, err = e.st.Begin(ctx, exclusive); err != nil {
-		e.broken = err
+	e.tx, err = e.st.Begin(ctx, exclusive)
+	if err == nil && e.tx.Shared() != e.shared {
+		err = store.ErrAgain // it was alone, until its connection was lost
+	}
+	if err != nil {
+		e.tx.Rollback()
+		e.tx, e.broken, e.around.orphaned = nil, err, errors.Is(err, store.ErrBehind)
 		return err
 	}
 	if e.shared && e.tx.Version != e.version {
@@ -374,7 +379,7 @@ func (e *Engine) try(ctx context.Context, round func() error) error {
 	for n := 1; ; n++ {
 		e.tx = nil
 		err := whole()
-		if err == nil || !e.shared || n == tries || !store.Again(err) && (!e.tx.Lost() || errors.Is(err, store.ErrUnsure)) {
+		if err == nil || n == tries || !store.Again(err) && (!e.shared || !e.tx.Lost() || errors.Is(err, store.ErrUnsure)) {
 			return err
 		}
 		e.crowded = true

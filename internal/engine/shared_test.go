@@ -193,7 +193,9 @@ func TestAgain(t *testing.T) {
 // ones: what the other has decided meanwhile may have a higher number.
 func TestNumbersTakenInTurns(t *testing.T) {
 	ctx := context.Background()
-	h := open(t, pgtest.Database(t), Options{})
+	url := pgtest.Database(t)
+	withCompany(t, url)
+	h := open(t, url, Options{})
 	h.activate(t, northwind, start)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -228,7 +230,9 @@ func TestNumbersTakenInTurns(t *testing.T) {
 // A round that another process was in the way of leaves nothing in memory, and what was in memory before stays.
 func TestRoundInTheWayKeepsTheOthers(t *testing.T) {
 	ctx := context.Background()
-	h := open(t, pgtest.Database(t), Options{})
+	url := pgtest.Database(t)
+	withCompany(t, url)
+	h := open(t, url, Options{})
 	h.activate(t, northwind, start)
 	var list []lifecycle.Arrival
 	for i := range 100 {

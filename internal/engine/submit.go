@@ -119,7 +119,7 @@ func (e *Engine) together(group []*request, n int) {
 			all = append(all, r.arrivals...)
 		}
 		e.all = all
-		if err := e.beginRound(ctx, alone(all)); err != nil {
+		if err := e.beginRound(ctx, exclusive(all)); err != nil {
 			return err
 		}
 		err := e.gather(ctx, all, nil)

@@ -130,7 +130,7 @@ func (e *Engine) timers(ctx context.Context, list []store.Due, now int64) error 
 func (e *Engine) Run(ctx context.Context) error {
 	// A machine that slept, or whose clock was set, is noticed after this long at the latest.
 	most := 15 * time.Second
-	if e.shared {
+	if e.st.Shared() {
 		most = time.Second // or that another process has done something
 	}
 	for {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // writer is the one connection of a process that writes, with its statements prepared.
@@ -18,6 +19,10 @@ type writer struct {
 	tables  []table    // as in tables
 
 	rosterStamp int64 // of the roster as it was written last, in a shared database
+
+	// see Announce and TakeAlone; of conn
+	present bool
+	alone   atomic.Bool
 }
 
 // table writes rows of one table.
@@ -87,6 +92,12 @@ func (w *writer) ready(ctx context.Context) (err error) {
 		}
 		w.tables = append(w.tables, made)
 	}
+	if w.present {
+		if err := w.announce(ctx); err != nil {
+			w.release()
+			return err
+		}
+	}
 	return nil
 }
 
@@ -100,6 +111,7 @@ func (w *writer) release() {
 	for _, t := range w.tables {
 		t.close()
 	}
+	w.alone.Store(false)
 	w.conn.Close()
 	w.conn, w.tables = nil, nil
 }

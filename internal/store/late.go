@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Late keeps the leads whose rows are behind what was decided about them, in a database of one process.
+// Late keeps the leads whose rows are behind what was decided about them, of a process that is alone on its database.
 //
 // A visitor looks at several pages in a minute, and each changes the lead a little: its counts, its score. While
 // there is much to do, such a row is written once for several of these changes, some thousand inputs later. Everything
@@ -105,6 +105,9 @@ func (b *Batch) LateFrom(input int64) {
 	}
 	b.Exec(`INSERT INTO late (id, input) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET input = excluded.input`, input)
 }
+
+// Taken says up to which number inputs have been numbered without asking the database.
+func (b *Batch) Taken(last int64) { b.Exec(`SELECT setval('input_number', $1)`, last) }
 
 // Late reports whether the row of the lead is behind in the database, or may be until the batch that was sifted last is on disk.
 func (r *Record) Late() bool { return r.late != 0 || r.sent }

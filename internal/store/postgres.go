@@ -28,6 +28,8 @@ const (
 	lockMigration = 0x4261746e<<8 + iota
 	lockAgreement // shared by rounds, held alone by one that brings another agreement
 	lockHistory   // held by whoever decides a history of its own
+	lockAlone     // shared by rounds, held alone by a process that has the database to itself
+	lockPresent   // shared by all processes that decide
 )
 
 // lockNames is the first of 256 locks: of names of accounts that somebody looks for, and may make when there are none.
@@ -179,25 +181,6 @@ func raw(conn *sql.Conn, do func(*pgx.Conn) error) error {
 	return conn.Raw(func(c any) error { return do(c.(*stdlib.Conn).Conn()) })
 }
 
-// beginShared begins a transaction and finds out which agreement applies.
-func beginShared(ctx context.Context, conn *sql.Conn, exclusive bool) (version int64, err error) {
-	lock := "pg_advisory_xact_lock_shared"
-	if exclusive {
-		lock = "pg_advisory_xact_lock"
-	}
-	err = raw(conn, func(c *pgx.Conn) error {
-		// one message, three answers
-		results, err := c.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SELECT %s(%d); SELECT coalesce(max(version), 0) FROM agreement", lock, lockAgreement)).ReadAll()
-		if err != nil {
-			return err
-		}
-		last := results[len(results)-1]
-		_, err = fmt.Sscan(string(last.Rows[0][0]), &version)
-		return err
-	})
-	return version, err
-}
-
 // mend gives up a connection that is lost, so that the next transaction takes a new one.
 func (w *writer) mend() {
 	if w.conn == nil || !w.dialect.shared {
@@ -322,9 +305,9 @@ func (t *Tx) Numbers(ctx context.Context, n int) (list []int64, err error) {
 }
 
 // LastNumber returns the last number of an input that anybody has taken, 0 for none.
-func (t *Tx) LastNumber(ctx context.Context) (last int64, err error) {
-	err = t.one(ctx, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM input_number`, nil, &last)
-	return last, t.explain("reading", err)
+func (s *Reader) LastNumber(ctx context.Context) (last int64, err error) {
+	err = s.one(ctx, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM input_number`, nil, &last)
+	return last, s.explain("reading", err)
 }
 
 // HistoryLock is held by the one process that decides a history of its own.

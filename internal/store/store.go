@@ -191,7 +191,7 @@ func (s *Store) Path() string { return s.path }
 // Name returns what to call the database in front of people: its file, or its URL without the password.
 func (s *Store) Name() string { return s.name }
 
-// Shared reports whether other processes may write to the database at the same time.
+// Shared reports whether other processes can write to the database at the same time; whether they may just now, see Alone.
 func (s *Store) Shared() bool { return s.dialect.shared }
 
 // Close writes the log back into the file and closes it.

@@ -11,8 +11,8 @@ import (
 // Tx is one round of the engine: what it reads, and the batches it writes in the end, all together or not
 // at all.
 //
-// On a database of one process reading needs no lock, and the transaction begins with writing: what
-// is read is what was committed before. On one of several processes the transaction is open from the
+// Where the process is alone reading needs no lock, and the transaction begins with writing: what
+// is read is what was committed before. Where it is not, the transaction is open from the
 // beginning, and what others may change meanwhile is locked before it is looked at, always in one
 // order: the agreement, leads by number, accounts by number, the roster. Numbers of inputs are taken
 // after that.
@@ -21,9 +21,10 @@ type Tx struct {
 	// Version is the agreement that applies, 0 for none, in a database of several processes.
 	Version int64
 
-	store *Store
-	open  bool
-	lost  bool
+	store  *Store
+	shared bool // others may write, too
+	open   bool
+	lost   bool
 }
 
 // Begin begins a round. Rounds of all processes go on at the same time, but for an exclusive one: it waits
@@ -32,8 +33,8 @@ func (s *Store) Begin(ctx context.Context, exclusive bool) (*Tx, error) {
 	if s.writer == nil {
 		return nil, fmt.Errorf("writing: %w", errReadOnly)
 	}
-	t := &Tx{Reader: s.Reader, store: s}
-	if !s.dialect.shared {
+	t := &Tx{Reader: s.Reader, store: s, shared: !s.Alone()}
+	if !t.shared {
 		return t, nil
 	}
 	w := s.writer
@@ -43,8 +44,13 @@ func (s *Store) Begin(ctx context.Context, exclusive bool) (*Tx, error) {
 		t.Version, err = beginShared(ctx, w.conn, exclusive)
 	}
 	if err != nil {
-		w.mend()
+		if err == ErrBehind {
+			w.rollback(ctx)
+		} else {
+			w.mend()
+		}
 		w.lock.Unlock()
+		s.dislodge(ctx, err)
 		return nil, s.explain("writing", err)
 	}
 	t.open, w.rosterStamp = true, 0
@@ -52,9 +58,9 @@ func (s *Store) Begin(ctx context.Context, exclusive bool) (*Tx, error) {
 	return t, nil
 }
 
-// Shared reports whether others write at the same time, so that leads, accounts and the roster have to be
+// Shared reports whether others may write at the same time, so that leads, accounts and the roster have to be
 // locked.
-func (t *Tx) Shared() bool { return t.store.dialect.shared }
+func (t *Tx) Shared() bool { return t.shared }
 
 // ChangeAccounts has the accounts that are read from now on locked to be changed.
 func (t *Tx) ChangeAccounts() {
@@ -116,13 +122,18 @@ func (t *Tx) Rollback() {
 // again.
 func (t *Tx) Lost() bool { return t != nil && t.lost }
 
-// Commit writes a sealed batch in one transaction. When it returns without an error the batch
+// Commit writes a sealed batch in one transaction, if the process is alone. When it returns without an error the batch
 // is on disk; otherwise nothing of it is.
 func (s *Store) Commit(ctx context.Context, b *Batch) error {
 	if s.writer == nil {
 		return fmt.Errorf("writing: %w", errReadOnly)
 	}
-	return s.explain("writing", s.writer.transaction(ctx, func(ctx context.Context) error { return s.writer.write(ctx, b) }))
+	return s.explain("writing", s.writer.transaction(ctx, func(ctx context.Context) error {
+		if !s.Alone() {
+			return errNotAlone
+		}
+		return s.writer.write(ctx, b)
+	}))
 }
 
 // Claim locks the leads that are due within a time, at most so many, the earliest first, and returns them. Leads

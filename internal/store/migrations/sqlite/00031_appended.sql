@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Nothing: SQLite appends what is appended.
+SELECT 1;
