@@ -120,6 +120,12 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	gauge("baton_http_requests_under_way", "Requests being answered.", func() float64 { return float64(m.underWay.Load()) })
 	gauge("baton_queue_depth", "Arrivals that wait to be decided.", func() float64 { return float64(a.Engine.Waiting()) })
 	gauge("baton_leads_cached", "Leads kept in memory.", func() float64 { return float64(a.Engine.Cached()) })
+	gauge("baton_alone", "1 while no other process decides on the database.", func() float64 {
+		if a.Store.Alone() {
+			return 1
+		}
+		return 0
+	})
 	gauge("baton_ready", "1 while requests can be taken in, as /readyz says.", func() float64 {
 		if ready() {
 			return 1

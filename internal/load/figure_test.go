@@ -53,6 +53,9 @@ func begin(t *testing.T, program, db string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if s.cmd.ProcessState != nil { // stopped before
+			return
+		}
 		if _, err := s.Stop(); err != nil {
 			t.Error(err)
 		}
