@@ -155,6 +155,9 @@ func TestPostgreSQLConnectionLost(t *testing.T) {
 	if id, err := s.LastInput(ctx); id != 3 || err != nil {
 		t.Errorf("the last input is %d, %v", id, err)
 	}
+	if err := s.ShareAgain(ctx); err != nil {
+		t.Fatal(err)
+	}
 	tx, err := s.Begin(ctx, false)
 	if err != nil {
 		t.Fatal(err)

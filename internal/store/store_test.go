@@ -55,6 +55,9 @@ func write(t testing.TB, s *Store, fill func(b *Batch)) {
 	b := NewBatch()
 	fill(b)
 	b.Seal(nil)
+	if alone, err := s.TakeAlone(context.Background(), true); !alone || err != nil {
+		t.Fatal(alone, err)
+	}
 	if err := s.Commit(context.Background(), b); err != nil {
 		t.Fatal(err)
 	}
