@@ -222,6 +222,10 @@ func (a *ask) happening(e *store.Event) happening {
 			}
 		case lifecycle.ClockBreached:
 			h.Icon, h.Title = "time", "Time ran out: "+clockWords(c.Name)
+		case lifecycle.ClockMoved:
+			if in.Kind == lifecycle.Refresh {
+				h.Icon, h.Title = "time", "A deadline moves"
+			}
 		case lifecycle.LeadCreated:
 			h.Title = "First heard of, through " + c.To
 		}
@@ -244,7 +248,7 @@ func (a *ask) happening(e *store.Event) happening {
 func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 	switch c.Kind {
 	case lifecycle.WakeSet, lifecycle.AttendSet, lifecycle.LedgerMoved, lifecycle.LoadChanged, lifecycle.ActivityCounted, lifecycle.Rescored, lifecycle.AttributeSet,
-		lifecycle.AccountAttributeSet, lifecycle.AnswerSet, lifecycle.AccountJoined, lifecycle.AssetSeen, lifecycle.ClockMoved, lifecycle.ClockReady, lifecycle.CallReady,
+		lifecycle.AccountAttributeSet, lifecycle.AnswerSet, lifecycle.AccountJoined, lifecycle.AssetSeen, lifecycle.ClockReady, lifecycle.CallReady,
 		lifecycle.Rebound, lifecycle.Returned, lifecycle.LeadCreated, lifecycle.ConsentSet, lifecycle.LeadPlaced, lifecycle.ContactMade:
 		return "", false
 	case lifecycle.PointsGiven, lifecycle.FitGained:
@@ -278,6 +282,8 @@ func (a *ask) changed(c *lifecycle.Change) (words string, telling bool) {
 		return "Readiness " + strings.TrimPrefix(c.From+" → "+c.To, " → "), false
 	case lifecycle.ClockStarted, lifecycle.ClockRestarted, lifecycle.ClockResumed:
 		return capital(clockWords(c.Name)) + " until " + a.dateTime(c.Due), true
+	case lifecycle.ClockMoved:
+		return capital(clockWords(c.Name)) + " until " + a.dateTime(c.Due) + " now", true
 	case lifecycle.OwnerReminded:
 		return capital(a.whom(c.To)) + " hears of it: " + clockWords(c.Name), true
 	case lifecycle.ClockPaused:

@@ -44,14 +44,14 @@ func ofAll(name func(int) string, each func(kind int, name string)) {
 func TestEveryChangeIsASentence(t *testing.T) {
 	a := asking(t)
 	at := a.now.UnixMicro()
-	quiet := " lead_created account_joined attribute_set answer_set consent_set activity_counted asset_seen rescored returned contact_made clock_moved wake_set account_attribute_set " +
+	quiet := " lead_created account_joined attribute_set answer_set consent_set activity_counted asset_seen rescored returned contact_made wake_set account_attribute_set " +
 		"ledger_moved load_changed rebound clock_ready lead_placed call_ready attend_set "
 	count := 0
 	ofAll(func(k int) string { return lifecycle.ChangeKind(k).String() }, func(k int, name string) {
 		count++
 		c := lifecycle.Change{Kind: lifecycle.ChangeKind(k), Name: "demo_requested", From: "no_answer", To: "keep_warm", At: at, Due: at + hour, Int: 2, Points: 5e6, Num: .5, Value: agreement.TextValue("phone_call")}
 		switch c.Kind {
-		case lifecycle.ClockStarted, lifecycle.ClockPaused, lifecycle.ClockResumed, lifecycle.ClockRestarted, lifecycle.ClockBreached, lifecycle.ReminderSet, lifecycle.ClauseNamed:
+		case lifecycle.ClockStarted, lifecycle.ClockPaused, lifecycle.ClockResumed, lifecycle.ClockRestarted, lifecycle.ClockMoved, lifecycle.ClockBreached, lifecycle.ReminderSet, lifecycle.ClauseNamed:
 			c.Name = aClock
 		case lifecycle.ClockStopped:
 			c.Name, c.To = aClock, "met"
@@ -170,5 +170,18 @@ func TestPlain(t *testing.T) {
 		if got := a.plain(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// A deadline that moves because somebody works other hours is told, with why; a look that changed nothing is not.
+func TestADeadlineMoves(t *testing.T) {
+	a := asking(t)
+	at := a.now.UnixMicro()
+	look := lifecycle.Input{ID: 8, Kind: lifecycle.Refresh, Lead: 3, At: at, Known: at}
+	moved := lifecycle.Decision{Input: 8, Lead: 3, At: at, Version: 1, Reasons: []lifecycle.Reason{{Clause: "calendar", Text: aMember + " works other hours now"}},
+		Changes: []lifecycle.Change{{Kind: lifecycle.ClockMoved, Name: aClock, Due: at + 3*hour, Reason: 1}, {Kind: lifecycle.ReminderSet, Name: aClock, At: at + hour}}}
+	list := a.timeline([]store.Event{{Input: look, Decision: moved}, {Input: look}}, nil)
+	if len(list) != 1 || list[0].Title != "A deadline moves" || len(list[0].Follows) != 2 || list[0].Follows[0] != (consequence{"Time to accept until " + a.dateTime(at+3*hour) + " now: Johan Lind works other hours now", "calendar"}) {
+		t.Errorf("%+v", list)
 	}
 }
