@@ -308,6 +308,9 @@ func (e *explainer) deadlines() ExplainedSection {
 			next = min(next, k.Due)
 			used := calendar.Duration{Amount: k.Used + elapsed(e.plan, e.view.Roster, k.Name, k.Member, k.Since, e.at, within.Unit), Unit: within.Unit}
 			line.Text = fmt.Sprintf("due %s: %s allowed since %s, %s used", e.stamp(k.Due), within, e.stamp(k.Since), short(used))
+			if hours := ClockHours(e.plan, e.view.Roster, k.Name, k.Member); within.Unit != calendar.Wall && !hours.Same(e.plan.Calendar) {
+				line.Text += ", counted in " + WorksWords(hours.Zone().String(), hours.Hours().String())
+			}
 		case Paused:
 			line.Text = fmt.Sprintf("%s allowed, %s used before it paused", within, short(calendar.Duration{Amount: k.Used, Unit: within.Unit}))
 		case Breached:

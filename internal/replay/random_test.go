@@ -116,6 +116,7 @@ func drawArrival(n noise, plan *agreement.Plan, at int64) *lifecycle.Arrival {
 		in.Name = pick(n, people)
 		in.Due = at + int64(n.below(20))*86_400_000_000
 		in.Member = &agreement.Person{ID: in.Name, Side: agreement.Sales, Weight: n.below(3), Capacity: n.below(4), Manager: people[2]}
+		in.Member.Zone, in.Member.Week = pick(n, []string{"", "America/New_York", "Mars/Base"}), pick(n, []string{"", "mon-fri 07:00-15:00", "always", "never"})
 		for i := range plan.Pools {
 			if n.below(2) == 0 {
 				in.Member.Pools = append(in.Member.Pools, i)
