@@ -128,7 +128,7 @@ func (a *ask) conflictChoices(period, who string) []filter {
 	known = who == ""
 	for _, m := range a.members(who) {
 		known = known || m.Chosen
-		actor.Options = append(actor.Options, filterOption{m.Value, m.Words, m.Chosen})
+		actor.Options = append(actor.Options, filterOption(m))
 	}
 	if !known {
 		actor.Options = append(actor.Options, filterOption{who, a.memberName(who), true})

@@ -143,7 +143,7 @@ func (a *ask) pipelineOwners(chosen string) []filter {
 		if m.Value == a.viewer.Email {
 			m.Words += " (you)"
 		}
-		f.Options = append(f.Options, filterOption{m.Value, m.Words, m.Chosen})
+		f.Options = append(f.Options, filterOption(m))
 	}
 	if !known {
 		f.Options = append(f.Options, filterOption{chosen, a.memberName(chosen), true})
