@@ -13,8 +13,8 @@ const (
 	aloneAfter = 2 * time.Second // since others were seen: a command that comes and goes need not be the last
 )
 
-// around is what is known of other processes.
-type around struct {
+// others is what is known of other processes.
+type others struct {
 	looked, met time.Time
 	orphaned    bool // a process that was alone has left rows behind
 }
@@ -27,14 +27,14 @@ func (e *Engine) moveIn(ctx context.Context) error {
 	alone := e.st.Alone()
 	if !alone {
 		others, err := e.st.Others(ctx)
-		if err == nil && (!others || e.around.orphaned) {
-			alone, err = e.st.TakeAlone(ctx, e.around.orphaned)
+		if err == nil && (!others || e.others.orphaned) {
+			alone, err = e.st.TakeAlone(ctx, e.others.orphaned)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	e.around.orphaned = false
+	e.others.orphaned = false
 	e.shared = !alone
 	return nil
 }
@@ -42,18 +42,22 @@ func (e *Engine) moveIn(ctx context.Context) error {
 // lookAround lets another process in that has come, and takes the database when all others are gone. It is called between two rounds.
 func (e *Engine) lookAround(ctx context.Context) error {
 	now := time.Now()
-	if !e.st.Shared() || now.Sub(e.around.looked) < lookEvery {
+	if !e.st.Shared() || now.Sub(e.others.looked) < lookEvery {
 		return nil
 	}
-	e.around.looked = now
+	e.others.looked = now
 	others, err := e.st.Others(ctx)
 	if err != nil {
 		return err
 	}
 	if others {
-		e.around.met = now
+		e.others.met = now
 	}
 	switch {
+	case !e.shared && !e.st.Alone(): // the connection was lost, and nothing was on its way
+		if err := e.wait(); err != nil {
+			return err
+		}
 	case others && !e.shared:
 		if err := e.writeLate(ctx, lateAll); err != nil {
 			return err
@@ -61,7 +65,7 @@ func (e *Engine) lookAround(ctx context.Context) error {
 		if err := e.st.ShareAgain(ctx); err != nil {
 			return err
 		}
-	case !others && e.shared && now.Sub(e.around.met) > aloneAfter:
+	case !others && e.shared && now.Sub(e.others.met) > aloneAfter:
 		if alone, err := e.st.TakeAlone(ctx, false); err != nil || !alone {
 			return err
 		}

@@ -12,8 +12,8 @@ import (
 	"baton/internal/store"
 )
 
-// withCompany has an engine on a database share it with somebody who decides nothing.
-func withCompany(t *testing.T, url string) {
+// WithCompany has an engine on a database share it with somebody who decides nothing.
+func WithCompany(t *testing.T, url string) {
 	t.Helper()
 	st, err := store.Open(t.Context(), url)
 	if err != nil {
@@ -182,6 +182,30 @@ func TestHangingAlone(t *testing.T) {
 		t.Errorf("input %d about lead %d, after input %d about lead %d", again[0].Input, again[0].Lead, out[1].Input, out[0].Lead)
 	}
 	verify(t, b)
+}
+
+// A connection that is lost while nothing comes in is found out before anything does.
+func TestLostInTheQuiet(t *testing.T) {
+	url := pgtest.Database(t)
+	a := open(t, url, Options{idle: time.Hour})
+	a.activate(t, northwind, start)
+	a.taken(t, visits(600)...)
+	a.taken(t, visits(600)...)
+	c := beside(t, url)
+	holder := func() (pid int) {
+		if err := c.QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	was := holder()
+	c.do(`SELECT pg_terminate_backend($1)`, was)
+	a.within(t, "alone on another connection", func() bool { now := holder(); return now != 0 && now != was })
+	a.taken(t, visits(2)...)
+	if found, err := a.st.Query(t.Context(), `SELECT count(*), min(activities), sum(activities) FROM leads`); err != nil || fmt.Sprint(found.Rows) != "[[600 2 1202]]" {
+		t.Errorf("leads, and activities of them: %v, %v", found, err)
+	}
+	verify(t, a)
 }
 
 // What somebody else wanted woken is, by one who is alone by then.

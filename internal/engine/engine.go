@@ -63,7 +63,7 @@ type Engine struct {
 
 	mu       sync.Mutex // of all below: held by whoever puts together a transaction
 	shared   bool       // other processes may write to the database: see lookAround
-	around   around
+	others   others
 	tx       *store.Tx // of this round
 	locks    locks
 	crowded  bool // another process was in the way of this round

@@ -41,23 +41,11 @@ func TestScenariosOnPostgreSQL(t *testing.T) {
 				t.Cleanup(func() { free <- url })
 				empty(t, url)
 				if !alone {
-					announce(t, url)
+					engine.WithCompany(t, url)
 				}
 				return url
 			})
 		})
-	}
-}
-
-// announce has whoever decides on a database lock what it looks at.
-func announce(t *testing.T, url string) {
-	st, err := store.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	if err := st.Announce(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 }
 

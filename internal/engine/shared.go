@@ -71,7 +71,7 @@ func (e *Engine) beginRound(ctx context.Context, exclusive bool) (err error) {
 	}
 	if err != nil {
 		e.tx.Rollback()
-		e.tx, e.broken, e.around.orphaned = nil, err, errors.Is(err, store.ErrBehind)
+		e.tx, e.broken, e.others.orphaned = nil, err, errors.Is(err, store.ErrBehind)
 		return err
 	}
 	if e.shared && e.tx.Version != e.version {

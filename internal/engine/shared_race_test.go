@@ -188,7 +188,7 @@ func TestTeamInputOfTwoProcesses(t *testing.T) {
 // A round of a history that is tried again takes in all of its arrivals, those that the first try gave to new leads too.
 func TestHistoryTriedAgain(t *testing.T) {
 	url := pgtest.Database(t)
-	withCompany(t, url)
+	WithCompany(t, url)
 	a := open(t, url, Options{})
 	a.activate(t, northwind, start)
 	there := a.taken(t, doing("page_viewed", mail("there@x.example")))[0].Lead

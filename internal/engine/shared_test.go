@@ -194,7 +194,7 @@ func TestAgain(t *testing.T) {
 func TestNumbersTakenInTurns(t *testing.T) {
 	ctx := context.Background()
 	url := pgtest.Database(t)
-	withCompany(t, url)
+	WithCompany(t, url)
 	h := open(t, url, Options{})
 	h.activate(t, northwind, start)
 	h.mu.Lock()
@@ -231,7 +231,7 @@ func TestNumbersTakenInTurns(t *testing.T) {
 func TestRoundInTheWayKeepsTheOthers(t *testing.T) {
 	ctx := context.Background()
 	url := pgtest.Database(t)
-	withCompany(t, url)
+	WithCompany(t, url)
 	h := open(t, url, Options{})
 	h.activate(t, northwind, start)
 	var list []lifecycle.Arrival

@@ -67,15 +67,33 @@ func (s *Store) Leave(ctx context.Context) error {
 // Alone reports whether no other process can write what this one has to lock: that of a SQLite database is alone for as long as it has it open.
 func (s *Store) Alone() bool { return !s.dialect.shared || s.writer != nil && s.writer.alone.Load() }
 
-// Others reports whether other processes decide on the database.
+// heldLocks are those who hold the lock $1 of this database.
+const heldLocks = `FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+	AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) = $1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
+// Others reports whether other processes decide on the database. Afterwards Alone knows it if the connection was lost.
 func (s *Store) Others(ctx context.Context) (bool, error) {
 	if !s.dialect.shared {
 		return false, nil
 	}
 	var present int
-	err := s.one(ctx, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-		AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) = $1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, []any{int64(lockPresent)}, &present)
+	err := s.one(ctx, `SELECT count(*) `+heldLocks, []any{int64(lockPresent)}, &present)
+	if err == nil && present == 0 && s.writer != nil { // this one is missing
+		s.writer.lookAfter(ctx)
+	}
 	return present > 1, s.explain("reading", err)
+}
+
+// lookAfter finds out whether the connection is lost, if nobody is using it.
+func (w *writer) lookAfter(ctx context.Context) {
+	if !w.lock.TryLock() {
+		return
+	}
+	defer w.lock.Unlock()
+	if w.conn != nil && w.present {
+		_ = w.conn.PingContext(ctx)
+		w.mend()
+	}
 }
 
 // TakeAlone keeps other processes away, from the end of the rounds that they are in, until ShareAgain. It reports false when others are in
@@ -132,6 +150,9 @@ func (w *writer) leave(ctx context.Context) error {
 	return err
 }
 
+// Taken says up to which number inputs have been numbered without asking the database.
+func (b *Batch) Taken(last int64) { b.Exec(`SELECT setval('input_number', $1)`, last) }
+
 // dislodge ends the connection of a process that is alone, and did not notice in ten seconds (lock_timeout) that somebody waits: it hangs, or its
 // machine is gone. What it has not committed it cannot commit any more.
 func (s *Store) dislodge(ctx context.Context, err error) {
@@ -144,8 +165,7 @@ func (s *Store) dislodge(ctx context.Context, err error) {
 		return
 	}
 	defer conn.Close()
-	_, _ = conn.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND objsubid = 1
-		AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) = $1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, int64(lockAlone))
+	_, _ = conn.ExecContext(ctx, `SELECT pg_terminate_backend(pid) `+heldLocks+` AND mode = 'ExclusiveLock'`, int64(lockAlone))
 }
 
 // beginShared begins a transaction that others may have beside it, and finds out which agreement applies.

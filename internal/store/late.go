@@ -106,9 +106,6 @@ func (b *Batch) LateFrom(input int64) {
 	b.Exec(`INSERT INTO late (id, input) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET input = excluded.input`, input)
 }
 
-// Taken says up to which number inputs have been numbered without asking the database.
-func (b *Batch) Taken(last int64) { b.Exec(`SELECT setval('input_number', $1)`, last) }
-
 // Late reports whether the row of the lead is behind in the database, or may be until the batch that was sifted last is on disk.
 func (r *Record) Late() bool { return r.late != 0 || r.sent }
 

@@ -53,7 +53,8 @@ func showConflicts(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := conflictsPage{First: f.Before == 0, Filtered: period != "" || f.Actor != "", Filters: a.conflictChoices(period, f.Actor)}
+	p := conflictsPage{First: f.Before == 0, Filtered: period != "" || f.Actor != "",
+		Filters: []filter{periodFilter("Spoken", period), a.memberFilter("Who spoke", "who", "", f.Actor)}}
 	if len(list) > conflictRows {
 		list = list[:conflictRows]
 		p.Next = a.nextPage(list[conflictRows-1].ID)
@@ -111,29 +112,6 @@ func (a *ask) sideOf(id string) string {
 		return m.Side.String()
 	}
 	return ""
-}
-
-// conflictChoices are the choices of which conflicts are shown.
-func (a *ask) conflictChoices(period, who string) []filter {
-	when := filter{Label: "Spoken", Name: "period"}
-	known := false
-	for _, p := range periods {
-		known = known || p.name == period
-		when.Options = append(when.Options, filterOption{p.name, p.words, p.name == period})
-	}
-	if !known {
-		when.Options = append(when.Options, filterOption{period, monthWords(period), true})
-	}
-	actor := filter{Label: "Who spoke", Name: "who", Options: []filterOption{{"", "everybody", who == ""}}}
-	known = who == ""
-	for _, m := range a.members(who) {
-		known = known || m.Chosen
-		actor.Options = append(actor.Options, filterOption(m))
-	}
-	if !known {
-		actor.Options = append(actor.Options, filterOption{who, a.memberName(who), true})
-	}
-	return []filter{when, actor}
 }
 
 var conflictExports = []export{{"conflicts", "Conflicts", func(a *ask, s *sheet) error {

@@ -88,17 +88,39 @@ func showFunnel(a *ask) (answer, error) {
 	return page{title: "Funnel", body: funnelBody(p), live: "figures", state: a.asOf(c)}, nil
 }
 
-// filters are the choices of what figures are about.
-func (a *ask) filters(s *sight, given store.FilterValues) []filter {
-	list := []filter{{Label: "Arrived", Name: "period"}}
-	known := false
+// periodFilter chooses when something happened.
+func periodFilter(label, chosen string) filter {
+	f, known := filter{Label: label, Name: "period"}, false
 	for _, p := range periods {
-		known = known || p.name == s.Period
-		list[0].Options = append(list[0].Options, filterOption{p.name, p.words, p.name == s.Period})
+		known = known || p.name == chosen
+		f.Options = append(f.Options, filterOption{p.name, p.words, p.name == chosen})
 	}
 	if !known {
-		list[0].Options = append(list[0].Options, filterOption{s.Period, monthWords(s.Period), true})
+		f.Options = append(f.Options, filterOption{chosen, monthWords(chosen), true})
 	}
+	return f
+}
+
+// memberFilter chooses a member, or everybody, which is what the address says for that.
+func (a *ask) memberFilter(label, name, everybody, chosen string) filter {
+	known := chosen == ""
+	f := filter{Label: label, Name: name, Options: []filterOption{{everybody, "everybody", known}}}
+	for _, m := range a.members(chosen) {
+		known = known || m.Chosen
+		if m.Value == a.viewer.Email {
+			m.Words += " (you)"
+		}
+		f.Options = append(f.Options, filterOption(m))
+	}
+	if !known { // they have left
+		f.Options = append(f.Options, filterOption{chosen, a.memberName(chosen), true})
+	}
+	return f
+}
+
+// filters are the choices of what figures are about.
+func (a *ask) filters(s *sight, given store.FilterValues) []filter {
+	list := []filter{periodFilter("Arrived", s.Period)}
 	var owners []string
 	for i := range a.roster.Members {
 		owners = append(owners, a.roster.Members[i].ID)

@@ -79,7 +79,7 @@ func showPipeline(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := pipelinePage{First: after.Lead == 0, Mine: owner == a.viewer.Email, Owners: a.pipelineOwners(owner)}
+	p := pipelinePage{First: after.Lead == 0, Mine: owner == a.viewer.Email, Owners: []filter{a.memberFilter("Owner", "owner", anyOwner, owner)}}
 	p.Finding, p.Under = a.pipelineWords(owner, sum)
 	if len(rows) > pipelineRows {
 		rows = rows[:pipelineRows]
@@ -132,23 +132,6 @@ func (a *ask) pipelineWords(owner string, sum store.Pipeline) (finding, under st
 		return capital(whose) + " " + leads + ", worth " + money(sum.Value) + " if all are won", "Nobody has said how likely that is. Whoever works a lead says it by baton lead estimate, or over REST: the list is ordered by it then."
 	}
 	return money(sum.Expected) + " is expected of the " + leads + " that " + whose, "They may be worth " + money(sum.Value) + ". Expected is the value, as likely as it is won; that of which most is expected stands first."
-}
-
-// pipelineOwners chooses whose pipeline it is.
-func (a *ask) pipelineOwners(chosen string) []filter {
-	f := filter{Label: "Owner", Name: "owner", Options: []filterOption{{anyOwner, "everybody", chosen == ""}}}
-	known := chosen == ""
-	for _, m := range a.members(chosen) {
-		known = known || m.Chosen
-		if m.Value == a.viewer.Email {
-			m.Words += " (you)"
-		}
-		f.Options = append(f.Options, filterOption(m))
-	}
-	if !known {
-		f.Options = append(f.Options, filterOption{chosen, a.memberName(chosen), true})
-	}
-	return []filter{f}
 }
 
 // money writes an amount, without cents; "" for 0.
