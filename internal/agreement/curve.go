@@ -56,6 +56,9 @@ func (c *Curve) At(t int64) int64 {
 // no more than rounding, is taken not to have crossed.
 func (c *Curve) NextCross(t, level int64) int64 {
 	above := c.At(t) >= level
+	if !above && c.onlyFalls() {
+		return Never
+	}
 	lo := t
 	for {
 		// between two steps the curve is smooth
@@ -76,6 +79,27 @@ func (c *Curve) NextCross(t, level int64) int64 {
 		}
 		lo = hi
 	}
+}
+
+// FallsBelow reports whether at is the one instant at which a curve that only falls gets below level: what NextCross found
+// still holds if the points that were given since do not matter. It is false of a curve that may rise.
+func (c *Curve) FallsBelow(level, at int64) bool {
+	return at > c.Start && c.onlyFalls() && c.At(at) < level && c.At(at-1) >= level
+}
+
+// onlyFalls reports whether no points count against the lead, so that none come back with time.
+func (c *Curve) onlyFalls() bool {
+	for i := range c.Terms {
+		if c.Terms[i].Points < 0 {
+			return false
+		}
+	}
+	for i := range c.Steps {
+		if c.Steps[i].Points < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // cross finds the first instant in (lo, hi) on the other side of level. No step ends in there.

@@ -71,6 +71,13 @@ func TestNextCrossIsTheFirstInstant(t *testing.T) {
 		if got != want {
 			t.Fatalf("crosses %d at %d, want %d; %+v", level, got, want, c)
 		}
+		guess := rapid.OneOf(rapid.Just(want), rapid.Int64Range(-10, horizon)).Draw(t, "guess")
+		if c.FallsBelow(level, guess) && guess != want {
+			t.Fatalf("falls below %d at %d, want %d; %+v", level, guess, want, c)
+		}
+		if above && c.onlyFalls() && want != Never && !c.FallsBelow(level, want) {
+			t.Fatalf("does not fall below %d at %d; %+v", level, want, c)
+		}
 	})
 }
 

@@ -562,7 +562,6 @@ func (d *decider) wake() {
 	if d.plan.Stages[l.Stage].Final == agreement.NotFinal && l.Consent.Status != Objected {
 		d.buildCurve()
 		d.observe()
-		d.facts.Engagement = d.curve.At(d.now)
 		next = d.nextGrade()
 		for _, i := range d.plan.Index.Automatic[l.Stage] {
 			if when := d.plan.Transitions[i].When; when.Topics.Has(agreement.TopicTime) {
@@ -610,7 +609,9 @@ func (d *decider) nextGrade() int64 {
 	thresholds := &d.plan.Grade.Engagement
 	i := int(d.lead.Grade.Engagement - '1') // thresholds[i] holds now, thresholds[i-1] does not
 	if i >= 0 && i < len(thresholds) {
-		next = d.curve.NextCross(d.now, thresholds[i])
+		if next = d.lead.Wake; !d.curve.FallsBelow(thresholds[i], next) { // most inputs do not move it
+			next = d.curve.NextCross(d.now, thresholds[i])
+		}
 	}
 	if i > 0 && i <= len(thresholds) {
 		next = min(next, d.curve.NextCross(d.now, thresholds[i-1]))
