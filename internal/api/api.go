@@ -192,6 +192,10 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		level = slog.LevelInfo // whoever asked is gone
 	}
 	a.Log.Log(r.Context(), level, "request refused", "route", r.Pattern, "status", p.status, "error", err.Error())
+	if strings.HasPrefix(r.URL.Path, "/f/") && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		formProblem(w, p)
+		return
+	}
 	refuse(w, p)
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"baton/internal/agreement"
@@ -191,6 +192,22 @@ func pageOf(address string) string {
 	return clean(strings.ToValidUTF8(address, "\uFFFD"))
 }
 
+// formProblem tells a visitor, who sees it in place of a page, why a form was not taken in. Programs get the problem as it is.
+func formProblem(w http.ResponseWriter, p *problem) {
+	h := w.Header()
+	if p.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(p.status)
+	writeFormPage(w, "This was not sent", p.detail+".")
+}
+
+func writeFormPage(w io.Writer, title, text string) {
+	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>%[1]s</title><h1>%[1]s</h1><p>%[2]s</p></html>\n",
+		html.EscapeString(title), html.EscapeString(strings.ToUpper(text[:1])+text[1:]))
+}
+
 // thank sends the visitor on to where the form says, or says thank you.
 func (a *API) thank(w http.ResponseWriter, r *http.Request, next string) error {
 	h := w.Header()
@@ -205,8 +222,7 @@ func (a *API) thank(w http.ResponseWriter, r *http.Request, next string) error {
 		return nil
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>%[1]s</title><h1>%[1]s</h1><p>We have received what you sent.</p></html>\n",
-		html.EscapeString("Thank you"))
+	writeFormPage(w, "Thank you", "We have received what you sent.")
 	return nil
 }
 

@@ -104,6 +104,19 @@ func TestFormTakesCare(t *testing.T) {
 	s.verify()
 }
 
+func TestFormProblemIsAPage(t *testing.T) {
+	s := open(t, Options{}, engine.Options{})
+	for accept, want := range map[string]string{
+		"text/html,application/xhtml+xml,*/*;q=0.8": "text/html; charset=utf-8", "*/*": problemMedia, "application/json": problemMedia, "": problemMedia,
+	} {
+		a := s.submit("contact", []string{"Accept", accept}, "email", "<b>none")
+		s.want(a, 400)
+		if got := a.Header.Get("Content-Type"); got != want || !strings.Contains(a.Body, "e-mail address, in a field named email; please go back") {
+			t.Errorf("%q sees %s %s", accept, got, a.Body)
+		}
+	}
+}
+
 func TestFormRedirects(t *testing.T) {
 	a := New(Options{Redirects: []string{"www.acme.example"}})
 	for next, want := range map[string]bool{

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,6 +78,7 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 	}
 	m := mapper{plan: plan, source: "api:" + keyOf(ctx).Name, known: a.now()}
 	last := make([]int, len(in.Body.Activities)) // of each: which arrival tells what became of it
+	var placed []lifecycle.Arrival               // those known by their place after the key of the request
 	for i := range in.Body.Activities {
 		one := &in.Body.Activities[i]
 		once := one.ID
@@ -90,11 +93,18 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 				return nil, err
 			}
 		}
+		first := len(m.arrivals)
 		if err := m.told(one, once); err != nil {
 			err.Location = fmt.Sprintf("body.activities[%d]%s", i, err.Location)
 			return nil, problemOf("invalid", fmt.Sprintf("activity %d (counted from 0): %s; nothing was taken in", i, err.Message), *err)
 		}
 		last[i] = len(m.arrivals) - 1
+		if one.ID == "" && once != "" {
+			placed = append(placed, m.arrivals[first:]...)
+		}
+	}
+	if err := a.sameActivities(ctx, in, placed); err != nil {
+		return nil, err
 	}
 	outcomes, err := a.submit(ctx, m.arrivals)
 	if err != nil {
@@ -115,6 +125,80 @@ func (a *API) addActivities(ctx context.Context, in *addActivities) (*addedActiv
 		out.Body.Items = append(out.Body.Items, v)
 	}
 	return out, nil
+}
+
+// sameActivities refuses an Idempotency-Key that came with other activities before: what is new in these would be taken for
+// known, and lost. placed are the arrivals that are known by their place behind the key. All of a request is on record or
+// nothing of it, so the first tells whether it was here.
+func (a *API) sameActivities(ctx context.Context, in *addActivities, placed []lifecycle.Arrival) error {
+	reused := problemOf("key-reused", "this Idempotency-Key was used for other activities before; make a new one for each thing you do; nothing was taken in",
+		ProblemError{Location: "header.Idempotency-Key", Message: "used before"})
+	for i := range placed {
+		asked := &placed[i]
+		was, err := a.twin(ctx, asked.Input.Source, asked.Input.Key)
+		switch {
+		case err != nil:
+			return err
+		case was == nil && i == 0:
+			return nil
+		case was == nil || !sameTold(&asked.Input, &was.Input):
+			return reused
+		}
+		if same, err := a.sameLead(ctx, asked, was.Input.Lead); err != nil {
+			return err
+		} else if !same {
+			return reused
+		}
+	}
+	if len(placed) == 0 {
+		return nil
+	}
+	more, err := a.twin(ctx, placed[0].Input.Source, in.IdempotencyKey+"/"+strconv.Itoa(len(in.Body.Activities)))
+	if err == nil && more != nil {
+		return reused
+	}
+	return err
+}
+
+// sameTold reports whether an activity, or what is said of a lead, is what an input was. What has no time of its own was at any.
+func sameTold(asked, was *lifecycle.Input) bool {
+	if asked.Kind != was.Kind || asked.Name != was.Name || asked.Asset != was.Asset || asked.At != asked.Known && asked.At != was.At {
+		return false
+	}
+	values := slices.DeleteFunc(slices.Clone(was.Values), func(v lifecycle.Named) bool { return slices.Contains(was.Keep, v.Name) })
+	given := slices.DeleteFunc(slices.Clone(asked.Values), func(v lifecycle.Named) bool { return slices.Contains(was.Keep, v.Name) })
+	a, b := lifecycle.Input{Values: given}, lifecycle.Input{Values: values}
+	return bytes.Equal(a.AppendJSON(nil), b.AppendJSON(nil))
+}
+
+// sameLead reports whether an arrival is about a lead, or about the one that goes on for it.
+func (a *API) sameLead(ctx context.Context, asked *lifecycle.Arrival, was int64) (bool, error) {
+	id := asked.Input.Lead
+	if id == 0 {
+		found, err := a.Store.Keys(ctx, asked.Keys)
+		if err != nil {
+			return false, err
+		}
+		for _, key := range asked.Keys {
+			if id = found[key]; id != 0 {
+				break
+			}
+		}
+	}
+	if id == was {
+		return true, nil
+	}
+	for _, one := range []*int64{&id, &was} {
+		row, err := a.living(ctx, *one)
+		if errors.Is(err, store.ErrNoLead) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		*one = row.ID
+	}
+	return id == was, nil
 }
 
 // told appends the arrivals of an activity: what it says of the lead first, then what the lead did.

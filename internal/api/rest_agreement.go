@@ -96,7 +96,7 @@ type checkAnswer struct {
 }
 
 type activateRequest struct {
-	IfMatch string `header:"If-Match" doc:"The ETag of the agreement that applies as you know it."`
+	IfMatch string `header:"If-Match" doc:"The ETag of the agreement that applies as you know it, or * for any. Needed where another would take its place: without it the answer is 428."`
 	Body    agreementSource
 }
 
@@ -123,7 +123,7 @@ func (a *API) agreementRoutes() {
 		RequestBody: sourceBody()}, ScopeRead, a.checkAgreement)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/agreement", OperationID: "activate-agreement", Tags: []string{"Agreement"}, Summary: "Let an agreement apply",
 		Description:  "From now on, to all leads under way. One that applies already changes nothing. It is refused when it has findings that are errors, or no place for a lead.",
-		MaxBodyBytes: mostSource, DefaultStatus: 200, Errors: []int{400, 409, 412, 413, 422, 503}, RequestBody: sourceBody()}, ScopeAdmin, a.activate)
+		MaxBodyBytes: mostSource, DefaultStatus: 200, Errors: []int{400, 409, 412, 413, 422, 428, 503}, RequestBody: sourceBody()}, ScopeAdmin, a.activate)
 }
 
 // sourceBody lets the YAML be sent as it is.
@@ -220,7 +220,10 @@ func (a *API) activate(ctx context.Context, in *activateRequest) (*activateAnswe
 	if err != nil {
 		return nil, err
 	}
-	if in.IfMatch != "" && (before == nil || !matches(in.IfMatch, entityTag(before.Hash), false)) {
+	if in.IfMatch == "" && before != nil && before.Hash != plan.Hash {
+		return nil, problemOf("state-needed", "say in If-Match which agreement you take the place of: the ETag of GET /agreement, or * for any").with("ETag", entityTag(before.Hash))
+	}
+	if in.IfMatch != "" && (before == nil || !matches(in.IfMatch, entityTag(before.Hash), true)) {
 		p := problemOf("moved-on", "another agreement applies than the one you know; read it, and decide again")
 		if before != nil {
 			p.with("ETag", entityTag(before.Hash))

@@ -58,6 +58,7 @@ var problemKinds = []problemKind{
 	{"refused", "The agreement does not allow it", 409, "The command was understood, and as the lead stands it cannot be carried out. The detail is the sentence that people see. Look at the lead again."},
 	{"conflict", "Not now", 409, "Something else is in the way: another import, or leads for which a new agreement has no place."},
 	{"moved-on", "It has moved on", 412, "You named a state with If-Match, and that is no longer how it stands. Nothing was changed. Read it again and decide again."},
+	{"state-needed", "Say which state you know", 428, "This takes the place of something that others may change too. Send If-Match with the ETag of what you have seen, or * for whatever there is."},
 	{"too-large", "Too large", 413, "Send it in smaller parts."},
 	{"media-type", "Not in this form", 415, "The body is packed, or of a kind that is not read here."},
 	{"invalid", "Something in the request is not as it should be", 422, "errors names each place."},

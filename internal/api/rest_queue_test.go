@@ -21,7 +21,7 @@ func classicDesk(t *testing.T, database string) *desk {
 		d = deskOn(t, database)
 	}
 	source, _ := agreement.Template("classic")
-	d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": string(source)})
+	d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": string(source)}, "If-Match", "*")
 	for _, id := range []string{mona, omar} {
 		d.want(200, ScopeWrite, "POST", "/members", map[string]any{"id": id, "name": strings.ToUpper(id[:1]) + id[1:4], "side": "marketing", "manager": mona})
 	}

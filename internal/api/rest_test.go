@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -636,6 +637,27 @@ func TestActivities(t *testing.T) {
 	if again.get("items.0.repeated") != true || again.get("items.2.repeated") != true || again.get("items.1.input") != added.get("items.1.input") {
 		t.Error(again.Text)
 	}
+	// what is new under a key that was used would count as known, and be lost
+	told := body["activities"].([]any)
+	other := func(part int, name string, v any) []any {
+		list := slices.Clone(told)
+		one := maps.Clone(list[part].(map[string]any))
+		one[name] = v
+		list[part] = one
+		return list
+	}
+	for name, list := range map[string][]any{
+		"fewer": told[:2], "more": append(slices.Clone(told), map[string]any{"email": "eve@acme.example", "activity": "x"}), "another lead": other(0, "email", "bo@acme.example"),
+		"a lead that is new": other(0, "email", "eve@acme.example"), "another activity": other(0, "activity", "page_viewed"), "other properties": other(1, "properties", map[string]any{"path": "/"}),
+		"another time": other(1, "at", "2026-11-22T10:00:01Z"), "other attributes": other(2, "attributes", map[string]any{"country": "NO"}),
+		"attributes more": other(1, "attributes", map[string]any{"country": "NO"}), "another order": {told[1], told[0], told[2]},
+	} {
+		a := d.refusal("key-reused", ScopeWrite, "POST", "/activities", map[string]any{"activities": list}, "Idempotency-Key", "a1")
+		if a.text("errors.0.location") != "header.Idempotency-Key" {
+			t.Error(name, a.Text)
+		}
+	}
+	d.refusal("not-found", ScopeRead, "GET", "/leads/eve@acme.example", nil)
 	list := d.want(200, ScopeRead, "GET", "/activities?lead=user:u1", nil)
 	if items, _ := list.get("items").([]any); len(items) != 2 || list.text("items.0.name") != "page_viewed" || list.text("items.0.values.path") != "/pricing" || list.text("items.0.at") != "2026-11-22T10:00:00Z" {
 		t.Error(list.Text)
@@ -754,7 +776,10 @@ func TestAgreementOverREST(t *testing.T) {
 	}
 	next := strings.ReplaceAll(source, "competitor", "rival")
 	d.refusal("moved-on", ScopeAdmin, "POST", "/agreement", map[string]any{"source": next}, "If-Match", `"other"`)
-	done := d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": next}, "If-Match", tag)
+	if p := d.refusal("state-needed", ScopeAdmin, "POST", "/agreement", map[string]any{"source": next}); p.Status != 428 || p.Header.Get("ETag") != tag {
+		t.Error(p.Status, p.Header)
+	}
+	done := d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": next}, "If-Match", "W/"+tag) // as proxies that pack answers have it
 	if done.get("changed") != true || done.get("version") != 2.0 || done.Header.Get("ETag") == tag {
 		t.Error(done.Text)
 	}
@@ -768,7 +793,7 @@ func TestAgreementOverREST(t *testing.T) {
 	d.known("bo@acme.example")
 	third := strings.Replace(next, "  name: text ", "  nickname: text\n  name: text ", 1)
 	third = strings.Replace(third, "  name: text\n", "  nickname: text\n  name: text\n", 1)
-	if done := d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": third}); done.get("version") != 3.0 {
+	if done := d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": third}, "If-Match", "*"); done.get("version") != 3.0 {
 		t.Error(done.Text)
 	}
 	if why := d.want(200, ScopeRead, "GET", "/leads/bo@acme.example/explain", nil); !strings.Contains(why.Text, `{"name":"company.employees","value":"420"}`) {
@@ -777,7 +802,7 @@ func TestAgreementOverREST(t *testing.T) {
 	// a stage that leads are in cannot go
 	gone := strings.ReplaceAll(third, "disqualified", "parked")
 	gone = strings.ReplaceAll(gone, "final: parked", "final: disqualified")
-	if p := d.refusal("conflict", ScopeAdmin, "POST", "/agreement", map[string]any{"source": gone}); !strings.Contains(p.text("detail"), "disqualified") {
+	if p := d.refusal("conflict", ScopeAdmin, "POST", "/agreement", map[string]any{"source": gone}, "If-Match", "*"); !strings.Contains(p.text("detail"), "disqualified") {
 		t.Error(p.Text)
 	}
 }

@@ -162,7 +162,7 @@ func TestRepWorksByKeys(t *testing.T) {
 	}
 	deadline := time.Now().Add(20 * time.Second)
 	for l.lead(t, lead).Owner == johan && time.Now().Before(deadline) {
-		if _, err := l.Store.NewestDecision(t.Context()); err != nil {
+		if _, err := l.Store.DecisionMark(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

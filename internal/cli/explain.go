@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"baton/internal/agreement"
@@ -227,6 +228,14 @@ func saw(list []agreement.Seen) string {
 	return strings.Join(parts, ", ")
 }
 
+// printable puts a space in the place of what would move the cursor of a terminal.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
+}
+
 func (w *explanation) timeline(past []lifecycle.Decided, plan *agreement.Plan) {
 	zone := plan.Calendar.Zone()
 	w.printf("\n%s\n", w.bold("TIMELINE"))
@@ -240,6 +249,9 @@ func (w *explanation) timeline(past []lifecycle.Decided, plan *agreement.Plan) {
 			what += " by " + in.Actor
 		}
 		w.printf("  %s  %s  %s\n", time.UnixMicro(in.At).In(zone).Format("2006-01-02 15:04"), what, w.dim(in.Source))
+		if in.Text != "" && (in.Kind == lifecycle.Consented || in.Actor != "") {
+			w.printf("      %s\n", strings.Map(printable, in.Text))
+		}
 		if d.Refused != "" {
 			w.printf("      not done: %s\n", d.Refused)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"baton/internal/lifecycle"
+	"baton/internal/pgtest"
 )
 
 // A page of a list is found from an index or from the place where the page before ended, and never sorted: with a million
@@ -199,5 +200,46 @@ func TestJobsOfAnEndpointUseAnIndex(t *testing.T) {
 	}
 	if plan := planned(t, s, waitingAgain); !strings.Contains(plan, "COVERING INDEX job_again") {
 		t.Error(plan)
+	}
+}
+
+// Marks change with what is stored later than what has a higher number, as it happens where several processes decide.
+func TestMarksSeeWhatComesLate(t *testing.T) {
+	ctx := context.Background()
+	for name, path := range map[string]string{"SQLite": filepath.Join(t.TempDir(), "baton.db"), "PostgreSQL": pgtest.Database(t)} {
+		s := openAt(t, path)
+		if last, err := s.DecisionMark(ctx); last != 0 || err != nil {
+			t.Errorf("%s: mark %d of nothing, %v", name, last, err)
+		}
+		numbers := []int64{10, 12, 11, 13, 20_000, 19_999, 40_000}
+		if !s.Shared() {
+			numbers = []int64{10, 12, 13} // one after the other
+		}
+		last := int64(0)
+		for _, id := range numbers {
+			write(t, s, func(b *Batch) {
+				b.Input(input(id, ""), 0, 0)
+				b.Decision(&lifecycle.Decision{Input: id, Lead: 1}, "")
+			})
+			mark, err := s.DecisionMark(ctx)
+			if err != nil || mark <= last {
+				t.Errorf("%s: mark %d after %d was decided, %d before; %v", name, mark, id, last, err)
+			}
+			last = mark
+		}
+	}
+	s := told(t)
+	last := ""
+	for _, of := range [][2]int64{{100, 103}, {102, 103}, {102, 104}} {
+		write(t, s, func(b *Batch) {
+			for i, input := range of {
+				b.Exec(`UPDATE lead SET owner = 'a@b.c', outcome = '', input = $1 WHERE id = $2`, input, i+1)
+			}
+		})
+		mark, err := s.OwnerMark(ctx, "a@b.c")
+		if err != nil || mark == last {
+			t.Errorf("mark %s after the last inputs were %d, %s before; %v", mark, of, last, err)
+		}
+		last = mark
 	}
 }

@@ -21,7 +21,7 @@ type feed struct {
 	kick  chan struct{} // a round of this process was committed
 
 	lock    sync.Mutex
-	newest  int64 // the newest input that was decided, as last seen
+	newest  int64 // what DecisionMark said last
 	changed chan struct{}
 	readers int
 	wake    chan struct{} // closed when the first reader comes
@@ -93,7 +93,7 @@ func (f *feed) run() {
 func (f *feed) look() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	newest, err := f.store.NewestDecision(ctx)
+	newest, err := f.store.DecisionMark(ctx)
 	if err != nil {
 		f.log.Debug("looking for new decisions", "error", err)
 		return
@@ -107,7 +107,7 @@ func (f *feed) look() {
 	}
 }
 
-// next returns the newest decision and a channel that is closed when there is a newer one.
+// next returns the mark of what was decided and a channel that is closed when there is a newer one.
 func (f *feed) next() (int64, <-chan struct{}) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
@@ -129,7 +129,7 @@ func (f *feed) join(n int) {
 // liveMark returns a text that changes when what the viewer sees on a page may have changed: each event of /live?of=… has one.
 var liveMark = map[string]func(*ask) (string, error){
 	"figures": func(a *ask) (string, error) {
-		newest, err := a.site.Store.NewestDecision(a.Context())
+		newest, err := a.site.Store.DecisionMark(a.Context())
 		return a.site.values.mark(newest), err
 	},
 	"leads": func(a *ask) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },

@@ -37,7 +37,7 @@ type values struct {
 type value struct {
 	name    string        // of the report
 	table   *report.Table // nil before the first
-	newest  int64         // the newest decision that is in it
+	newest  int64         // the mark of the decisions that are in it
 	begun   time.Time     // when it was read
 	cost    time.Duration // of making it
 	used    time.Time
@@ -71,7 +71,7 @@ func (v *values) close() {
 	v.work.Wait()
 }
 
-// stale reports whether a value has to be counted again, once newest is the newest decision.
+// stale reports whether a value has to be counted again, once newest is the mark of what was decided.
 func (c *value) stale(newest int64) bool {
 	return c.table == nil || c.newest != newest && time.Since(c.begun) > valueCost*c.cost || time.Since(c.begun) > time.Hour
 }
@@ -202,9 +202,9 @@ type tallied struct {
 	err     error     // the first
 }
 
-// counting begins with the newest decision: one query.
+// counting begins with the mark of what was decided: one query.
 func (a *ask) counting() (*tallied, error) {
-	newest, err := a.site.Store.NewestDecision(a.Context())
+	newest, err := a.site.Store.DecisionMark(a.Context())
 	return &tallied{newest: newest, until: time.Now().Add(valueWait)}, err
 }
 
