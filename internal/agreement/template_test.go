@@ -104,7 +104,7 @@ func TestTemplatesShowTheWholeLanguage(t *testing.T) {
 
 // Every template has the twelve reasons to give a lead back, each with its consequence, and sales may give each when it is offered one.
 func TestTemplatesHaveEveryReason(t *testing.T) {
-	classes := map[string]string{"timing": "recycle", "budget": "recycle", "no_response": "recycle", "not_decision_maker": "recycle", "existing_contact": "recycle",
+	classes := map[string]string{"timing": "recycle", "budget": "recycle", "no_response": "recycle", "not_decision_maker": "recycle", "existing_contract": "recycle",
 		"bad_data": "disqualify", "competitor": "disqualify", "student": "disqualify", "customer": "disqualify", "duplicate": "disqualify", "out_of_territory": "disqualify", "no_fit": "disqualify"}
 	for _, name := range Templates() {
 		source, _ := Template(name)

@@ -246,7 +246,7 @@ func relay(t *testing.T, d *desk) {
 		t.Error(contacted.Text)
 	}
 	words := d.refusal("vocabulary", ScopeWrite, "POST", lead+"/hand-back", map[string]any{"actor": owner, "reason": "busy"})
-	if diff := cmp.Diff([]any{"timing", "budget", "no_response", "not_decision_maker", "existing_contact", "no_fit", "bad_data", "competitor", "student", "customer", "duplicate", "out_of_territory"}, words.get("errors.0.allowed")); diff != "" || words.text("errors.0.location") != "body.reason" {
+	if diff := cmp.Diff([]any{"timing", "budget", "no_response", "not_decision_maker", "existing_contract", "no_fit", "bad_data", "competitor", "student", "customer", "duplicate", "out_of_territory"}, words.get("errors.0.allowed")); diff != "" || words.text("errors.0.location") != "body.reason" {
 		t.Error(diff)
 	}
 	back := d.want(200, ScopeWrite, "POST", lead+"/hand-back", map[string]any{"actor": owner, "reason": "timing", "note": "in spring", "revisit_at": "2027-03-01T09:00:00+01:00"})

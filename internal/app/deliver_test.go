@@ -218,7 +218,7 @@ func TestOfferReachesItsOwner(t *testing.T) {
 	if j.Kind != "offered" || j.Attempts != 1 || j.DeliveredAt == 0 || j.NextTry != 0 || j.Channel != "email" || j.Recipient != got.to {
 		t.Errorf("job %+v", j)
 	}
-	for _, want := range []string{"Ada <b>Lind</b> (Acme)", "Ada &lt;b&gt;Lind&lt;/b&gt; (Acme)", "Please accept it by ", "transitions.hot", "demo requested, twice", "you may; sales holds the conversation", "alerts.offer"} {
+	for _, want := range []string{"Ada <b>Lind</b> (Acme)", "Ada &lt;b&gt;Lind&lt;/b&gt; (Acme)", "Please accept it by ", "transitions.hot", "demo requested, twice", "you may; both sides may speak", "alerts.offer"} {
 		if !strings.Contains(got.subject+got.body, want) {
 			t.Errorf("the mail does not say %q", want)
 		}

@@ -26,8 +26,8 @@ func TestAPIFromAShell(t *testing.T) {
 	}
 	contains(t, parts[1], `"stage":"mql"`, `"owner":"astrid.berg@northwind.example"`, `"state":"open"`)
 	contains(t, parts[2], `"stage":"sal"`, `"clause":"handoffs.mql_to_sales"`, `"contacted_at"`)
-	contains(t, parts[3], `"type":"/api/#problem-vocabulary"`, `"allowed":["timing","budget","no_response","not_decision_maker","existing_contact","no_fit","bad_data","competitor","student","customer","duplicate","out_of_territory"]`,
-		`\"busy\" is no reason to hand back; the agreed ones are timing, budget, no_response, not_decision_maker, existing_contact, no_fit, bad_data, competitor, student, customer, duplicate, out_of_territory`)
+	contains(t, parts[3], `"type":"/api/#problem-vocabulary"`, `"allowed":["timing","budget","no_response","not_decision_maker","existing_contract","no_fit","bad_data","competitor","student","customer","duplicate","out_of_territory"]`,
+		`\"busy\" is no reason to hand back; the agreed ones are timing, budget, no_response, not_decision_maker, existing_contract, no_fit, bad_data, competitor, student, customer, duplicate, out_of_territory`)
 	contains(t, parts[4], `"items":[{"id":`)
 	contains(t, parts[5], `"title":"owner"`, `"kind":"contact"`, `"allowed":`)
 	contains(t, parts[6], `"report":"funnel"`, "# Northwind", `"works":true`, `"dry_run":true`, `"state":"running"`)

@@ -427,6 +427,9 @@ func (e *explainer) speech() ExplainedSection {
 		}
 		if s.Answer == "" {
 			s.Answer = "Nobody holds the conversation."
+			if v.Holder == "" && v.Allowed {
+				s.Answer = "Both sides may speak."
+			}
 			if v.Holder != "" {
 				s.Answer = strings.ToUpper(v.Holder[:1]) + v.Holder[1:] + " holds the conversation."
 				if e.view.Roster.Member(v.Holder) != nil {

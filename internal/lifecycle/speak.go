@@ -89,6 +89,8 @@ func speak(plan *agreement.Plan, l *Lead, rule *agreement.SpeakRule, who Speaker
 		return v
 	}
 	switch {
+	case v.Allowed && rule.Speaks == agreement.SpeakBoth:
+		v.Text = "both sides may speak"
 	case v.Allowed && holds:
 		v.Text = side.String() + " holds the conversation"
 	case v.Allowed:
