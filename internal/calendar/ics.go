@@ -49,8 +49,8 @@ func instantOf(zone *time.Location, minutes int) int64 {
 // the time it covers:
 //
 //   - whole days (VALUE=DATE), DTEND being the day after the last;
-//   - part of a day, by TZID, in UTC, or in zone when it has neither; seconds
-//     round outwards to whole minutes;
+//   - part of a day, by TZID (a place, or what a VTIMEZONE of the file defines), in UTC,
+//     or in zone when it has neither; seconds round outwards to whole minutes;
 //   - again and again by RRULE (YEARLY, MONTHLY, WEEKLY or DAILY), from FirstYear
 //     to LastYear, and by RDATE; not on an EXDATE, nor where another event with
 //     the same UID takes its place by RECURRENCE-ID. A date in EXDATE takes out
@@ -86,7 +86,7 @@ func parseICS(data []byte, zone *time.Location) (Holidays, error) {
 	if err != nil {
 		return Holidays{}, err
 	}
-	r := &icsReader{zone: zone, zones: map[string]*time.Location{}, replaced: map[string][]icsTime{}}
+	r := &icsReader{zone: zone, zones: map[string]*time.Location{}, defined: file.Timezones(), replaced: map[string][]icsTime{}}
 	events := file.Events()
 	if len(events) != len(lines) {
 		return Holidays{}, errors.New("its BEGIN and END lines do not match")
@@ -191,6 +191,7 @@ func contentLine(line string) (name, value string) {
 type icsReader struct {
 	zone     *time.Location
 	zones    map[string]*time.Location // by TZID
+	defined  []*ics.VTimezone          // that the file brings along
 	replaced map[string][]icsTime      // by UID: occurrences that another event stands in for
 	rules    int
 	found    Holidays
@@ -478,7 +479,7 @@ func (r *icsReader) time(p *ics.IANAProperty, value string) (icsTime, error) {
 		var ok bool
 		if zone, ok = r.zones[id]; !ok {
 			var err error
-			if zone, err = zoneOfTZID(id); err != nil {
+			if zone, err = r.zoneOfTZID(id); err != nil {
 				return icsTime{}, fmt.Errorf("%s: %w", p.IANAToken, err)
 			}
 			r.zones[id] = zone
@@ -491,14 +492,25 @@ func (r *icsReader) time(p *ics.IANAProperty, value string) (icsTime, error) {
 	return t, nil
 }
 
-// zoneOfTZID finds a zone by name. Some programs put a path ahead of the name,
+// zoneOfTZID finds a zone by name, or else as the file defines it. Some programs put a path ahead of the name,
 // such as /freeassociation.sourceforge.net/Europe/Stockholm.
-func zoneOfTZID(id string) (*time.Location, error) {
+func (r *icsReader) zoneOfTZID(id string) (*time.Location, error) {
 	name := id
 	if path := strings.Split(id, "/"); path[0] == "" && len(path) > 2 {
 		name = strings.Join(path[len(path)-2:], "/")
 	}
-	return LoadZone(name)
+	zone, err := LoadZone(name)
+	if err == nil {
+		return zone, nil
+	}
+	for _, z := range r.defined {
+		for i := range z.Properties {
+			if p := &z.Properties[i]; strings.EqualFold(p.IANAToken, "TZID") && strings.TrimSpace(p.Value) == strings.TrimSpace(id) {
+				return definedZone(z, id)
+			}
+		}
+	}
+	return nil, err
 }
 
 // readICSTime reads 20261224, 20261224T120000 in zone, or 20261224T110000Z.

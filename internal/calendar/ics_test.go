@@ -221,6 +221,90 @@ func TestParseICS(t *testing.T) {
 	}
 }
 
+// zoned puts a VTIMEZONE ahead of an event that is in it.
+func zoned(zone string, events ...string) []byte {
+	lines := strings.ReplaceAll(strings.TrimLeft(strings.ReplaceAll(zone, "\t", ""), "\n"), "\n", "\r\n")
+	return []byte(strings.Replace(string(icsFile(events...)), "BEGIN:VEVENT", "BEGIN:VTIMEZONE\r\n"+lines+"\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT", 1))
+}
+
+// Zones as Exchange writes them: by names of its own, with the rules beside them.
+const (
+	westEurope = `TZID:W. Europe Standard Time
+		BEGIN:STANDARD
+		DTSTART:16010101T030000
+		TZOFFSETFROM:+0200
+		TZOFFSETTO:+0100
+		RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10
+		END:STANDARD
+		BEGIN:DAYLIGHT
+		DTSTART:16010101T020000
+		TZOFFSETFROM:+0100
+		TZOFFSETTO:+0200
+		RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3
+		END:DAYLIGHT`
+	sydney = `TZID:AUS Eastern Standard Time
+		BEGIN:STANDARD
+		DTSTART:16010101T030000
+		TZOFFSETFROM:+1100
+		TZOFFSETTO:+1000
+		RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4
+		END:STANDARD
+		BEGIN:DAYLIGHT
+		DTSTART:16010101T020000
+		TZOFFSETFROM:+1000
+		TZOFFSETTO:+1100
+		RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=10
+		END:DAYLIGHT`
+	eastern = `TZID:Eastern Standard Time
+		BEGIN:DAYLIGHT
+		DTSTART:19870405T020000
+		TZOFFSETFROM:-0500
+		TZOFFSETTO:-0400
+		RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4;UNTIL=20060402T070000Z
+		END:DAYLIGHT
+		BEGIN:STANDARD
+		DTSTART:20071104T020000
+		TZOFFSETFROM:-0400
+		TZOFFSETTO:-0500
+		RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11
+		END:STANDARD
+		BEGIN:DAYLIGHT
+		DTSTART:20070311T020000
+		TZOFFSETFROM:-0500
+		TZOFFSETTO:-0400
+		RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=3
+		END:DAYLIGHT`
+	india = `TZID:India Standard Time
+		BEGIN:STANDARD
+		DTSTART:16010101T000000
+		TZOFFSETFROM:+0530
+		TZOFFSETTO:+0530
+		END:STANDARD
+		BEGIN:DAYLIGHT
+		DTSTART:16010101T000000
+		TZOFFSETFROM:+0530
+		TZOFFSETTO:+0530
+		END:DAYLIGHT`
+)
+
+// TestZonesOfTheFile compares the zones that files bring along with those of the places they are of, through all hours of two years.
+func TestZonesOfTheFile(t *testing.T) {
+	for place, zone := range map[string]string{"Europe/Berlin": westEurope, "Australia/Sydney": sydney, "America/New_York": eastern, "Asia/Kolkata": india} {
+		id, _, _ := strings.Cut(strings.TrimPrefix(zone, "TZID:"), "\n")
+		read := func(tzid string) []Closure {
+			got, err := ParseICS(zoned(zone, "UID:1\nDTSTART;TZID="+tzid+":20260101T000000\nDURATION:PT1M\nRRULE:FREQ=DAILY;COUNT=730",
+				"UID:2\nDTSTART;TZID="+tzid+":20260101T033000\nDURATION:PT1M\nRRULE:FREQ=DAILY;COUNT=730"), time.UTC)
+			if err != nil {
+				t.Fatalf("%s: %v", tzid, err)
+			}
+			return got.Closures
+		}
+		if diff := cmp.Diff(read(place), read(id)); diff != "" {
+			t.Errorf("%s is not %s: %s", id, place, diff)
+		}
+	}
+}
+
 func TestParseICSCountsWhatItLeavesOut(t *testing.T) {
 	got, err := ParseICS(icsFile(
 		"UID:1\nSUMMARY:Closed\nDTSTART;VALUE=DATE:20260606",
@@ -282,6 +366,9 @@ func TestParseICSRefuses(t *testing.T) {
 		{"two starts", icsFile(first + "\nDTSTART:20260101T000000"), "more than one DTSTART"},
 		{"bad date", icsFile("UID:1\nDTSTART;VALUE=DATE:20260230"), `DTSTART: "20260230" is not a date such as 20261224`},
 		{"bad zone", icsFile("UID:1\nDTSTART;TZID=W. Europe Standard Time:20260101T000000"), `reading time zone "W. Europe Standard Time": it is not in the time zone database`},
+		{"a zone of no rule", zoned("TZID:Here\nBEGIN:STANDARD\nDTSTART:16010101T030000\nTZOFFSETTO:+0100\nRRULE:FREQ=MONTHLY\nEND:STANDARD", "UID:1\nDTSTART;TZID=Here:20260101T000000"), `time zone "Here": RRULE "FREQ=MONTHLY": "FREQ=MONTHLY" is not understood here`},
+		{"a zone of no offset", zoned("TZID:Here\nBEGIN:STANDARD\nDTSTART:16010101T030000\nTZOFFSETTO:1\nEND:STANDARD", "UID:1\nDTSTART;TZID=Here:20260101T000000"), `TZOFFSETTO: "1" is not a distance from UTC`},
+		{"a zone of nothing", zoned("TZID:Here\nX-A:1", "UID:1\nDTSTART;TZID=Here:20260101T000000"), `its VTIMEZONE has neither STANDARD nor DAYLIGHT`},
 		{"the machine's zone", icsFile("UID:1\nDTSTART;TZID=Local:20260101T000000"), `reading time zone "Local"`},
 		{"no end", icsFile("UID:1\nDTSTART:20260101T000000"), "it does not end after it starts"},
 		{"backwards", icsFile("UID:1\nDTSTART;VALUE=DATE:20260102\nDTEND;VALUE=DATE:20260101"), "it does not end after it starts"},
@@ -337,6 +424,7 @@ func FuzzParseICS(f *testing.F) {
 	f.Add(icsFile("UID:1\nDTSTART;TZID=America/New_York:20260605T090000\nDURATION:PT1H30M\nRRULE:FREQ=MONTHLY;BYDAY=-1MO;UNTIL=20270101T000000Z\nEXDATE:20260701T090000"))
 	f.Add(icsFile("UID:1\nDTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1;BYSETPOS=1;WKST=SU\nRDATE;VALUE=DATE:20260101"))
 	f.Add(icsFile("UID:1\nDTSTART:20260601T080000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260901T080000/PT2H", "UID:1\nRECURRENCE-ID:20260601T080000Z\nDTSTART:20260602T080000\nDTEND:20260602T090000"))
+	f.Add(zoned(sydney, "UID:1\nDTSTART;TZID=AUS Eastern Standard Time:20260601T080000\nDURATION:PT1H"))
 	f.Add([]byte("BEGIN:VCALENDAR\nEND:VCALENDAR"))
 	zone, err := LoadZone("Europe/Stockholm")
 	if err != nil {

@@ -25,7 +25,7 @@ type Options struct {
 	Mail *channel.Mailer // nil: no mail is sent
 	Post *channel.Poster // nil: nothing is sent by HTTP
 	Seal *seal.Keys      // with which the secrets of webhooks are sealed
-	// URL is where people open Baton, for a message that somebody sends to try a way.
+	// URL is where people open Baton: messages lead to the page of their lead there. Without it they have no links.
 	URL string
 	// Mails, Slack and Teams are where to send what is for a member, an e-mail address, "marketing", "sales" or "queue NAME": a mail
 	// address, or the URL of an incoming webhook. "" is for all that have none of their own. A mail to a

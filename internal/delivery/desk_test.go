@@ -366,6 +366,36 @@ func TestAcceptedMeanwhile(t *testing.T) {
 	}
 }
 
+// A message leads to the page of its lead; one about many to some of them, and to Baton.
+func TestMessagesLeadToTheirLeads(t *testing.T) {
+	o := open(t, filepath.Join(t.TempDir(), "b.db"), "alerts:\n  x: {event: offered, to: owner, by: slack}\n  y: {event: activity, activity: form_submitted, to: cmo@northwind.example, by: slack, quiet: none, digest: every 24h}\n")
+	r := newReceiver(t, nil)
+	var ids []int64
+	for i := range 6 {
+		ids = append(ids, o.ripe(fmt.Sprintf("p%d@acme.example", i)))
+		o.did(fmt.Sprintf("p%d@acme.example", i), "form_submitted")
+	}
+	o.run(func(opts *delivery.Options) {
+		opts.URL = "https://baton.northwind.example/"
+		opts.Slack = map[string]string{"": r.URL}
+		opts.Clock = func() time.Time { return time.Now().Add(25 * time.Hour) }
+	})
+	o.until("over", over)
+	all := ""
+	for _, c := range r.got() {
+		all += string(c.body) + "\n"
+	}
+	for i, id := range ids {
+		one, listed := fmt.Sprintf("<https://baton.northwind.example/leads/%d|Open this lead in Baton>", id), fmt.Sprintf(`leads/%d|p%d@acme`, id, i)
+		if strings.Count(all, one) != 1 || strings.Contains(all, listed) != (i < 4) {
+			t.Errorf("lead %d, %s, %s: %d messages", id, one, listed, len(r.got()))
+		}
+	}
+	if strings.Count(all, "<https://baton.northwind.example/|Open Baton>") != 1 {
+		t.Error(all)
+	}
+}
+
 // Nobody is asked to get in touch with a lead to whom nobody may speak by now: that it is theirs they hear, and who may speak.
 func TestDeskAsksMay(t *testing.T) {
 	databases(t, func(t *testing.T, db string) {

@@ -39,12 +39,13 @@ func (d *Desk) send(ctx context.Context, job *store.Job) (r channel.Result, drop
 		return r, why, nil
 	}
 	now := d.now()
-	r, dropped = d.hand(ctx, job, s, lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock)))
+	n := lifecycle.Tell(s.plan, &s.view, s.past, &alert, max(now, s.view.Lead.Clock))
+	r, dropped = d.hand(ctx, job, s, n, d.links([]lifecycle.Telling{{Lead: job.Lead, Notice: n}}))
 	return r, dropped, nil
 }
 
 // hand hands a notice to the channel of a job, or to mail if that has no address there. dropped says why it goes nowhere.
-func (d *Desk) hand(ctx context.Context, job *store.Job, s *scene, n lifecycle.Notice) (r channel.Result, dropped string) {
+func (d *Desk) hand(ctx context.Context, job *store.Job, s *scene, n lifecycle.Notice, links []channel.Link) (r channel.Result, dropped string) {
 	by := job.Channel
 	to, why := d.address(s.plan, &s.view, by, job.Recipient)
 	if why != "" && by != "email" && d.Mail != nil { // better by mail than not at all
@@ -57,6 +58,7 @@ func (d *Desk) hand(ctx context.Context, job *store.Job, s *scene, n lifecycle.N
 		return r, why
 	}
 	notice := spoken(n)
+	notice.Links = links
 	switch by {
 	case "email":
 		name := ""
@@ -104,7 +106,7 @@ func (d *Desk) digest(ctx context.Context, job *store.Job, a *store.Attempt) (r 
 	if last == nil { // nothing is left to tell
 		dropped = why[job.ID]
 	} else {
-		r, dropped = d.hand(ctx, job, last, lifecycle.Gather(last.plan, told))
+		r, dropped = d.hand(ctx, job, last, lifecycle.Gather(last.plan, told), d.links(told))
 	}
 	delete(why, job.ID)
 	a.Moot = why
@@ -118,6 +120,32 @@ func spoken(n lifecycle.Notice) channel.Notice {
 		c.Facts = append(c.Facts, channel.Fact(f))
 	}
 	return c
+}
+
+// mostLinked is to how many leads a message leads that is about several.
+const mostLinked = 4
+
+// links lead to the pages of what is told, and to Baton if that is more than a message should have. What one may see and do there, the
+// page says.
+func (d *Desk) links(told []lifecycle.Telling) (links []channel.Link) {
+	base := strings.TrimRight(d.URL, "/")
+	if base == "" {
+		return nil
+	}
+	var leads []int64
+	for _, t := range told {
+		if slices.Contains(leads, t.Lead) {
+			continue
+		}
+		if leads = append(leads, t.Lead); len(leads) > mostLinked {
+			return append(links, channel.Link{Text: "Open Baton", URL: base + "/"})
+		}
+		links = append(links, channel.Link{Text: t.Notice.Title, URL: fmt.Sprintf("%s/leads/%d", base, t.Lead)})
+	}
+	if len(links) == 1 {
+		links[0].Text = "Open this lead in Baton"
+	}
+	return links
 }
 
 // address finds where a message goes; why says why it goes nowhere.

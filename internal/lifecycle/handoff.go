@@ -127,7 +127,7 @@ func (d *decider) mayAct(verb string) bool {
 		case l.Handoff.State == HandoffAccepted && l.Owner == actor:
 			d.refuse("you have accepted this lead already, on %s", d.stamp(l.Handoff.Accepted))
 		case l.Handoff.State == HandoffAccepted && l.Owner != "":
-			d.refuse("%s accepted this one on %s", d.name(l.Owner), d.stamp(l.Handoff.Accepted))
+			d.refuse("%s accepted this one on %s; ask them if you would like to have it", d.name(l.Owner), d.stamp(l.Handoff.Accepted))
 		case slices.Contains(l.Handoff.Tried, actor):
 			d.refuse("this lead moved on when the time to accept it was over; it is in stage %s now", d.plan.Stages[l.Stage].Name)
 		default:
@@ -166,7 +166,7 @@ func (d *decider) mayAct(verb string) bool {
 		}
 		d.refuse("this lead went to %s on %s%s; ask them if you would like it back", d.name(l.Owner), d.stamp(l.Handoff.Since), when)
 	} else if !d.stranger() {
-		d.refuse("this lead is offered to %s, not to %s", d.name(l.Owner), d.name(actor))
+		d.refuse("this lead is offered to %s, not to %s; they or their manager answer for it", d.name(l.Owner), d.name(actor))
 	}
 	return false
 }
@@ -373,11 +373,11 @@ func (d *decider) reassignByHand() {
 		return
 	}
 	if to.Inactive {
-		d.refuse("%s has left the team and cannot take it", d.name(to.ID))
+		d.refuse("%s has left the team and cannot take it; choose somebody who is there", d.name(to.ID))
 		return
 	}
 	if to.away(d.now) {
-		d.refuse("%s is away and cannot take it now", d.name(to.ID))
+		d.refuse("%s is away and cannot take it now; choose somebody who is there", d.name(to.ID))
 		return
 	}
 	if d.lead.Owner == to.ID {

@@ -25,11 +25,11 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ name, before, asks, refused string }{
 		{"late, after it went to another", moved, "accept by=jonas@northwind.example",
 			"this lead went to Lena Lund on 2 Mar 13:00, when the time to accept it was over; ask them if you would like it back"},
-		{"late, after another accepted it", taken, "accept by=jonas@northwind.example", "Lena Lund accepted this one on 2 Mar 14:00"},
+		{"late, after another accepted it", taken, "accept by=jonas@northwind.example", "Lena Lund accepted this one on 2 Mar 14:00; ask them if you would like to have it"},
 		{"late rejection", moved, "reject no_fit by=jonas@northwind.example",
 			"this lead went to Lena Lund on 2 Mar 13:00, when the time to accept it was over; ask them if you would like it back"},
 		{"accepted twice", accepted, "accept by=jonas@northwind.example", "you have accepted this lead already, on 2 Mar 09:30"},
-		{"offered to another", offered, "accept by=lena@northwind.example", "this lead is offered to Jonas Ek, not to Lena Lund"},
+		{"offered to another", offered, "accept by=lena@northwind.example", "this lead is offered to Jonas Ek, not to Lena Lund; they or their manager answer for it"},
 		{"unknown user accepts", offered, "accept by=nobody@northwind.example",
 			`nobody called "nobody@northwind.example" is in the team; sign in as somebody who is, or ask whoever runs Baton to add you`},
 		{"unknown user rejects", offered, "reject no_fit by=nobody@northwind.example",

@@ -96,7 +96,7 @@ func (a *ask) acted(act string, form func(*ask, *lifecycle.Input) (done string, 
 		if err := said.outcome(nil, err); err != nil {
 			return nil, err
 		}
-		return redirect{to: a.back("/leads"), said: said}, nil
+		return a.refusedForm(said, act, a.back("/leads"))
 	}
 	// A form that is sent twice, by a double click or a browser that tries again, is done once.
 	once := ""
@@ -110,7 +110,7 @@ func (a *ask) acted(act string, form func(*ask, *lifecycle.Input) (done string, 
 	if in.Kind == lifecycle.Remind && !said.Refused {
 		said.Text = a.reminded(decision)
 	}
-	return redirect{to: a.back("/leads"), said: said}, nil
+	return a.refusedForm(said, act, a.back("/leads"))
 }
 
 // reminded says whom a decision reminds.

@@ -1,9 +1,14 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
+
+	"baton/internal/document"
 )
 
 // flash is what an act led to, told once by the next page: in a toast, or at the lead where it was refused.
@@ -13,17 +18,119 @@ type flash struct {
 	Text    string `json:"text"`
 	Refused bool   `json:"refused,omitempty"`
 	Open    string `json:"open,omitempty"` // what to open next, "tel:…"
+	// Act is what was refused, and Typed what somebody had filled in for it, by the names of the fields: it stands in the form again.
+	Act   string            `json:"act,omitempty"`
+	Typed map[string]string `json:"typed,omitempty"`
+	For   int64             `json:"for,omitempty"` // the user who is told: nobody else who signs in to the same browser is
+}
+
+// mostFlash is how many bytes a flash may have, so that a cookie has room for it.
+const mostFlash = 2500
+
+// formFields are those of every form about a lead: nobody fills them in.
+var formFields = []string{"who", "seen", "back", "open", "then"}
+
+// refusedForm leads back to where a form was sent. If it was refused, what somebody had filled in stands there again; what is too long for
+// that is shown by itself.
+func (a *ask) refusedForm(said *flash, act, to string) (answer, error) {
+	if !said.Refused {
+		return redirect{to: to, said: said}, nil
+	}
+	said.Act, said.Typed = act, map[string]string{}
+	for name, values := range a.PostForm { // order: of a map
+		if text := strings.TrimSpace(values[0]); text != "" && !slices.Contains(formFields, name) {
+			said.Typed[name] = text
+		}
+	}
+	if _, fits := a.pack(said); fits {
+		return redirect{to: to, said: said}, nil
+	}
+	return shown{page: page{title: "This was not done", body: refusedLong(said.Text, to, a.filledIn(said))}, status: http.StatusConflict}, nil
+}
+
+// filledIn is what somebody had filled in for what was refused, in words, as in the form; nothing if they only pressed a button.
+func (a *ask) filledIn(f *flash) (list []field) {
+	if f == nil || !f.Refused {
+		return nil
+	}
+	add := func(label, text string) {
+		if text != "" {
+			list = append(list, field{label, text})
+		}
+	}
+	t := f.Typed
+	switch f.Act {
+	case "lose":
+		add("Lost, because", t["reason"])
+	case "win":
+		add("Won, worth", t["value"])
+	case "merge":
+		add("Is the same person as", t["with"])
+	}
+	for i := range a.plan.Questions {
+		q := &a.plan.Questions[i]
+		add(document.Title(q.Name), t["answer."+q.Name])
+	}
+	add("Note", t["note"])
+	add("Call again", strings.ReplaceAll(t["again"], "T", " "))
+	if len(list) > 0 {
+		add("How it went", capital(outcomeWords(t["outcome"])))
+	}
+	return list
+}
+
+// of reports whether it tells that an act with a lead was refused.
+func (f *flash) of(lead int64, act string) bool {
+	return f != nil && f.Refused && f.Lead == lead && f.Act == act
+}
+
+// typedBefore is what somebody had filled in for an act with a lead that was refused, "" for nothing.
+func typedBefore(ctx context.Context, lead int64, act, name string) string {
+	if f := asked(ctx).said; f.of(lead, act) {
+		return f.Typed[name]
+	}
+	return ""
+}
+
+// retyped are questions as somebody had answered them in a form that was refused.
+func retyped(ctx context.Context, list []question, lead int64, act string) []question {
+	f := asked(ctx).said
+	if !f.of(lead, act) {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		q := &list[i]
+		text := f.Typed[q.field()]
+		if text == "" {
+			continue
+		}
+		q.Given, q.Choices = text, slices.Clone(q.Choices)
+		for j := range q.Choices {
+			q.Choices[j].Chosen = q.Choices[j].Value == text
+		}
+	}
+	return list
 }
 
 const flashCookie = "said"
 
+// pack writes a flash as a cookie has it, and reports whether there is room for it.
+func (a *ask) pack(f *flash) (string, bool) {
+	if a.viewer != nil {
+		f.For = a.viewer.ID
+	}
+	b, err := json.Marshal(f)
+	return base64.RawURLEncoding.EncodeToString(b), err == nil && len(b) <= mostFlash
+}
+
 // putFlash keeps what to tell in a cookie of a minute. A form that was answered with a redirect can say no more.
 func putFlash(a *ask, f *flash) {
-	b, err := json.Marshal(f)
-	if err != nil || len(b) > 2500 {
+	text, fits := a.pack(f)
+	if !fits {
 		return
 	}
-	http.SetCookie(a.w, &http.Cookie{Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(b), Path: "/", MaxAge: 60, HttpOnly: true,
+	http.SetCookie(a.w, &http.Cookie{Name: flashCookie, Value: text, Path: "/", MaxAge: 60, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode, Secure: a.TLS != nil})
 }
 
@@ -39,5 +146,9 @@ func takeFlash(a *ask) *flash {
 	if err != nil || json.Unmarshal(b, &f) != nil || f.Text == "" {
 		return nil
 	}
+	if f.For != 0 && (a.viewer == nil || a.viewer.ID != f.For) {
+		return nil
+	}
+	f.Open = phoneOf(f.Open) // whoever can write a cookie does not choose what is opened
 	return &f
 }

@@ -190,6 +190,10 @@ func (a *ask) survivor(missing error) (answer, error) {
 	case into == id:
 		return nil, missing
 	}
+	if said := takeFlash(a); said != nil && said.Lead == id { // of what was done with it a moment ago
+		said.Lead = into
+		return redirect{to: string(leadURL(into)), said: said}, nil
+	}
 	return redirect{to: string(leadURL(into)), said: &flash{Who: fmt.Sprintf("Lead %d", id), Text: "is the same person as this one, which goes on for both."}}, nil
 }
 
@@ -433,5 +437,9 @@ func (a *ask) sameOrNot(ref, with string, kind lifecycle.InputKind, done string)
 	if err := said.outcome(d, err); err != nil {
 		return nil, err
 	}
-	return redirect{to: a.back(string(leadURL(said.Lead))), said: said}, nil
+	act := "merge"
+	if kind == lifecycle.Split {
+		act = "split"
+	}
+	return a.refusedForm(said, act, a.back(string(leadURL(said.Lead))))
 }

@@ -26,6 +26,14 @@ func (r *leadRow) hidden(act string) []field {
 	return list
 }
 
+// standing are the acts whose forms stand open on the page when they were refused.
+func (p *leadPage) standing() []string {
+	if p.Works {
+		return []string{"answer"}
+	}
+	return nil
+}
+
 func menuSize(large bool) (class, size string) {
 	if large {
 		return "max-md:h-11 md:h-9", ""
@@ -34,7 +42,7 @@ func menuSize(large bool) (class, size string) {
 }
 
 func rejectMenu(r *leadRow, large bool) reasonMenuOf {
-	m := reasonMenuOf{Act: "reject", Action: string(actURL(r.ID, "reject")), Label: "Reject", Title: "Why not " + r.Name + "?", Key: "R", Field: "reason", Show: large, Delay: true, Hidden: r.hidden("reject"), Reasons: r.Reject}
+	m := reasonMenuOf{Lead: r.ID, Act: "reject", Action: string(actURL(r.ID, "reject")), Label: "Reject", Title: "Why not " + r.Name + "?", Key: "R", Field: "reason", Show: large, Delay: true, Hidden: r.hidden("reject"), Reasons: r.Reject}
 	m.Class, m.Size = menuSize(large)
 	if large {
 		m.Label = "Reject with a reason"
@@ -43,13 +51,13 @@ func rejectMenu(r *leadRow, large bool) reasonMenuOf {
 }
 
 func backMenu(r *leadRow, large bool) reasonMenuOf {
-	m := reasonMenuOf{Act: "hand-back", Action: string(actURL(r.ID, "hand-back")), Label: "Hand back", Title: "Why hand " + r.Name + " back?", Key: "H", Field: "reason", Show: large, Delay: true, Hidden: r.hidden("hand-back"), Reasons: r.Back}
+	m := reasonMenuOf{Lead: r.ID, Act: "hand-back", Action: string(actURL(r.ID, "hand-back")), Label: "Hand back", Title: "Why hand " + r.Name + " back?", Key: "H", Field: "reason", Show: large, Delay: true, Hidden: r.hidden("hand-back"), Reasons: r.Back}
 	m.Class, m.Size = menuSize(large)
 	return m
 }
 
 func contactMenu(r *leadRow, large bool) reasonMenuOf {
-	m := reasonMenuOf{Act: "contact", Action: string(actURL(r.ID, "contact")), Label: "Log", Title: "How did it go with " + r.Name + "?", Key: "L", Field: "outcome", Show: large, Hidden: r.hidden("contact")}
+	m := reasonMenuOf{Lead: r.ID, Act: "contact", Action: string(actURL(r.ID, "contact")), Label: "Log", Title: "How did it go with " + r.Name + "?", Key: "L", Field: "outcome", Show: large, Hidden: r.hidden("contact")}
 	m.Class, m.Size = menuSize(large)
 	if large {
 		m.Label, m.Main = "Log a contact", true

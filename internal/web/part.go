@@ -40,6 +40,7 @@ type reasonMenuOf struct {
 	Show                                               bool // the key, on the button
 	Main                                               bool // it is what to do next
 	Delay                                              bool // it can be undone for a few seconds, by not being sent yet
+	Lead                                               int64
 	Hidden                                             []field
 	Reasons                                            []reason
 }

@@ -246,6 +246,9 @@ func (a *ask) next(said *flash) (answer, error) {
 			took = nil
 		}
 	}
+	if said != nil && took != nil {
+		said.Text += ". " + took.Text
+	}
 	return redirect{to: "/queue", said: cmp.Or(said, took)}, nil
 }
 
@@ -257,13 +260,16 @@ func called(a *ask) (answer, error) {
 	in := lifecycle.Input{Kind: lifecycle.Contact, Name: a.PostFormValue("outcome"), Text: a.PostFormValue("note"), Actor: a.viewer.Email, Source: "web"}
 	var err error
 	if in.Values, err = a.answers(); err != nil {
-		return redirect{to: "/queue", said: said}, said.outcome(nil, err)
+		if err := said.outcome(nil, err); err != nil {
+			return nil, err
+		}
+		return a.refusedForm(said, "call", "/queue")
 	}
 	said.Text = "call written down: " + outcomeWords(in.Name)
 	switch {
 	case in.Name == "" && len(in.Values) == 0 && in.Text == "":
 		said.Refused, said.Text = true, "Say how the call went, or write down an answer."
-		return redirect{to: "/queue", said: said}, nil
+		return a.refusedForm(said, "call", "/queue")
 	case in.Name == "":
 		in.Kind = lifecycle.Answered // the call goes on
 		said.Text = "answers kept"
@@ -271,7 +277,8 @@ func called(a *ask) (answer, error) {
 	if again := a.PostFormValue("again"); again != "" && in.Kind == lifecycle.Contact {
 		t, err := time.ParseInLocation("2006-01-02T15:04", again, a.zone)
 		if err != nil {
-			return nil, badField("the time to call again should be a day and a time, such as 2026-11-30 09:00")
+			said.Refused, said.Text = true, "The time to call again should be a day and a time, such as 2026-11-30 09:00."
+			return a.refusedForm(said, "call", "/queue")
 		}
 		in.Due = t.UnixMicro()
 	}
@@ -286,7 +293,7 @@ func called(a *ask) (answer, error) {
 	if !said.Refused && a.PostFormValue("then") == "next" {
 		return a.next(said)
 	}
-	return redirect{to: "/queue", said: said}, nil
+	return a.refusedForm(said, "call", "/queue")
 }
 
 // takeCall takes one lead of the queue, released gives it back uncalled.
@@ -305,7 +312,11 @@ func (a *ask) queueAct(kind lifecycle.InputKind, done string) (answer, error) {
 	if err := said.outcome(d, err); err != nil {
 		return nil, err
 	}
-	return redirect{to: a.back("/queue"), said: said}, nil
+	act := "take"
+	if kind == lifecycle.Release {
+		act = "call" // its form is that of the call
+	}
+	return a.refusedForm(said, act, a.back("/queue"))
 }
 
 // waitingCalls counts the leads that may be called now.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/google/go-cmp/cmp"
+
+	"baton/internal/agreement"
 )
 
 // Whatever a template or an entry names is among the icons that `make style` has collected.
@@ -124,6 +128,52 @@ func TestFlashIsToldOnce(t *testing.T) {
 	r.Header.Set("Cookie", flashCookie+"=nonsense")
 	if f := takeFlash(&ask{Request: r, w: httptest.NewRecorder()}); f != nil {
 		t.Errorf("read from nonsense: %v", f)
+	}
+}
+
+// What was refused is told to whoever asked for it, with what they had filled in, however it is written; what a cookie has no room for stands on a page
+// of its own, and none of it is lost.
+func TestRefusedFormKeepsWhatWasFilledIn(t *testing.T) {
+	for _, note := range []string{"", "<script>alert(1)</script> & “so”\nnext line", strings.Repeat("<", 300), strings.Repeat("<", 500), strings.Repeat("é", 4000), strings.Repeat("x", 4000)} {
+		form := url.Values{"note": {note}, "reason": {"no_fit"}, "who": {"Ada"}, "seen": {"7"}}
+		r := httptest.NewRequest("POST", "/leads/7/reject", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if err := r.ParseForm(); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		a := &ask{Request: r, w: w, viewer: &Viewer{ID: 3}, plan: &agreement.Plan{}}
+		answer, err := a.refusedForm(&flash{Lead: 7, Who: "Ada", Text: "No.", Refused: true}, "reject", "/leads/7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if long, is := answer.(shown); is {
+			var b strings.Builder
+			if err := long.body.Render(context.WithValue(t.Context(), askKey{}, a), &b); err != nil || !strings.Contains(b.String(), templ.EscapeString(note)) {
+				t.Errorf("%.20q is lost: %v", note, err)
+			}
+			continue
+		}
+		if err := answer.answer(a); err != nil {
+			t.Fatal(err)
+		}
+		list := w.Result().Cookies()
+		if len(list) != 1 || len(list[0].Raw) > 4000 {
+			t.Fatalf("%.20q: %d cookies", note, len(list))
+		}
+		next := func(v *Viewer) *flash {
+			r := httptest.NewRequest("GET", "/leads/7", nil)
+			r.AddCookie(list[0])
+			return takeFlash(&ask{Request: r, w: httptest.NewRecorder(), viewer: v})
+		}
+		if f := next(&Viewer{ID: 3}); f == nil || !f.of(7, "reject") || f.of(8, "reject") || f.of(7, "accept") || f.Typed["note"] != note || f.Typed["reason"] != "no_fit" || f.Typed["who"] != "" {
+			t.Errorf("%.20q: %+v", note, f)
+		}
+		for _, v := range []*Viewer{{ID: 4}, nil} {
+			if f := next(v); f != nil {
+				t.Errorf("%+v is told %+v", v, f)
+			}
+		}
 	}
 }
 

@@ -131,7 +131,7 @@
       if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, shows) }
       if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
       const text = await answer.text()
-      if (mine === turn && shows(text)) swap(text, answer.url, !options.method)
+      if (mine === turn && shows(text)) swap(text, options.method && !answer.redirected ? location.href : answer.url, !options.method) // a form has no page of its own
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
     } finally {
@@ -209,9 +209,11 @@
     return bar
   }
   const fade = (bar) => setTimeout(() => { if (!bar.matches(':hover, :focus-within')) bar.remove(); else fade(bar) }, 8000)
+  let read = 0 // until when what was refused is left to be read
   const arrived = () => {
     const bar = $('#toast')
     if (bar && !waiting) fade(bar)
+    if ($('[data-refused], .leftover')) read = Date.now() + 20000
     $$('[data-copy]').forEach((b) => { b.hidden = false }) // without scripts there is nothing to press
   }
 
@@ -363,7 +365,7 @@
   {
     let name = '', late = false, lost = null, stream
     const away = () => waiting || asking || $('dialog[open]')
-    const midst = () => $('details.menu[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty]')
+    const midst = () => $('details.menu[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty], [data-wrote]') || Date.now() < read
     // A list with a line for what is new is in use while somebody is at one of its rows, or further down. Rows that would come between
     // those that are there wait behind the line; meanwhile only the time that is left goes on.
     const line = () => $('[data-fresh]')
