@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"baton/internal/agreement"
@@ -191,7 +192,11 @@ func (a *API) Answers(list map[string]any) ([]lifecycle.Named, error) {
 			_, ok = lifecycle.Coerce(plan, q.Kind, q.Choices, v)
 		}
 		if !ok {
-			return nil, problemOf("vocabulary", fmt.Sprintf("the answer to %s should be a %s", name, q.Kind), ProblemError{Location: "body.answers." + name, Message: "a " + q.Kind.String(), Allowed: q.Choices})
+			want := "a " + q.Kind.String()
+			if len(q.Choices) > 0 {
+				want = "one of " + strings.Join(q.Choices, ", ")
+			}
+			return nil, problemOf("vocabulary", fmt.Sprintf("the answer to %s should be %s", name, want), ProblemError{Location: "body.answers." + name, Message: "a " + q.Kind.String(), Allowed: q.Choices})
 		}
 		values = append(values, lifecycle.Named{Name: name, Value: v})
 	}

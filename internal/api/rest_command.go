@@ -295,7 +295,11 @@ func unknownChoice(location, what, word string, allowed []string) *Problem {
 }
 
 func (a *API) noMember(location, id string) *Problem {
-	return problemOf("vocabulary", fmt.Sprintf("nobody called %q is in the team", clip(id)), ProblemError{Location: location, Message: "no member; GET /members lists them"})
+	next := "choose somebody who is"
+	if location == "body.actor" {
+		next = "whoever runs Baton can add them"
+	}
+	return problemOf("vocabulary", fmt.Sprintf("nobody called %q is in the team; %s", clip(id), next), ProblemError{Location: location, Message: "no member; GET /members lists them"})
 }
 
 // valueOf takes a value out of JSON: a text, a number, or true or false.

@@ -397,7 +397,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	}
 	johan.press("h", "1")
 	johan.until("document.querySelector('#toast [data-do=undo]')")
-	johan.patient("!document.querySelector('#toast [data-do=undo]')")
+	johan.patient("!document.querySelector('#toast [data-do=undo]') && !document.body.classList.contains('asking')")
 	johan.says("Nothing is waiting for you")
 	johan.still()
 	johan.shot("13-handed-back")

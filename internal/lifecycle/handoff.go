@@ -124,6 +124,8 @@ func (d *decider) mayAct(verb string) bool {
 	l, actor := &d.lead, d.in.Actor
 	if !d.pending() {
 		switch {
+		case l.Handoff.State == HandoffAccepted && l.Owner == actor && verb == "reject":
+			d.refuse("you have accepted this lead already, on %s: hand it back instead, with one of the agreed reasons", d.stamp(l.Handoff.Accepted))
 		case l.Handoff.State == HandoffAccepted && l.Owner == actor:
 			d.refuse("you have accepted this lead already, on %s", d.stamp(l.Handoff.Accepted))
 		case l.Handoff.State == HandoffAccepted && l.Owner != "":
@@ -297,7 +299,7 @@ func (d *decider) handBack() {
 			if d.stranger() {
 				return
 			}
-			d.refuse("this lead is %s's; only they or their manager can hand it back", d.name(d.lead.Owner))
+			d.refuse("this lead is %s's; only they or their manager can hand it back; ask them", d.name(d.lead.Owner))
 			return
 		}
 	}
@@ -369,7 +371,7 @@ func (d *decider) contact() {
 func (d *decider) reassignByHand() {
 	to := d.member(d.in.Name)
 	if to == nil {
-		d.refuse("nobody called %q is in the team", d.in.Name)
+		d.refuse("nobody called %q is in the team; choose somebody who is", d.in.Name)
 		return
 	}
 	if to.Inactive {

@@ -11,6 +11,7 @@ import (
 	"baton/internal/agreement"
 	"baton/internal/api"
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 // acts are what people do with a lead, by the last part of the address, POST /leads/LEAD/ACT. Each makes the input of a
@@ -19,14 +20,23 @@ var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 	"accept": func(*ask, *lifecycle.Input) (string, error) { return "accepted", nil },
 	"reject": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name = lifecycle.Reject, a.PostFormValue("reason")
+		if in.Name == "" {
+			return "", badField("nothing was sent yet: choose one of the reasons as well")
+		}
 		return "rejected: " + a.reasonWords(in.Name), nil
 	},
 	"hand-back": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name = lifecycle.HandBack, a.PostFormValue("reason")
+		if in.Name == "" {
+			return "", badField("nothing was sent yet: choose one of the reasons as well")
+		}
 		return "handed back: " + a.reasonWords(in.Name), nil
 	},
 	"contact": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name, in.Channel = lifecycle.Contact, a.PostFormValue("outcome"), a.PostFormValue("channel")
+		if in.Name == "" {
+			return "", badField("nothing was written down yet: choose how it went as well")
+		}
 		var err error
 		in.Values, err = a.answers()
 		return "contact logged: " + outcomeWords(in.Name), err
@@ -35,10 +45,16 @@ var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 		in.Kind = lifecycle.Answered
 		var err error
 		in.Values, err = a.answers()
+		if err == nil && len(in.Values) == 0 && in.Text == "" {
+			err = badField("there was nothing to keep: write down an answer, or a note")
+		}
 		return "answers kept", err
 	},
 	"assign": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name = lifecycle.Assign, a.PostFormValue("to")
+		if in.Name == "" {
+			return "", badField("choose whom to give it to")
+		}
 		return "given to " + a.nameOf(in.Name), nil
 	},
 	"move": func(a *ask, in *lifecycle.Input) (string, error) {
@@ -140,6 +156,8 @@ func (f *flash) outcome(d *lifecycle.Decision, err error) error {
 		f.Refused, f.Text, f.Open = true, sentence(p.Detail), ""
 	case errors.As(err, &typed) && typed.status == http.StatusUnprocessableEntity:
 		f.Refused, f.Text, f.Open = true, typed.text, ""
+	case errors.Is(err, store.ErrNoLead):
+		f.Refused, f.Text, f.Open = true, "There is no such lead any more: it was merged into another, or removed. Search for the name to see which.", ""
 	case err != nil:
 		return err
 	case d.Refused != "":
@@ -165,11 +183,11 @@ func bulk(a *ask) (answer, error) {
 	case "hand-back":
 		in.Kind, done = lifecycle.HandBack, "handed back: "+a.reasonWords(reason)
 	default:
-		return nil, badField("choose what to do with them")
+		return redirect{to: a.back("/leads"), said: &flash{Refused: true, Text: "Nothing was done yet: choose what to do with them."}}, nil
 	}
 	leads := a.PostForm["lead"]
 	if len(leads) == 0 || len(leads) > mostBulk {
-		return nil, badField(fmt.Sprintf("select between 1 and %d leads", mostBulk))
+		return redirect{to: a.back("/leads"), said: &flash{Refused: true, Text: fmt.Sprintf("Nothing was done yet: select between 1 and %d leads.", mostBulk)}}, nil
 	}
 	count, why := 0, ""
 	for _, ref := range leads {
@@ -188,7 +206,10 @@ func bulk(a *ask) (answer, error) {
 		}
 	}
 	said := &flash{Who: fmt.Sprintf("%d %s", count, plural(count, "lead", "leads")), Text: done}
-	if why != "" {
+	switch {
+	case why != "" && count == 0:
+		said = &flash{Refused: true, Who: counted(len(leads), "lead", "leads"), Text: "not " + done + ": " + sentence(why)}
+	case why != "":
 		said.Refused = true
 		said.Text += fmt.Sprintf("; %d not: %s", len(leads)-count, sentence(why))
 	}

@@ -36,7 +36,8 @@ var (
 	errForbidden = &failure{status: http.StatusForbidden, title: "This page is for others", text: "Your role does not open it. Whoever runs Baton at your company can change that."}
 )
 
-// fail answers with what went wrong and logs it, once: the route and not the address, which may hold a name.
+// fail answers with what went wrong, with what somebody had filled in about a lead, and logs it, once: the route and not the address, which may
+// hold a name.
 func (s *Site) fail(a *ask, err error) {
 	if errors.Is(err, ErrSignedOut) && a.Method == http.MethodGet && a.route != nil {
 		// The one place that knows where people sign in.
@@ -58,7 +59,11 @@ func (s *Site) fail(a *ask, err error) {
 	if f.retry != "" {
 		h.Set("Retry-After", f.retry)
 	}
-	if err := a.show(f.status, page{title: f.title, body: failed(f, h.Get(api.RequestID))}); err != nil {
+	var list []field
+	if act := a.formAct(); act != "" && a.readForm() == nil {
+		list = a.filledIn(&flash{Refused: true, Act: act, Typed: a.typed()})
+	}
+	if err := a.show(f.status, page{title: f.title, body: failed(f, h.Get(api.RequestID), list)}); err != nil {
 		http.Error(a.w, f.title, f.status)
 	}
 }

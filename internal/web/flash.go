@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"baton/internal/document"
@@ -36,16 +38,49 @@ func (a *ask) refusedForm(said *flash, act, to string) (answer, error) {
 	if !said.Refused {
 		return redirect{to: to, said: said}, nil
 	}
-	said.Act, said.Typed = act, map[string]string{}
-	for name, values := range a.PostForm { // order: of a map
-		if text := strings.TrimSpace(values[0]); text != "" && !slices.Contains(formFields, name) {
-			said.Typed[name] = text
-		}
-	}
+	said.Act, said.Typed = act, a.typed()
 	if _, fits := a.pack(said); fits {
 		return redirect{to: to, said: said}, nil
 	}
 	return shown{page: page{title: "This was not done", body: refusedLong(said.Text, to, a.filledIn(said))}, status: http.StatusConflict}, nil
+}
+
+// typed is what somebody filled in, by the names of the fields.
+func (a *ask) typed() map[string]string {
+	typed := map[string]string{}
+	for name, values := range a.PostForm { // order: of a map
+		if text := strings.TrimSpace(values[0]); text != "" && !slices.Contains(formFields, name) {
+			typed[name] = text
+		}
+	}
+	return typed
+}
+
+// formAct is the act with a lead that a form is about, "" for any other form.
+func (a *ask) formAct() string {
+	if a.route == nil || !strings.HasPrefix(a.route.pattern, "POST /leads/{lead}/") && !strings.HasPrefix(a.route.pattern, "POST /queue/{lead}/") {
+		return ""
+	}
+	act := a.URL.Path[strings.LastIndex(a.URL.Path, "/")+1:]
+	if act == "release" {
+		act = "call" // it is another button of that form
+	}
+	return act
+}
+
+// mayNot tells, where somebody clicked, that their role does not do this: it may have been another one when the page was made.
+func (a *ask) mayNot() error {
+	act, to := a.formAct(), a.formBack()
+	if act == "" || to == "" {
+		return errForbidden
+	}
+	said := &flash{Refused: true, Who: a.PostForm.Get("who"), Text: "Your role does not do this, so nothing was changed. Whoever runs Baton at your company can change your role; until then, ask somebody who works on leads."}
+	said.Lead, _ = strconv.ParseInt(a.PathValue("lead"), 10, 64)
+	answer, err := a.refusedForm(said, act, to)
+	if err != nil {
+		return err
+	}
+	return answer.answer(a)
 }
 
 // filledIn is what somebody had filled in for what was refused, in words, as in the form; nothing if they only pressed a button.
@@ -67,9 +102,10 @@ func (a *ask) filledIn(f *flash) (list []field) {
 	case "merge":
 		add("Is the same person as", t["with"])
 	}
-	for i := range a.plan.Questions {
-		q := &a.plan.Questions[i]
-		add(document.Title(q.Name), t["answer."+q.Name])
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if q, is := strings.CutPrefix(name, "answer."); is {
+			add(document.Title(q), t[name])
+		}
 	}
 	add("Note", t["note"])
 	add("Call again", strings.ReplaceAll(t["again"], "T", " "))
@@ -90,6 +126,14 @@ func typedBefore(ctx context.Context, lead int64, act, name string) string {
 		return f.Typed[name]
 	}
 	return ""
+}
+
+// chosenBefore reports whether something is chosen in a form: as in the one that was refused, or otherwise.
+func chosenBefore(ctx context.Context, lead int64, act, name, value string, otherwise bool) bool {
+	if before := typedBefore(ctx, lead, act, name); before != "" {
+		return before == value
+	}
+	return otherwise
 }
 
 // retyped are questions as somebody had answered them in a form that was refused.

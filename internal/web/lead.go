@@ -418,9 +418,6 @@ func (a *ask) whoIsWho(p *leadPage, id int64) error {
 // merge says that a lead and another are one person; the address leads to the one that goes on.
 func merge(a *ask) (answer, error) {
 	with := strings.TrimPrefix(strings.TrimSpace(a.PostFormValue("with")), "#")
-	if with == "" {
-		return nil, badField("say which lead is the same person: its number, or its e-mail address")
-	}
 	return a.sameOrNot(a.PathValue("lead"), with, lifecycle.Merge, "merged")
 }
 
@@ -433,13 +430,20 @@ func (a *ask) sameOrNot(ref, with string, kind lifecycle.InputKind, done string)
 	in := lifecycle.Input{Kind: kind, Actor: a.viewer.Email, Source: "web", Text: a.PostFormValue("note")}
 	said := &flash{Who: a.PostFormValue("who"), Text: done}
 	said.Lead, _ = strconv.ParseInt(a.PathValue("lead"), 10, 64)
-	d, err := a.site.API.Same(a.Context(), ref, with, in, "")
+	act := "split"
+	var d *lifecycle.Decision
+	var err error
+	if kind == lifecycle.Merge {
+		act = "merge"
+		if with == "" {
+			err = badField("say which lead is the same person: its number, or its e-mail address")
+		}
+	}
+	if err == nil {
+		d, err = a.site.API.Same(a.Context(), ref, with, in, "")
+	}
 	if err := said.outcome(d, err); err != nil {
 		return nil, err
-	}
-	act := "merge"
-	if kind == lifecycle.Split {
-		act = "split"
 	}
 	return a.refusedForm(said, act, a.back(string(leadURL(said.Lead))))
 }

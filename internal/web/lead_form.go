@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,12 +27,32 @@ func (r *leadRow) hidden(act string) []field {
 	return list
 }
 
+// moreOf are the acts among "More to do" that somebody fills something in for.
+func (p *leadPage) moreOf() (acts []string) {
+	if !p.Works {
+		return nil
+	}
+	acts = []string{"assign", "merge"}
+	if p.Winnable {
+		acts = append(acts, "win", "lose")
+	}
+	if p.Offered {
+		acts = append(acts, "contact")
+	}
+	return acts
+}
+
 // standing are the acts whose forms stand open on the page when they were refused.
 func (p *leadPage) standing() []string {
 	if p.Works {
-		return []string{"answer"}
+		return append(p.moreOf(), "answer")
 	}
 	return nil
+}
+
+// ofAny reports whether it tells that one of some acts with a lead was refused.
+func (f *flash) ofAny(lead int64, acts []string) bool {
+	return f != nil && f.of(lead, f.Act) && slices.Contains(acts, f.Act)
 }
 
 func menuSize(large bool) (class, size string) {

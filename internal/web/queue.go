@@ -312,11 +312,7 @@ func (a *ask) queueAct(kind lifecycle.InputKind, done string) (answer, error) {
 	if err := said.outcome(d, err); err != nil {
 		return nil, err
 	}
-	act := "take"
-	if kind == lifecycle.Release {
-		act = "call" // its form is that of the call
-	}
-	return a.refusedForm(said, act, a.back("/queue"))
+	return a.refusedForm(said, a.formAct(), a.back("/queue"))
 }
 
 // waitingCalls counts the leads that may be called now.

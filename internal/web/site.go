@@ -170,13 +170,13 @@ func (s *Site) answer(a *ask) error {
 		return err
 	}
 	if !a.viewer.May(a.route.right) {
-		return errForbidden
-	}
-	if a.Method == http.MethodPost && !a.route.streams {
-		a.Body = http.MaxBytesReader(a.w, a.Body, mostForm)
-		if err := a.ParseForm(); err != nil {
-			return &failure{status: http.StatusBadRequest, title: "This form did not arrive whole", text: "Nothing was done. Go back and send it again.", cause: err}
+		if err := a.readForm(); err != nil {
+			return err
 		}
+		return a.mayNot()
+	}
+	if err := a.readForm(); err != nil {
+		return err
 	}
 	by := a.actor()
 	if len(by.Form) > mostOnce || !utf8.ValidString(by.Form) || strings.ContainsRune(by.Form, 0) {
@@ -198,6 +198,18 @@ func (s *Site) answer(a *ask) error {
 		return err
 	}
 	return answer.answer(a)
+}
+
+// readForm reads a form that was sent, if it was not read yet.
+func (a *ask) readForm() error {
+	if a.Method != http.MethodPost || a.route.streams || a.PostForm != nil {
+		return nil
+	}
+	a.Body = http.MaxBytesReader(a.w, a.Body, mostForm)
+	if err := a.ParseForm(); err != nil {
+		return &failure{status: http.StatusBadRequest, title: "This form did not arrive whole", text: "Nothing was done. Go back and send it again.", cause: err}
+	}
+	return nil
 }
 
 // mostForm is how many bytes a form may have.
@@ -291,6 +303,14 @@ func (r redirect) answer(a *ask) error {
 
 // back returns where a form came from, as it says in its field "back": an address of this site, or otherwise.
 func (a *ask) back(otherwise string) string { return here(a.PostFormValue("back"), otherwise) }
+
+// formBack is back of a form that was read, "" for no form.
+func (a *ask) formBack() string {
+	if a.PostForm == nil {
+		return ""
+	}
+	return here(a.PostForm.Get("back"), "")
+}
 
 // here returns an address if it is one of this site, or otherwise.
 func here(address, otherwise string) string {

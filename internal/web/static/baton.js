@@ -134,6 +134,7 @@
       if (mine === turn && shows(text)) swap(text, options.method && !answer.redirected ? location.href : answer.url, !options.method) // a form has no page of its own
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
+      $$('[data-row]').forEach((r) => { r.classList.remove('saving'); if (r !== waiting?.row) r.hidden = false })
     } finally {
       asking--
       document.body.classList.toggle('asking', asking > 0)
@@ -158,7 +159,7 @@
   sessionStorage.removeItem(held)
   if (left) {
     const [action, data] = JSON.parse(left)
-    fetch(action, { method: 'POST', body: new URLSearchParams(data), redirect: 'manual' })
+    fetch(action, { method: 'POST', body: new URLSearchParams(data), redirect: 'manual' }).then(() => load(location.href), () => {}) // which tells what came of it
   }
   let waiting = null
   const seconds = 8
@@ -234,6 +235,7 @@
     const form = e.target
     if (!form.matches('[data-quick]')) return
     e.preventDefault()
+    if (e.submitter?.matches('[data-none]')) { say('Choose one of these as well', true); $('.menu-item', form)?.focus(); return }
     const menu = form.closest('details.menu')
     if (menu) menu.open = false
     if (form.matches('[data-delay]') && e.submitter) hold(form, e.submitter)
