@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"baton/internal/access"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
@@ -230,5 +231,16 @@ func TestDeactivatedGetsNoLeads(t *testing.T) {
 	says(t, l.page(t, "manager", "/team"), []string{"1 person has left the team"}, nil)
 	if text, status := l.form(t, "admin", path+"reactivate", ""); status != 200 || gone() || !strings.Contains(text, "is back in the team") {
 		t.Errorf("reactivated: %d, gone %v", status, gone())
+	}
+	// By a command beside the server only the user is changed: the server does the rest.
+	gate := access.New(access.Options{Store: l.Store, URL: "http://127.0.0.1"})
+	defer gate.Close()
+	if err := gate.Deactivate(t.Context(), access.By{Actor: access.CommandLine}, viewers["rep"].ID); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); !gone(); <-time.After(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("deactivated by command, and still in the team")
+		}
 	}
 }

@@ -171,6 +171,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	running.Go(func() { a.watchClock(background, opts.Log, time.Second) })
 	running.Go(func() { runDesk(background, desk, opts.Log) })
 	running.Go(func() { (&readers{app: a, post: post, seal: opts.Seal, log: opts.Log}).run(background) })
+	running.Go(func() { keepOut(background, tracking, opts.Log) })
 	running.Go(func() { noteUse(background, tracking, opts.Log) })
 	running.Go(func() { forgetFiles(background, tracking, opts.Log) })
 	running.Go(func() { a.watchImports(background, opts.Log) })

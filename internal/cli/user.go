@@ -16,8 +16,8 @@ type userCommand struct {
 	Add        userAddCommand        `cmd:"" help:"Make a user, and print the link by which they set a password."`
 	List       userListCommand       `cmd:"" help:"List the users with their roles."`
 	Roles      userRolesCommand      `cmd:"" help:"Give a user other roles."`
-	Deactivate userDeactivateCommand `cmd:"" help:"Take a user's right to sign in, at once."`
-	Reactivate userReactivateCommand `cmd:"" help:"Give a user the right to sign in back."`
+	Deactivate userDeactivateCommand `cmd:"" help:"Take a user's right to sign in, at once, and take them out of the team."`
+	Reactivate userReactivateCommand `cmd:"" help:"Give a user the right to sign in back, and their place in the team."`
 	ResetLink  userResetLinkCommand  `cmd:"" help:"Print a link by which a user sets a new password: the way back for who is locked out."`
 }
 
@@ -148,29 +148,73 @@ type userDeactivateCommand struct {
 }
 
 func (c *userDeactivateCommand) Run(r *run) error {
-	return c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
+	var email, then string
+	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
 		if err := g.Deactivate(r.ctx, by, u.ID); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.Out, "%s cannot sign in any more, and is signed out everywhere.\n", u.Email)
-		roster, err := g.Store.Roster(r.ctx)
-		if err != nil {
-			return err
-		}
-		if m := roster.Member(u.Email); m != nil && !m.Inactive {
-			fmt.Fprintf(r.Out, "They are still in the team, and are given leads: DELETE /api/v1/members/%s takes them out, and so does the page Settings, People.\n", u.Email)
-		}
+		email = u.Email
+		fmt.Fprintf(r.Out, "%s cannot sign in any more, and is signed out everywhere.\n", email)
 		plan, err := activePlan(r, g.Store)
-		if err != nil || roster.Member(u.Email) == nil {
+		if err != nil {
 			return nil // before there is an agreement nobody holds anything
 		}
-		held, offered, err := g.Store.CountHeld(r.ctx, u.Email)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(r.Out, lifecycle.WhenLeft(plan, held, offered))
-		return nil
+		held, offered, err := g.Store.CountHeld(r.ctx, email)
+		then = lifecycle.WhenLeft(plan, held, offered)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	switch was, err := c.staff(r, email, false); {
+	case errors.Is(err, store.ErrInUse):
+		fmt.Fprintln(r.Out, "If they are in the team, the server that runs takes them out of it within seconds: they are given no more leads.")
+	case err != nil:
+		return fmt.Errorf("taking %s out of the team: %w", email, err)
+	case !was:
+		return nil
+	default:
+		fmt.Fprintln(r.Out, "They are out of the team, and are given no more leads.")
+	}
+	fmt.Fprintln(r.Out, then)
+	return nil
+}
+
+// staff has a user who is a member leave the team, or be in it again, and reports whether they are a member. While a server runs on a file
+// the error is store.ErrInUse.
+func (d *database) staff(r *run, email string, active bool) (member bool, err error) {
+	server, err := d.open(r)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	roster, err := server.Store.Roster(r.ctx)
+	if err != nil {
+		return false, err
+	}
+	m := roster.Member(email)
+	if plan, _ := server.Engine.Agreement(); m == nil || plan == nil {
+		return false, nil
+	}
+	if m.Inactive != active {
+		return true, nil
+	}
+	in := lifecycle.Input{Kind: lifecycle.Left, Name: m.ID, At: r.now(), Known: r.now(), Source: "cli"}
+	if active {
+		p := m.Person
+		in.Kind, in.Member = lifecycle.Joined, &p
+	}
+	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
+	switch {
+	case err != nil:
+		return true, err
+	case out[0].Err != nil:
+		return true, out[0].Err
+	case out[0].Decision.Refused != "":
+		return true, errors.New(out[0].Decision.Refused)
+	}
+	_, err = server.Engine.Tick(r.ctx, r.now()) // what they hold is looked at
+	return true, err
 }
 
 type userReactivateCommand struct {
@@ -179,13 +223,25 @@ type userReactivateCommand struct {
 }
 
 func (c *userReactivateCommand) Run(r *run) error {
-	return c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
-		if err := g.Reactivate(r.ctx, by, u.ID); err != nil {
-			return err
-		}
-		fmt.Fprintf(r.Out, "%s can sign in again.\n", u.Email)
-		return nil
+	var email string
+	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
+		email = u.Email
+		return g.Reactivate(r.ctx, by, u.ID)
 	})
+	if err != nil {
+		return err
+	}
+	switch member, err := c.staff(r, email, true); {
+	case errors.Is(err, store.ErrInUse):
+		fmt.Fprintf(r.Out, "%s can sign in again. While a server runs, POST /api/v1/members takes them into the team again.\n", email)
+	case err != nil:
+		return fmt.Errorf("taking %s into the team again: %w", email, err)
+	case member:
+		fmt.Fprintf(r.Out, "%s can sign in again, and is back in the team.\n", email)
+	default:
+		fmt.Fprintf(r.Out, "%s can sign in again.\n", email)
+	}
+	return nil
 }
 
 type userResetLinkCommand struct {

@@ -229,6 +229,27 @@ func finishUser(ctx context.Context, conn *sql.Conn, u *User, c *UserChange) err
 	return insertAudit(ctx, conn, c.Audit)
 }
 
+// DeactivatedMembers returns who is in the team although their user was deactivated.
+func (s *Store) DeactivatedMembers(ctx context.Context) (list []string, err error) {
+	stmt, err := s.queries.get(ctx, `SELECT u.email FROM access_user u JOIN member m ON m.id = u.email WHERE u.deactivated_at <> 0 AND m.active <> 0 ORDER BY u.email`)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading who was deactivated: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var email string
+		if err := rows.Scan(&email); err != nil {
+			return nil, err
+		}
+		list = append(list, email)
+	}
+	return list, rows.Err()
+}
+
 // UserByEmail returns the user with a normalised address; ErrNoUser if there is none.
 func (s *Reader) UserByEmail(ctx context.Context, email string) (User, error) {
 	return s.user(ctx, `WHERE email = $1`, storable(email))
