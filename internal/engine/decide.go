@@ -119,7 +119,7 @@ func (e *Engine) record(c *command) {
 	}
 	e.batch.Input(in, prev, c.hash)
 	if c.hash != 0 {
-		e.now.dedupe[c.hash] = append(e.now.dedupe[c.hash], store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
+		e.now.took(c.hash, store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
 	}
 	if in.Import != 0 && in.Kind != lifecycle.Retract {
 		t := &e.tally

@@ -119,14 +119,27 @@ type account struct {
 // overlay is what the latest rounds made that the database may not show yet.
 type overlay struct {
 	keys     map[identity.Key]int64
-	dedupe   map[int64][]store.Twin
+	dedupe   map[int64]store.Twin
+	further  []store.Twin // with a number that another in dedupe has
 	accounts map[string]int64
 	woken    map[int64]int64  // account -> instant
 	review   map[string]int64 // member -> instant at which what they own was to be looked at
 }
 
 func newOverlay() *overlay {
-	return &overlay{map[identity.Key]int64{}, map[int64][]store.Twin{}, map[string]int64{}, map[int64]int64{}, map[string]int64{}}
+	return &overlay{keys: map[identity.Key]int64{}, dedupe: map[int64]store.Twin{}, accounts: map[string]int64{}, woken: map[int64]int64{}, review: map[string]int64{}}
+}
+
+// emptied lets the memory of an overlay serve again.
+func (o *overlay) emptied() *overlay {
+	clear(o.keys)
+	clear(o.dedupe)
+	clear(o.accounts)
+	clear(o.woken)
+	clear(o.review)
+	clear(o.further)
+	o.further = o.further[:0]
+	return o
 }
 
 // New makes the engine of a store.
@@ -292,7 +305,7 @@ func (e *Engine) ready(ctx context.Context) error {
 // newTurn makes room in memory.
 func (e *Engine) newTurn() {
 	e.turn++
-	e.old, e.now = e.now, newOverlay()
+	e.old, e.now = e.now, e.old.emptied()
 	e.who.shrink(e.turn, 4*e.opts.Cached)
 	if len(e.known) > 4*e.opts.Cached {
 		clear(e.known)

@@ -310,11 +310,37 @@ func (e *Engine) twin(hash int64, in *lifecycle.Input) (store.Twin, bool) {
 	if hash == 0 {
 		return store.Twin{}, false
 	}
-	for _, list := range [...][]store.Twin{e.now.dedupe[hash], e.old.dedupe[hash], e.twins[hash]} {
-		for _, t := range list {
-			if t.Source == in.Source && t.Key == in.Key {
-				return t, true
-			}
+	for _, o := range [...]*overlay{e.now, e.old} {
+		if t, ok := o.twin(hash, in); ok {
+			return t, true
+		}
+	}
+	return repeated(e.twins[hash], in)
+}
+
+// twin finds the input of these rounds that this one repeats.
+func (o *overlay) twin(hash int64, in *lifecycle.Input) (store.Twin, bool) {
+	t, ok := o.dedupe[hash]
+	if ok && (t.Source != in.Source || t.Key != in.Key) {
+		return repeated(o.further, in)
+	}
+	return t, ok
+}
+
+// took notes an input that may be repeated.
+func (o *overlay) took(hash int64, t store.Twin) {
+	if _, ok := o.dedupe[hash]; ok {
+		o.further = append(o.further, t)
+		return
+	}
+	o.dedupe[hash] = t
+}
+
+// repeated finds among inputs the one that another repeats.
+func repeated(list []store.Twin, in *lifecycle.Input) (store.Twin, bool) {
+	for _, t := range list {
+		if t.Source == in.Source && t.Key == in.Key {
+			return t, true
 		}
 	}
 	return store.Twin{}, false
