@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -83,8 +84,9 @@ func (s *statements) close() {
 
 // wanted is the column by whose values rows are asked for.
 type wanted struct {
-	name string
-	kind columnKind
+	name   string
+	kind   columnKind
+	joined bool // the query has one table: see each
 }
 
 type columnKind uint8
@@ -94,7 +96,14 @@ const (
 	text
 )
 
-func numbered(name string) wanted { return wanted{name, bigint} }
+func numbered(name string) wanted { return wanted{name: name, kind: bigint} }
+
+// join has the values looked up one by one, as they come. SQLite puts those of IN into a table of their own before it looks
+// for the first.
+func (w wanted) join() wanted {
+	w.joined = true
+	return w
+}
 
 // each asks for the rows whose column has one of many values, and hands over each row. A row may come twice.
 func each(ctx context.Context, r *Reader, before string, by wanted, after string, values []any, scan func(*sql.Rows) error) error {
@@ -111,14 +120,18 @@ func each(ctx context.Context, r *Reader, before string, by wanted, after string
 				size = n
 			}
 		}
-		stmt, err := r.queries.get(ctx, before+by.name+" IN (VALUES "+places(size, 1)+")"+after)
+		query := before + by.name + " IN (VALUES " + places(size, 1) + ")" + after
+		if by.joined {
+			query = strings.Replace(before, "FROM ", "FROM (VALUES "+places(size, 1)+") CROSS JOIN ", 1) + by.name + " = column1" + after
+		}
+		stmt, err := r.queries.get(ctx, query)
 		if err != nil {
 			return err
 		}
 		n := min(size, len(values))
 		args := values[:n:n]
-		for len(args) < size { // to spare: the last again
-			args = append(args, values[n-1])
+		for len(args) < size { // to spare: no row has NULL
+			args = append(args, nil)
 		}
 		values = values[n:]
 		if err := scanAll(ctx, stmt, args, scan); err != nil {
