@@ -238,6 +238,8 @@ func TestWriteKeys(t *testing.T) {
 	}{
 		"user name":             {string(plain), nil, 200},
 		"in the body":           {fmt.Sprintf(event, `,"writeKey":"`+s.key+`"`), []string{"Authorization", ""}, 200},
+		"as a bearer":           {string(plain), []string{"Authorization", "Bearer " + s.key}, 200},
+		"an unknown bearer":     {string(plain), []string{"Authorization", "Bearer nope"}, 401},
 		"none":                  {string(plain), []string{"Authorization", ""}, 401},
 		"empty user name":       {string(plain), []string{"Authorization", "Basic Og=="}, 401},
 		"unknown in the body":   {fmt.Sprintf(event, `,"writeKey":"nope"`), []string{"Authorization", ""}, 401},

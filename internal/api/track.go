@@ -10,7 +10,8 @@ import (
 // comes when all of it is decided and on disk.
 func (a *API) track(w http.ResponseWriter, r *http.Request, kind string) error {
 	received := a.now()
-	secret, _, given := r.BasicAuth()
+	secret := secretOf(r)
+	given := secret != ""
 	if given {
 		// before anything is read for somebody who may not send
 		if _, err := a.admit(r, secret, ScopeTrack, received); err != nil {
