@@ -95,6 +95,14 @@ func (a *API) meaningful(ctx context.Context, in *lifecycle.Input) error {
 		if in.Channel != "" && !has(words, in.Channel) {
 			return unknownWord("body.channel", "channel", in.Channel, words)
 		}
+	case lifecycle.WalkAway:
+		var words []string
+		if w := plan.Worth; w != nil {
+			words = names(w.WalkAway, func(n *agreement.Named) string { return n.Name })
+		}
+		if !has(words, in.Name) {
+			return unknownWord("body.reason", "reason to walk away", in.Name, words)
+		}
 	case lifecycle.Reject, lifecycle.HandBack:
 		words := names(plan.Handbacks, func(h *agreement.Handback) string { return h.Name })
 		if in.Kind == lifecycle.Reject {

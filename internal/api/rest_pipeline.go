@@ -13,14 +13,19 @@ import (
 	"baton/internal/store"
 )
 
+// Estimate is what somebody says may come of a lead. What is nil stays as it was.
+type Estimate struct {
+	Value       *float64 `json:"value,omitempty" minimum:"0" doc:"What it may be worth." example:"60000"`
+	Probability *float64 `json:"probability,omitempty" minimum:"0" maximum:"1" doc:"That it is won: 0.3 is three in ten. 0 for not known; then that of the stage counts." example:"0.3"`
+	Effort      *float64 `json:"effort,omitempty" minimum:"0" doc:"The hours that winning it takes." example:"40"`
+	Competitors []string `json:"competitors,omitempty" maxItems:"50" doc:"Whom else it may buy from, by their names in the agreement; an empty list for nobody." example:"[\"incumbent\"]"`
+}
+
 type estimateCommand struct {
 	Command
 	Body struct {
 		Actor
-		Value       *float64 `json:"value,omitempty" minimum:"0" doc:"What it may be worth." example:"60000"`
-		Probability *float64 `json:"probability,omitempty" minimum:"0" maximum:"1" doc:"That it is won: 0.3 is three in ten. 0 for not known; then that of the stage counts." example:"0.3"`
-		Effort      *float64 `json:"effort,omitempty" minimum:"0" doc:"The hours that winning it takes." example:"40"`
-		Competitors []string `json:"competitors,omitempty" maxItems:"50" doc:"Whom else it may buy from, by their names in the agreement; an empty list for nobody." example:"[\"incumbent\"]"`
+		Estimate
 	}
 }
 
@@ -106,45 +111,47 @@ func (a *API) pipelineRoutes() {
 		Description: "What it may be worth, how likely it is won, the effort, and against whom. What is left out stays as it was.", Errors: failures}, ScopeWrite, a.estimateLead)
 	register(a, huma.Operation{Method: http.MethodPost, Path: "/leads/{lead}/walk-away", OperationID: "walk-away-from-lead", Tags: []string{"Pipeline"}, Summary: "Walk away from a lead",
 		Description: "Along the transition to the stage for it. Neither lost nor anybody's failing: a reason that both sides agreed on.", Errors: failures}, ScopeWrite, func(ctx context.Context, in *walkCommand) (*commandAnswer, error) {
-		var words []string
-		if w := a.plan().Worth; w != nil {
-			words = names(w.WalkAway, func(n *agreement.Named) string { return n.Name })
-		}
-		if !has(words, in.Body.Reason) {
-			return nil, unknownWord("body.reason", "reason to walk away", in.Body.Reason, words)
-		}
 		return a.act(ctx, &in.Command, &in.Body.Actor, lifecycle.Input{Kind: lifecycle.WalkAway, Name: in.Body.Reason})
 	})
 }
 
 func (a *API) estimateLead(ctx context.Context, in *estimateCommand) (*commandAnswer, error) {
-	b := &in.Body
-	input := lifecycle.Input{Kind: lifecycle.Estimate}
-	if b.Value == nil && b.Probability == nil && b.Effort == nil && b.Competitors == nil {
-		return nil, problemOf("invalid", "there is no estimate in it", ProblemError{Location: "body", Message: "value, probability, effort or competitors is needed"})
+	input, err := a.EstimateInput(&in.Body.Estimate)
+	if err != nil {
+		return nil, err
 	}
-	if b.Value != nil {
-		input.Value = *b.Value
+	return a.act(ctx, &in.Command, &in.Body.Actor, input)
+}
+
+// EstimateInput makes the input of an estimate: of a command of the REST API, or of a form of a page. An estimate that says nothing, or
+// names a competitor that the agreement has not, is a *Problem.
+func (a *API) EstimateInput(e *Estimate) (lifecycle.Input, error) {
+	in := lifecycle.Input{Kind: lifecycle.Estimate}
+	if e.Value == nil && e.Probability == nil && e.Effort == nil && e.Competitors == nil {
+		return in, problemOf("invalid", "there is no estimate in it", ProblemError{Location: "body", Message: "value, probability, effort or competitors is needed"})
 	}
-	if b.Competitors != nil {
+	if e.Value != nil {
+		in.Value = *e.Value
+	}
+	if e.Competitors != nil {
 		var words []string
 		if w := a.plan().Worth; w != nil {
 			words = names(w.Competitors, func(k *agreement.Competitor) string { return k.Name })
 		}
-		for _, name := range b.Competitors {
+		for _, name := range e.Competitors {
 			if !has(words, name) {
-				return nil, unknownWord("body.competitors", "competitor", name, words)
+				return in, unknownWord("body.competitors", "competitor", name, words)
 			}
 		}
-		input.Values = append(input.Values, lifecycle.Named{Name: "competitors", Value: agreement.TextValue(strings.Join(b.Competitors, ", "))})
+		in.Values = append(in.Values, lifecycle.Named{Name: "competitors", Value: agreement.TextValue(strings.Join(e.Competitors, ", "))})
 	}
-	if b.Effort != nil {
-		input.Values = append(input.Values, lifecycle.Named{Name: "effort", Value: agreement.NumberValue(*b.Effort)})
+	if e.Effort != nil {
+		in.Values = append(in.Values, lifecycle.Named{Name: "effort", Value: agreement.NumberValue(*e.Effort)})
 	}
-	if b.Probability != nil {
-		input.Values = append(input.Values, lifecycle.Named{Name: "probability", Value: agreement.NumberValue(*b.Probability)})
+	if e.Probability != nil {
+		in.Values = append(in.Values, lifecycle.Named{Name: "probability", Value: agreement.NumberValue(*e.Probability)})
 	}
-	return a.act(ctx, &in.Command, &b.Actor, input)
+	return in, nil
 }
 
 func (a *API) getPipeline(ctx context.Context, in *pipelineRequest) (*pipelineAnswer, error) {

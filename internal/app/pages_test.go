@@ -104,6 +104,8 @@ var opened = []struct{ name, path, role, does string }{
 	{"fresh", "/leads", "rep", "document.querySelector('[data-fresh] b').textContent = '2 new'; document.querySelector('[data-fresh]').hidden = false"},
 	{"several", "/leads", "rep", "[...document.querySelectorAll('[data-do=select]')].slice(0, 3).forEach(p => p.click())"},
 	{"lead-more", "/leads/LEAD", "rep", "document.querySelector('[data-menu=more]').open = true; document.querySelectorAll('details.why, details:has(form[action$=answer])').forEach(d => { d.open = true })"},
+	{"lead-worth", "/leads/TALK", "rep", "document.querySelectorAll('#worth details').forEach(d => { d.open = true }); document.querySelector('#worth').scrollIntoView()"},
+	{"lead-back", "/leads/TALK", "rep", "document.querySelector('[data-menu=hand-back]').open = true"},
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},
 	{"team-away", "/team", "manager", "[...document.querySelectorAll('summary')].find(s => s.textContent.includes('Amina')).click(); [...document.querySelectorAll('summary')].find(s => s.textContent.includes('Mikko')).click()"},
 	{"key-made", "/settings/keys", "revops", "const answer = await fetch('/settings/keys', {method: 'POST', body: new URLSearchParams({name: 'webinars', scope: 'track'})}); document.querySelector('#main').replaceWith(new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('#main')); document.querySelectorAll('[data-copy]').forEach(b => { b.hidden = false })"},

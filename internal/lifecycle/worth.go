@@ -15,8 +15,10 @@ type Qualification struct {
 	// for its stage; Effort the hours it takes. 0 for what is not known.
 	Value, Probability, Effort float64
 	Assumed                    bool
-	Expected                   float64 // Value times Probability
-	Cost                       float64 // of the effort; 0 if that is not known
+	Expected                   float64  // Value times Probability
+	Cost                       float64  // of the effort; 0 if that is not known
+	Unsaid                     []string // of the estimate, where the agreement asks for a return: "value", "probability", "effort"
+	Least                      float64  // what has to be expected of the effort; 0 if that is not asked, or the effort not known
 	// Missing says, in words, what keeps the lead from the stage that asks for it; nothing is missing where the agreement asks nothing.
 	Missing []string
 }
@@ -90,19 +92,19 @@ func qualify(plan *agreement.Plan, l *Lead, facts *agreement.Facts) Qualificatio
 	if w.AtLeast == 0 {
 		return q
 	}
-	var unsaid []string
+	q.Least = w.AtLeast * q.Cost
 	for _, part := range []struct {
 		name string
 		n    float64
 	}{{"value", q.Value}, {"probability", q.Probability}, {"effort", q.Effort}} {
 		if part.n == 0 {
-			unsaid = append(unsaid, part.name)
+			q.Unsaid = append(q.Unsaid, part.name)
 		}
 	}
 	switch {
-	case len(unsaid) > 0:
-		q.Missing = append(q.Missing, "nobody has estimated "+strings.Join(unsaid, " and "))
-	case q.Expected < w.AtLeast*q.Cost:
+	case len(q.Unsaid) > 0:
+		q.Missing = append(q.Missing, "nobody has estimated "+strings.Join(q.Unsaid, " and "))
+	case q.Expected < q.Least:
 		q.Missing = append(q.Missing, fmt.Sprintf("%s is expected of it (%s at %s), less than %s times the %s that %s hours cost", agreement.NumberValue(round(q.Expected)), agreement.NumberValue(q.Value),
 			shareText(q.Probability), agreement.NumberValue(w.AtLeast), agreement.NumberValue(round(q.Cost)), agreement.NumberValue(q.Effort)))
 	}

@@ -9,12 +9,14 @@ import (
 )
 
 // DemoCalling returns the waterfall template as a second version of the demo's agreement: leads who fit are called, and
-// their numbers are known; sales says what a lead may come to before it becomes an opportunity.
+// their numbers are known; sales says what a lead may come to, and whether it is worth the effort, before it becomes an opportunity.
 func DemoCalling(template []byte) ([]byte, error) {
 	text := string(template)
 	for _, change := range [][2]string{
 		{"  title: text\n", "  title: text\n  phone: text\n"},
 		{"show: [name, title,", "show: [name, title, phone,"},
+		{"  lost:         {side: sales, final: lost}\n", "  lost:         {side: sales, final: lost}\n  left:         {side: sales, final: walked_away, definition: Left to others in good time.}\n"},
+		{"  lose:    {from: [sal, sql, opportunity], to: lost, by: sales}\n", "  lose:    {from: [sal, sql, opportunity], to: lost, by: sales}\n  leave:   {from: [sal, sql, opportunity], to: left, by: sales}\n"},
 		{"\nchannels:\n", `
 tele_qualification:
   definition: Find out on the phone who decides, what they need and by when.
@@ -30,11 +32,22 @@ tele_qualification:
 sales_qualification:
   definition: We would rather walk away early than lose late.
   before: opportunity
+  questions:
+    need: "They lose 50,000 a year or more to it, by their own figures."
+    budget: "It is set aside, or whoever decides has said that it will be."
+    timeline:
+      definition: "Within this year: later than that no price of ours holds."
+      when: answers.timeline in ["this_quarter", "next_quarter", "this_year"]
   expected_return: {hour_costs: 90, at_least: 3}
   probability: {sal: 10%, sql: 25%, opportunity: 50%}
   competitors:
     incumbent: {definition: Whoever delivers today., strengths: [known to the plant], answer: Ask what a day without the machine costs.}
     in_house: {definition: They build it themselves., strengths: [no order to place], answer: Ask who looks after it in three years.}
+    low_cost_import: {definition: "Gearboxes from a catalogue, by container.", strengths: [price], answer: "Show five years of cost, with the stops that we have measured."}
+  walk_away:
+    too_small: The effort would cost more than it can return.
+    cannot_deliver: Not by the date they need it.
+    no_sponsor: Nobody there would stand up for a change.
 
 channels:
 `}} {

@@ -19,18 +19,10 @@ import (
 var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 	"accept": func(*ask, *lifecycle.Input) (string, error) { return "accepted", nil },
 	"reject": func(a *ask, in *lifecycle.Input) (string, error) {
-		in.Kind, in.Name = lifecycle.Reject, a.PostFormValue("reason")
-		if in.Name == "" {
-			return "", badField("nothing was sent yet: choose one of the reasons as well")
-		}
-		return "rejected: " + a.reasonWords(in.Name), nil
+		return "rejected: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.Reject)
 	},
 	"hand-back": func(a *ask, in *lifecycle.Input) (string, error) {
-		in.Kind, in.Name = lifecycle.HandBack, a.PostFormValue("reason")
-		if in.Name == "" {
-			return "", badField("nothing was sent yet: choose one of the reasons as well")
-		}
-		return "handed back: " + a.reasonWords(in.Name), nil
+		return "handed back: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.HandBack)
 	},
 	"contact": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name, in.Channel = lifecycle.Contact, a.PostFormValue("outcome"), a.PostFormValue("channel")
@@ -63,19 +55,30 @@ var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 	},
 	"win": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind = lifecycle.Win
-		if text := strings.ReplaceAll(a.PostFormValue("value"), " ", ""); text != "" {
-			value, err := strconv.ParseFloat(text, 64)
-			if err != nil || value < 0 {
-				return "", badField("the value should be a number, such as 42000")
-			}
-			in.Value = value
+		value, ok := typedNumber(a.PostFormValue("value"))
+		if !ok {
+			return "", badField("the value should be a number, such as 42000")
 		}
+		in.Value = value
 		return "won", nil
 	},
 	"lose": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name = lifecycle.Lose, a.PostFormValue("reason")
 		return "lost", nil
 	},
+	"estimate":  estimate,
+	"walk-away": walkAway,
+}
+
+// giveBack makes the input of a rejection or a hand-back: the reason, and as far as somebody says it, the clause that let the lead through
+// and the day on which it comes back.
+func giveBack(a *ask, in *lifecycle.Input, kind lifecycle.InputKind) (err error) {
+	in.Kind, in.Name, in.Clause = kind, a.PostFormValue("reason"), a.PostFormValue("clause")
+	if in.Name == "" {
+		return badField("nothing was sent yet: choose one of the reasons as well")
+	}
+	in.Due, err = a.revisitDay(in.Name)
+	return err
 }
 
 func badField(text string) error {
@@ -108,11 +111,16 @@ func (a *ask) acted(act string, form func(*ask, *lifecycle.Input) (done string, 
 	ref, who := a.PathValue("lead"), a.PostFormValue("who")
 	said := &flash{Who: who, Text: done, Open: phoneOf(a.PostFormValue("open"))}
 	said.Lead, _ = strconv.ParseInt(ref, 10, 64)
+	back := a.back("/leads")
+	if a.PostFormValue("at") == atWorth {
+		said.At = atWorth
+		back += "#" + atWorth
+	}
 	if err != nil {
 		if err := said.outcome(nil, err); err != nil {
 			return nil, err
 		}
-		return a.refusedForm(said, act, a.back("/leads"))
+		return a.refusedForm(said, act, back)
 	}
 	// A form that is sent twice, by a double click or a browser that tries again, is done once.
 	once := ""
@@ -126,7 +134,7 @@ func (a *ask) acted(act string, form func(*ask, *lifecycle.Input) (done string, 
 	if in.Kind == lifecycle.Remind && !said.Refused {
 		said.Text = a.reminded(decision)
 	}
-	return a.refusedForm(said, act, a.back("/leads"))
+	return a.refusedForm(said, act, back)
 }
 
 // reminded says whom a decision reminds.

@@ -23,6 +23,7 @@ type flash struct {
 	// Act is what was refused, and Typed what somebody had filled in for it, by the names of the fields: it stands in the form again.
 	Act   string            `json:"act,omitempty"`
 	Typed map[string]string `json:"typed,omitempty"`
+	At    string            `json:"at,omitempty"`  // the part of the page that it was sent from, "" for the head
 	For   int64             `json:"for,omitempty"` // the user who is told: nobody else who signs in to the same browser is
 }
 
@@ -30,7 +31,7 @@ type flash struct {
 const mostFlash = 2500
 
 // formFields are those of every form about a lead: nobody fills them in.
-var formFields = []string{"who", "seen", "back", "open", "then"}
+var formFields = []string{"who", "seen", "back", "open", "then", "at"}
 
 // refusedForm leads back to where a form was sent. If it was refused, what somebody had filled in stands there again; what is too long for
 // that is shown by itself.
@@ -49,7 +50,7 @@ func (a *ask) refusedForm(said *flash, act, to string) (answer, error) {
 func (a *ask) typed() map[string]string {
 	typed := map[string]string{}
 	for name, values := range a.PostForm { // order: of a map
-		if text := strings.TrimSpace(values[0]); text != "" && !slices.Contains(formFields, name) {
+		if text := strings.TrimSpace(values[0]); text != "" && !slices.Contains(formFields, name) && !strings.HasPrefix(name, "was.") {
 			typed[name] = text
 		}
 	}
@@ -101,6 +102,20 @@ func (a *ask) filledIn(f *flash) (list []field) {
 		add("Won, worth", t["value"])
 	case "merge":
 		add("Is the same person as", t["with"])
+	case "reject", "hand-back":
+		add("Let through by", t["clause"])
+		add("Comes back on", t["revisit"])
+	case "estimate":
+		add("It may be worth", t["value"])
+		add("Likely to be won, in percent", t["probability"])
+		add("Hours of effort", t["effort"])
+		for _, name := range slices.Sorted(maps.Keys(t)) {
+			if k, ok := strings.CutPrefix(name, "competitor."); ok {
+				add("They may buy from", capital(spaced(k)))
+			}
+		}
+	case "walk-away":
+		add("Why we walk away", capital(spaced(t["reason"])))
 	}
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		if q, is := strings.CutPrefix(name, "answer."); is {

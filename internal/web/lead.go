@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
@@ -38,6 +39,9 @@ type leadPage struct {
 	SpeechClause    string
 	Clocks          []leadClock
 	Questions       []question
+	Worth           *worth   // whether it is worth the effort; nil if sales does not work it
+	LetIn           []option // the clauses that let it through
+	Tomorrow        string   // where the agreement is at home
 	Levels          []level
 	Alike           []alike
 	Merged          []int64
@@ -131,7 +135,10 @@ func showLead(a *ask) (answer, error) {
 	for i := range story {
 		past[len(story)-1-i] = lifecycle.Decided{Input: story[i].Input, Decision: story[i].Decision}
 	}
-	a.wanted(p, plan, lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at))
+	told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at)
+	a.wanted(p, plan, told)
+	p.LetIn = clauseWords(&told)
+	p.Tomorrow = a.now.In(plan.Calendar.Zone()).AddDate(0, 0, 1).Format(time.DateOnly)
 	p.Score = a.score(plan, view, past, at, next != 0)
 	p.explained(lifecycle.Explain(plan, view, at, past))
 	if err := a.leadTimeline(p, row, story); err != nil {
@@ -146,6 +153,7 @@ func showLead(a *ask) (answer, error) {
 	a.leadClocks(p, plan, l, past)
 	p.Questions = questions(plan, l)
 	p.Levels = levels(plan, l, p.Questions)
+	p.Worth = a.worth(plan, view, at, p.Questions, story)
 	a.quote(p, story)
 	p.Turn = a.turn(row)
 	p.Talks = row.Side == "sales" && row.Outcome == ""
@@ -358,7 +366,7 @@ func (a *ask) quote(p *leadPage, story []store.Event) {
 func (a *ask) turn(row *store.ListedLead) string {
 	switch {
 	case row.Outcome != "":
-		return "It is over: " + row.Outcome
+		return "It is over: " + endWords(row.Outcome)
 	case row.Owner == a.viewer.Email:
 		return "Your turn"
 	case row.Owner != "":
@@ -379,6 +387,7 @@ func (a *ask) actions(p *leadPage, plan *agreement.Plan, l *lifecycle.Lead) {
 		switch plan.Stages[t.To].Final {
 		case agreement.Won, agreement.Lost:
 			p.Winnable = true
+		case agreement.WalkedAway: // with a reason, where it is asked whether the lead is worth it
 		default:
 			p.Moves = append(p.Moves, reason{Name: t.Name, Words: "To " + document.Title(plan.Stages[t.To].Name), Then: t.Address})
 		}
@@ -446,4 +455,12 @@ func (a *ask) sameOrNot(ref, with string, kind lifecycle.InputKind, done string)
 		return nil, err
 	}
 	return a.refusedForm(said, act, a.back(string(leadURL(said.Lead))))
+}
+
+// endWords are how a lead ended.
+func endWords(outcome string) string {
+	if outcome == agreement.WalkedAway.String() {
+		return "left to others"
+	}
+	return spaced(outcome)
 }

@@ -55,6 +55,15 @@ func (f *flash) ofAny(lead int64, acts []string) bool {
 	return f != nil && f.of(lead, f.Act) && slices.Contains(acts, f.Act)
 }
 
+// telling has a menu of reasons to give a lead back ask what let it through, and when it comes back.
+func (p *leadPage) telling(m reasonMenuOf) reasonMenuOf {
+	m.Clauses, m.From = p.LetIn, p.Tomorrow
+	if !slices.ContainsFunc(m.Reasons, func(r reason) bool { return r.Returns }) {
+		m.From = ""
+	}
+	return m
+}
+
 func menuSize(large bool) (class, size string) {
 	if large {
 		return "max-md:h-11 md:h-9", ""

@@ -270,7 +270,7 @@ func rejections(plan *agreement.Plan) (list []reason) {
 
 // reasonOf puts a reason to give a lead back into words, with what follows from it.
 func reasonOf(plan *agreement.Plan, b *agreement.Handback) reason {
-	r := reason{Name: b.Name, Words: capital(spaced(b.Name)), Then: "goes to " + document.Title(plan.Stages[b.To].Name)}
+	r := reason{Name: b.Name, Words: capital(spaced(b.Name)), Then: "goes to " + document.Title(plan.Stages[b.To].Name), Returns: plan.Stages[b.To].Final == agreement.NotFinal}
 	if b.Track >= 0 {
 		r.Then = spaced(plan.Tracks[b.Track].Name)
 	}

@@ -32,7 +32,10 @@ type panelHead struct {
 type field struct{ Name, Value string }
 
 // reason is something that a reason menu offers.
-type reason struct{ Name, Words, Then string }
+type reason struct {
+	Name, Words, Then string
+	Returns           bool // a lead that is given back with it comes back
+}
 
 // reasonMenuOf is a menu of reasons; a choice sends the form.
 type reasonMenuOf struct {
@@ -43,6 +46,8 @@ type reasonMenuOf struct {
 	Lead                                               int64
 	Hidden                                             []field
 	Reasons                                            []reason
+	Clauses                                            []option // that let the lead through, for one to be named; none where they are not at hand
+	From                                               string   // the first day on which the lead may come back, "" if no day can be chosen
 }
 
 // quick makes a form quick: it is sent without a reload, and the page comes back as it then is. Without scripts it is a

@@ -127,9 +127,9 @@ func (a *ask) pipelineWords(owner string, sum store.Pipeline) (finding, under st
 		}
 		return capital(whose) + " nobody now", "A lead comes here when it is accepted, and leaves when it is won, lost or handed back."
 	case sum.Value == 0:
-		return capital(whose) + " " + leads + ", and nobody has said what they may be worth", "Whoever works a lead says it by baton lead estimate, or over REST: the list is ordered by it then."
+		return capital(whose) + " " + leads + ", and nobody has said what they may be worth", "Whoever works a lead says it on its page, where it is asked whether it is worth our effort: the list is ordered by it then."
 	case sum.Expected == 0:
-		return capital(whose) + " " + leads + ", worth " + money(sum.Value) + " if all are won", "Nobody has said how likely that is. Whoever works a lead says it by baton lead estimate, or over REST: the list is ordered by it then."
+		return capital(whose) + " " + leads + ", worth " + money(sum.Value) + " if all are won", "Nobody has said how likely that is. Whoever works a lead says it on its page, where it is asked whether it is worth our effort: the list is ordered by it then."
 	}
 	return money(sum.Expected) + " is expected of the " + leads + " that " + whose, "They may be worth " + money(sum.Value) + ". Expected is the value, as likely as it is won; that of which most is expected stands first."
 }

@@ -19,6 +19,7 @@ type question struct {
 	Choices          []questionChoice
 	Raises           int // the level that its answer leads to, 0 for none
 	Clause           string
+	Place            string // of the page, where it is asked twice on it
 }
 
 type questionChoice struct {
@@ -109,4 +110,6 @@ func levels(plan *agreement.Plan, l *lifecycle.Lead, asked []question) (list []l
 
 func (q *question) field() string { return "answer." + q.Name }
 
-func (q *question) id(of int64) string { return "answer-" + strconv.FormatInt(of, 10) + "-" + q.Name }
+func (q *question) id(of int64) string {
+	return q.Place + "answer-" + strconv.FormatInt(of, 10) + "-" + q.Name
+}
