@@ -167,7 +167,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 			opts.Log.Warn("the log of the database is folded by its writer", "error", err)
 		}
 	})
-	running.Go(func() { a.runTimers(background, opts.Log, health) })
+	running.Go(func() { a.runTimers(background, watch, health) })
 	running.Go(func() { a.watchClock(background, opts.Log, time.Second) })
 	running.Go(func() { runDesk(background, desk, opts.Log) })
 	running.Go(func() { (&readers{app: a, post: post, seal: opts.Seal, log: opts.Log}).run(background) })
@@ -228,7 +228,7 @@ func (a *App) plan() *agreement.Plan {
 }
 
 // runTimers decides what falls due. What keeps it from that (a full disk) is logged and tried again.
-func (a *App) runTimers(ctx context.Context, log *slog.Logger, h *health) {
+func (a *App) runTimers(ctx context.Context, w *watch, h *health) {
 	const first, longest = time.Second, 30 * time.Second
 	pause := first
 	for {
@@ -241,7 +241,8 @@ func (a *App) runTimers(ctx context.Context, log *slog.Logger, h *health) {
 			pause = first
 		}
 		h.timers.Store(false)
-		log.Error("what falls due cannot be decided now; trying again", "error", err, "in", pause)
+		w.failed()
+		w.log.Error("what falls due cannot be decided now; trying again", "error", err, "in", pause)
 		select {
 		case <-ctx.Done():
 			return

@@ -13,6 +13,7 @@ import (
 
 	"baton/internal/api"
 	"baton/internal/engine"
+	"baton/internal/store"
 )
 
 // watch tells what happens to those who look: the log, metrics and traces. A part that is nil looks not.
@@ -25,12 +26,24 @@ type watch struct {
 	answered []func(route string, status int, took time.Duration, received, sent int64)
 	rounds   []func(*engine.Round)
 	underWay *atomic.Int64 // requests being answered; nil if nobody asks
+	trouble  atomic.Int64  // since when nothing could be stored, in Unix nanoseconds; 0 while it can
 }
+
+// failed notes that something could not be stored or read: the log has it. What is stored next says that it is over.
+func (w *watch) failed() { w.trouble.CompareAndSwap(0, time.Now().UnixNano()) }
 
 // round is told of each round of the engine, while the engine waits.
 func (w *watch) round(r *engine.Round) {
 	if r.Commit > w.slow && w.slow > 0 {
 		w.log.Warn("a commit was slow", "round", r.Kind, "inputs", r.Inputs, "took", r.Commit.Round(time.Millisecond))
+	}
+	switch {
+	case r.Err != nil && !store.Again(r.Err):
+		w.failed()
+	case r.Err == nil && r.Inputs > 0:
+		if since := w.trouble.Swap(0); since != 0 {
+			w.log.Info("what comes in is stored again", "after", time.Since(time.Unix(0, since)).Round(time.Millisecond))
+		}
 	}
 	for _, tell := range w.rounds {
 		tell(r)

@@ -20,6 +20,7 @@ import (
 
 	"baton/internal/api"
 	"baton/internal/engine"
+	"baton/internal/store"
 )
 
 // failing is a collector that takes nothing.
@@ -44,6 +45,29 @@ func (j *journal) String() string {
 	j.lock.Lock()
 	defer j.lock.Unlock()
 	return j.text.String()
+}
+
+// When it goes on after trouble, the log says so, once.
+func TestRecoveryIsSaid(t *testing.T) {
+	var lines journal
+	w := &watch{log: slog.New(slog.NewTextHandler(&lines, nil))}
+	for i, r := range []struct {
+		round engine.Round
+		said  int // times, from the beginning
+	}{
+		{engine.Round{Inputs: 1}, 0}, {engine.Round{Inputs: 1, Err: store.ErrAgain}, 0}, {engine.Round{Inputs: 1}, 0},
+		{engine.Round{Inputs: 1, Err: errors.New("disk full")}, 0}, {engine.Round{}, 0}, {engine.Round{Inputs: 1}, 1}, {engine.Round{Inputs: 1}, 1},
+	} {
+		w.round(&r.round)
+		if got := strings.Count(lines.String(), "stored again"); got != r.said {
+			t.Errorf("after round %d it was said %d times, not %d: %s", i, got, r.said, lines.String())
+		}
+	}
+	w.failed() // what falls due could not be read
+	w.round(&engine.Round{Inputs: 1})
+	if got := strings.Count(lines.String(), "stored again"); got != 2 {
+		t.Error(lines.String())
+	}
 }
 
 // post sends a body with the server's key, and headers in pairs; it returns the answer with its body read.

@@ -245,8 +245,11 @@ func (w *explanation) timeline(past []lifecycle.Decided, plan *agreement.Plan) {
 		if in.Name != "" {
 			what += " " + in.Name
 		}
-		if in.Actor != "" {
+		switch {
+		case in.Actor != "":
 			what += " by " + in.Actor
+		case in.Bot:
+			what += " by a robot, not counted"
 		}
 		w.printf("  %s  %s  %s\n", time.UnixMicro(in.At).In(zone).Format("2006-01-02 15:04"), what, w.dim(in.Source))
 		if in.Text != "" && (in.Kind == lifecycle.Consented || in.Actor != "") {
