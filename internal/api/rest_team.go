@@ -269,6 +269,13 @@ func (a *API) setMember(ctx context.Context, in *setMember) (*memberAnswer, erro
 	if p.Zone, p.Week, err = hoursOf(plan, b.Timezone, b.Hours); err != nil {
 		return nil, err
 	}
+	u, err := a.Store.UserByEmail(ctx, p.ID)
+	switch {
+	case err == nil && !u.Active():
+		return nil, problemOf("refused", p.ID+" is deactivated, and cannot be in the team: reactivate them first, under Settings, People")
+	case err != nil && !errors.Is(err, store.ErrNoUser):
+		return nil, err
+	}
 	return a.aboutMember(ctx, p.ID, lifecycle.Input{Kind: lifecycle.Joined, Member: p}, in.IdempotencyKey)
 }
 
@@ -298,15 +305,12 @@ func (a *API) Works(ctx context.Context, m *lifecycle.Member, zone, hours string
 	if plan == nil {
 		return nil, engine.ErrNoAgreement
 	}
-	if m.Inactive { // or they would be back
-		return nil, problemOf("refused", fmt.Sprintf("%s has left the team, and works no hours; let them join again first", m.ID))
-	}
-	p := m.Person
+	p := &agreement.Person{ID: m.ID}
 	var err error
 	if p.Zone, p.Week, err = hoursOf(plan, zone, hours); err != nil {
 		return nil, err
 	}
-	in.Kind, in.Name, in.Member = lifecycle.Joined, p.ID, &p
+	in.Kind, in.Name, in.Member = lifecycle.Hours, p.ID, p
 	d, _, err := a.decide(ctx, lifecycle.Arrival{Input: in}, nil, "")
 	return d, err
 }

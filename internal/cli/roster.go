@@ -45,11 +45,7 @@ func (c *rosterHoursCommand) Run(r *run) (err error) {
 	if m == nil {
 		return fmt.Errorf("nobody called %s is in the team", memberID(c.Member))
 	}
-	if m.Inactive { // or they would be back
-		return fmt.Errorf("%s has left the team, and works no hours; let them join again first", m.ID)
-	}
-	p := m.Person
-	p.Zone, p.Week = c.Timezone, ""
+	p := agreement.Person{ID: m.ID, Zone: c.Timezone}
 	if c.Hours != "" {
 		week, err := calendar.ParseWeek(c.Hours)
 		if err != nil {
@@ -57,7 +53,7 @@ func (c *rosterHoursCommand) Run(r *run) (err error) {
 		}
 		p.Week = week.String()
 	}
-	in := lifecycle.Input{Kind: lifecycle.Joined, Name: p.ID, Member: &p, At: r.now(), Known: r.now(), Actor: c.By, Text: c.Note, Source: "cli"}
+	in := lifecycle.Input{Kind: lifecycle.Hours, Name: p.ID, Member: &p, At: r.now(), Known: r.now(), Actor: c.By, Text: c.Note, Source: "cli"}
 	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
 	switch {
 	case err != nil:

@@ -28,7 +28,7 @@ var (
 
 // aboutTeam reports whether an input is about the team and not about a lead.
 func aboutTeam(k lifecycle.InputKind) bool {
-	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent || k == lifecycle.Present || k == lifecycle.Calendar
+	return k == lifecycle.Joined || k == lifecycle.Left || k == lifecycle.Absent || k == lifecycle.Present || k == lifecycle.Calendar || k == lifecycle.Hours
 }
 
 // gather reads all that the arrivals of a round, and the leads given, will need.

@@ -158,8 +158,8 @@ func TestEveryKindHasAWord(t *testing.T) {
 	if len(changeWords) != int(OwnerReminded)+1 {
 		t.Errorf("%d words for %d changes", len(changeWords), OwnerReminded+1)
 	}
-	if len(inputWords) != int(Remind)+1 {
-		t.Errorf("%d words for %d inputs", len(inputWords), Remind+1)
+	if len(inputWords) != int(Hours)+1 {
+		t.Errorf("%d words for %d inputs", len(inputWords), Hours+1)
 	}
 	if len(effectWords) != int(TellResumed)+1 {
 		t.Errorf("%d words for %d effects", len(effectWords), TellResumed+1)

@@ -40,11 +40,12 @@ const (
 	Estimate              // Actor says what may come of the lead: Value, and Values are probability (0 to 1), effort (hours), competitors (names with commas between)
 	WalkAway              // Actor leaves the lead to others; Name is a reason of the agreement
 	Remind                // Actor reminds whoever has the lead of the clock in Name, "" for the one that ends first
+	Hours                 // the member in Name works the hours of Member, in its zone; the rest of Member is not looked at (no lead)
 )
 
 var inputWords = [...]string{"", "identify", "activity", "answer", "consent", "accept", "reject", "hand_back", "contact", "assign",
 	"move", "win", "lose", "timer", "activate", "refresh", "member", "leave", "absence", "own_account", "retract", "merged", "merge", "split", "restored",
-	"join_account", "take", "release", "present", "calendar", "estimate", "walk_away", "remind"}
+	"join_account", "take", "release", "present", "calendar", "estimate", "walk_away", "remind", "hours"}
 
 // String returns the word for the kind in files, tables and views.
 func (k InputKind) String() string { return inputWords[k] }

@@ -227,6 +227,19 @@ func (d *decider) decideRoster() {
 	switch in.Kind {
 	case Joined:
 		d.takeIn(in.Member)
+	case Hours:
+		m := d.member(in.Name)
+		switch {
+		case m == nil:
+			d.refuse("nobody called %q is in the team", in.Name)
+			return
+		case m.Inactive: // or they would be back
+			d.refuse("%s has left the team, and works no hours; let them join again first", d.name(m.ID))
+			return
+		}
+		p := m.Person
+		p.Zone, p.Week = in.Member.Zone, in.Member.Week
+		d.takeIn(&p)
 	case Left:
 		if d.member(in.Name) == nil {
 			d.refuse("nobody called %q is in the team", in.Name)

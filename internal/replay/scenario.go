@@ -188,7 +188,7 @@ func (s *Scenario) step(line string) (Step, error) {
 	switch kind {
 	case lifecycle.Timer, lifecycle.Activate, lifecycle.Refresh, lifecycle.Merged, lifecycle.Restored:
 		return Step{}, fmt.Errorf("%s is not written: it happens by itself", what)
-	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent, lifecycle.Present, lifecycle.Calendar:
+	case lifecycle.Joined, lifecycle.Left, lifecycle.Absent, lifecycle.Present, lifecycle.Calendar, lifecycle.Hours:
 		if who != "team" {
 			return Step{}, fmt.Errorf("%s is about the team: write team %s", what, what)
 		}
@@ -209,7 +209,7 @@ func (s *Scenario) step(line string) (Step, error) {
 		a.Input.Name = rest[0]
 		rest = rest[1:]
 	}
-	if kind == lifecycle.Joined {
+	if kind == lifecycle.Joined || kind == lifecycle.Hours {
 		a.Input.Member = &agreement.Person{ID: a.Input.Name, Side: agreement.Sales, Weight: 1}
 	}
 	for _, word := range rest {

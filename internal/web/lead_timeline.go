@@ -164,6 +164,8 @@ func (a *ask) happening(e *store.Event) happening {
 		person("back", "Left to others"+reason)
 	case lifecycle.Joined:
 		person("known", "The team has changed")
+	case lifecycle.Hours:
+		person("known", a.nameOf(in.Name)+" works other hours now")
 	case lifecycle.Left:
 		person("known", a.nameOf(in.Name)+" has left the team")
 	case lifecycle.Absent, lifecycle.Calendar:
@@ -463,10 +465,37 @@ func (a *ask) named(text string) string {
 	}
 	for i := range a.roster.Members {
 		if m := &a.roster.Members[i]; m.Name != "" {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, m.Name+" ("+m.ID+")", m.Name), m.ID, m.Name)
+			text = inPlaceOf(strings.ReplaceAll(text, m.Name+" ("+m.ID+")", m.Name), m.ID, m.Name)
 		}
 	}
 	return text
+}
+
+// inPlaceOf puts a name in the place of an address wherever that stands alone: a@x.example is no part of aa@x.example, nor of a@x.example.com.
+func inPlaceOf(text, address, name string) string {
+	goesOn := func(r byte) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r >= 0x80 || strings.IndexByte("_+-@", r) >= 0
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(text, address)
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		rest := text[i+len(address):]
+		alone := i == 0 || !goesOn(text[i-1]) && text[i-1] != '.'
+		if alone && rest != "" { // a full stop after it ends a sentence, if nothing follows
+			alone = !goesOn(rest[0]) && (rest[0] != '.' || len(rest) == 1 || !goesOn(rest[1]))
+		}
+		b.WriteString(text[:i])
+		if alone {
+			b.WriteString(name)
+		} else {
+			b.WriteString(address)
+		}
+		text = rest
+	}
 }
 
 // clockWords says what a clock leaves time for.

@@ -185,3 +185,21 @@ func TestADeadlineMoves(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+func TestInPlaceOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"a@x.example spoke":                 "Ada spoke",
+		"it is with a@x.example.":           "it is with Ada.",
+		"(a@x.example) a@x.example's":       "(Ada) Ada's",
+		"aa@x.example, b.a@x.example":       "aa@x.example, b.a@x.example",
+		"a@x.example.com":                   "a@x.example.com",
+		"a@x.examples and a@x.example-b.se": "a@x.examples and a@x.example-b.se",
+		"people.a@x.example":                "people.a@x.example",
+		"a@x.example. Then a@x.example":     "Ada. Then Ada",
+		"":                                  "",
+	} {
+		if got := inPlaceOf(text, "a@x.example", "Ada"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
