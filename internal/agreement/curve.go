@@ -81,10 +81,24 @@ func (c *Curve) NextCross(t, level int64) int64 {
 	}
 }
 
-// FallsBelow reports whether at is the one instant at which a curve that only falls gets below level: what NextCross found
-// still holds if the points that were given since do not matter. It is false of a curve that may rise.
+// FallsBelow reports whether at is the first instant after Start at which the curve, at level or above there, is below level:
+// what NextCross found once holds as long as nothing that counts has happened since. Points that count less and less against
+// the lead make it false: they bring a curve up between any two instants.
 func (c *Curve) FallsBelow(level, at int64) bool {
-	return at > c.Start && c.onlyFalls() && c.At(at) < level && c.At(at-1) >= level
+	if at <= c.Start || c.At(at) >= level || c.At(at-1) < level {
+		return false
+	}
+	for i := range c.Terms {
+		if c.Terms[i].Points < 0 {
+			return false
+		}
+	}
+	for i := range c.Steps { // it is lowest just before it rises
+		if s := &c.Steps[i]; s.Points < 0 && s.Until > c.Start && s.Until < at && c.At(s.Until-1) < level {
+			return false
+		}
+	}
+	return true
 }
 
 // onlyFalls reports whether no points count against the lead, so that none come back with time.
