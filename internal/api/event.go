@@ -554,6 +554,9 @@ func (r *reader) id(to *string) error {
 		return err
 	}
 	*to = strings.TrimSpace(*to)
+	if len(*to) > len("[object object]") {
+		return nil
+	}
 	switch strings.ToLower(*to) {
 	case "null", "undefined", "none", "nil", "nan", "(null)", "[object object]", "0", "-1", "true", "false":
 		*to = ""
