@@ -134,8 +134,20 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		return err
 	}
 	var missing, accounts []int64
+	use := func(n *entry) {
+		if n.Lead.Account == 0 {
+			return
+		}
+		if a := e.accounts[n.Lead.Account]; a != nil {
+			a.used = e.turn
+		} else {
+			accounts = append(accounts, n.Lead.Account)
+		}
+	}
 	for _, id := range ids {
-		if e.cache.get(id, e.turn) == nil && e.who.merged[id].Into == 0 {
+		if n := e.cache.get(id, e.turn); n != nil {
+			use(n)
+		} else if e.who.merged[id].Into == 0 {
 			missing = append(missing, id)
 		}
 	}
@@ -156,16 +168,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 				rec.Due = min(rec.Due, at)
 			}
 		}
-		e.cache.put(rec, e.turn)
-	}
-	for _, id := range ids {
-		if n := e.cache.leads[id]; n != nil && n.Lead.Account != 0 {
-			if a := e.accounts[n.Lead.Account]; a != nil {
-				a.used = e.turn
-			} else {
-				accounts = append(accounts, n.Lead.Account)
-			}
-		}
+		use(e.cache.put(rec, e.turn))
 	}
 	if len(accounts) == 0 {
 		return nil
