@@ -9,6 +9,10 @@ const (
 	// The log is folded after this pause while something is written: little at a time, so that who waits for the disk does not
 	// wait behind a second's worth of pages.
 	checkpointSoon = 10 * time.Millisecond
+	// After this one while transactions are so large, in pages, that who waits for one does not notice: the later the log is
+	// folded, the fewer pages are written twice.
+	checkpointRare  = 300 * time.Millisecond
+	checkpointLarge = 200
 	// And after this one while nothing is.
 	checkpointIdle = 100 * time.Millisecond
 	// A writer that finds so many pages in the log (256 MB) folds it itself: whoever folds beside it has fallen behind.
@@ -30,7 +34,7 @@ func (s *Store) CheckpointBeside(ctx context.Context) error {
 		return err
 	}
 	defer s.pragma(context.WithoutCancel(ctx), "PRAGMA wal_autocheckpoint(16000)")
-	before := 0 // pages in the log when it was folded last
+	before, commits := 0, s.writer.commits.Load() // pages in the log, and transactions so far, when it was folded last
 	tick := time.NewTimer(checkpointIdle)
 	defer tick.Stop()
 	for {
@@ -39,6 +43,7 @@ func (s *Store) CheckpointBeside(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		now := s.writer.commits.Load()
 		var busy, first, pages, folded int
 		// What is written meanwhile is left; the second and third time there is little of it, and the log begins anew.
 		for i := range 3 {
@@ -56,13 +61,25 @@ func (s *Store) CheckpointBeside(ctx context.Context) error {
 				break
 			}
 		}
-		if first == before {
-			tick.Reset(checkpointIdle)
-		} else {
-			tick.Reset(checkpointSoon)
-		}
-		before = pages
+		tick.Reset(checkpointPause(before, first, now-commits))
+		before, commits = pages, now
 	}
+}
+
+// checkpointPause tells how long the log is left alone after it was folded, by the pages it held the last time and now, and the transactions
+// between.
+func checkpointPause(before, pages int, commits int64) time.Duration {
+	written := int64(pages - before)
+	if written < 0 { // it began anew
+		written = int64(pages)
+	}
+	switch {
+	case written == 0:
+		return checkpointIdle
+	case written > commits*checkpointLarge:
+		return checkpointRare
+	}
+	return checkpointSoon
 }
 
 // pragma sets something of the connection that writes.

@@ -17,6 +17,7 @@ type writer struct {
 	conn    *sql.Conn  // nil until it is ready
 	queries statements // of conn
 	tables  []table    // as in tables
+	commits atomic.Int64
 
 	rosterStamp int64 // of the roster as it was written last, in a shared database
 
@@ -138,6 +139,7 @@ func (w *writer) transaction(ctx context.Context, do func(ctx context.Context) e
 	}
 	if err = do(ctx); err == nil {
 		if _, err = w.conn.ExecContext(ctx, "COMMIT"); err == nil {
+			w.commits.Add(1)
 			return nil
 		}
 		err = w.unsure(err)
