@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"baton/internal/agreement"
+	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
 )
@@ -20,6 +21,7 @@ type command struct {
 	past    []lifecycle.Input
 	joined  []lifecycle.Told
 	hash    int64
+	keys    []identity.Key // by which it says whom it is about
 }
 
 // decide has an input decided and puts it, the decision and its consequences into the batch.
@@ -44,6 +46,9 @@ func (e *Engine) decide(ctx context.Context, c *command) (Outcome, error) {
 	}
 	if err := e.held(c, d); err != nil {
 		return Outcome{}, err
+	}
+	if d.Refused != "" {
+		e.reserve(c)
 	}
 	e.record(c)
 	if err := e.apply(ctx, c, view, d); err != nil {
@@ -90,7 +95,7 @@ func (e *Engine) held(c *command, d *lifecycle.Decision) error {
 			}
 		}
 	}
-	if d.Team && !e.locks.team || d.Refused != "" && e.nobody(c) {
+	if !e.locks.team && (d.Team || d.Refused != "" && c.nobody()) {
 		return errTeam
 	}
 	return nil
@@ -135,9 +140,10 @@ func (e *Engine) record(c *command) {
 
 // fail keeps an input that could not be decided. The lead stays as it was.
 func (e *Engine) fail(ctx context.Context, c *command, why error) (Outcome, error) {
-	if e.nobody(c) {
+	if e.shared && !e.locks.team && c.nobody() {
 		return Outcome{}, errTeam
 	}
+	e.reserve(c)
 	if err := e.numbered(ctx); err != nil {
 		return Outcome{}, err
 	}

@@ -236,7 +236,10 @@ func (e *Engine) take(ctx context.Context, a *lifecycle.Arrival) (Outcome, error
 	if t, ok := e.twin(hash, in); ok {
 		return Outcome{Input: t.Input, Lead: t.Lead, Duplicate: true}, nil
 	}
-	c := command{in: in, hash: hash}
+	c := command{in: in, hash: hash, keys: a.Keys}
+	if len(a.Other) > 0 {
+		c.keys = slices.Concat(a.Keys, a.Other)
+	}
 	if aboutTeam(in.Kind) {
 		in.Lead = 0
 		return e.decide(ctx, &c)

@@ -303,8 +303,19 @@ func (e *Engine) lateTwins(ctx context.Context, all []lifecycle.Arrival, late []
 
 // nobody reports whether an input that could come twice is about no lead, so that the roster has to be locked before it
 // is put on record.
-func (e *Engine) nobody(c *command) bool {
-	return e.shared && !e.locks.team && c.hash != 0 && (c.entry == nil || c.entry.Lead == nil)
+func (c *command) nobody() bool { return c.hash != 0 && (c.entry == nil || c.entry.Lead == nil) }
+
+// reserve keeps other processes, until the round is over, from giving somebody the keys of an input that is put on record as about no lead: who
+// finds them at a lead takes the input to be about that one, and sees by then that it is on record.
+func (e *Engine) reserve(c *command) {
+	if !e.shared || !c.nobody() {
+		return
+	}
+	for _, k := range c.keys {
+		if _, taken := e.known[k]; !taken {
+			e.batch.Reserve(k)
+		}
+	}
 }
 
 // thenTeam writes what is decided, and locks the roster for the rest of the round.

@@ -185,6 +185,49 @@ func TestTeamInputOfTwoProcesses(t *testing.T) {
 	}
 }
 
+// What is said of somebody whom one process does not know yet, and another does by then, is on record once.
+func TestUnknownToOneOfTwoProcesses(t *testing.T) {
+	url := pgtest.Database(t)
+	a, b := open(t, url, Options{}), open(t, url, Options{})
+	a.activate(t, northwind, start)
+	accept := doing("", mail("who@x.example"))
+	accept.Input.Kind, accept.Input.Actor, accept.Input.Source, accept.Input.Key = lifecycle.Accept, team[0], "crm", "1"
+	roster, key := beside(t, url), beside(t, url)
+	outcomes := make([]Outcome, 2)
+	submit := func(h *house, n int, more ...lifecycle.Arrival) {
+		out, err := h.Submit(context.Background(), append([]lifecycle.Arrival{accept}, more...))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		outcomes[n] = out[0]
+	}
+	var running sync.WaitGroup
+	// one process knows nobody of that address, and waits for the roster to put that on record
+	roster.do(`BEGIN`)
+	roster.do(`SELECT FROM roster FOR UPDATE`)
+	running.Go(func() { submit(a, 0) })
+	roster.waiting(1)
+	b.taken(t, doing("page_viewed", mail("who@x.example")))
+	// the other one does now, and is held up in writing
+	key.do(`BEGIN`)
+	key.do(`INSERT INTO key (kind, value, lead) VALUES ($1, 'other@x.example', 0)`, int64(identity.Email))
+	running.Go(func() { submit(b, 1, doing("page_viewed", mail("other@x.example"))) })
+	roster.waiting(2)
+	roster.do(`COMMIT`)
+	a.within(t, "it waits for the other, or is done", func() bool {
+		var n int
+		err := roster.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM input WHERE kind = $1) + (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`, int64(lifecycle.Accept)).Scan(&n)
+		return err == nil && n == 2
+	})
+	key.do(`ROLLBACK`)
+	running.Wait()
+	if one, two := outcomes[0], outcomes[1]; one.Input != two.Input || one.Duplicate == two.Duplicate {
+		t.Errorf("inputs %d and %d", one.Input, two.Input)
+	}
+	verify(t, a)
+}
+
 // A round of a history that is tried again takes in all of its arrivals, those that the first try gave to new leads too.
 func TestHistoryTriedAgain(t *testing.T) {
 	url := pgtest.Database(t)

@@ -159,6 +159,12 @@ func (b *Batch) Key(k identity.Key, lead int64) {
 	b.freshKeys = append(b.freshKeys, keyRow{k, lead})
 }
 
+// Reserve keeps other transactions from storing a key that nobody has, until this one ends. It fails if somebody has it by now.
+func (b *Batch) Reserve(k identity.Key) {
+	b.Exec(`INSERT INTO key (kind, value, lead) VALUES ($1, $2, 0)`, int64(k.Kind), k.Value)
+	b.Exec(`DELETE FROM key WHERE kind = $1 AND value = $2`, int64(k.Kind), k.Value)
+}
+
 // Conflict notes that a key of an input about one lead belongs to another.
 func (b *Batch) Conflict(k identity.Key, input, lead, other int64) {
 	b.conflicts = append(b.conflicts, input, lead, int64(k.Kind), k.Value, other)
