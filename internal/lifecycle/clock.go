@@ -475,6 +475,13 @@ func (d *decider) target(word string) string {
 		}
 		return d.lead.Owner
 	case "manager":
+		if d.lead.Owner == "" && d.pending() { // it waits in a queue: theirs who had it last
+			for _, had := range slices.Backward(d.lead.Handoff.Tried) {
+				if boss := d.above(had); boss != "" {
+					return boss
+				}
+			}
+		}
 		return d.above(d.lead.Owner)
 	}
 	return word
