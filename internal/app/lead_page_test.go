@@ -80,7 +80,7 @@ func (a *App) telephone(ctx context.Context) error {
 	return err
 }
 
-// place fills in an address for what the made-up company has: LEAD is on offer to Johan Lind, TALK is one that he has accepted, and COMPANY
+// place fills in an address for what the made-up company has: LEAD is on offer to Johan Lind, TALK is one that he has accepted, ASKED one of which it is asked whether it is worth it, and COMPANY
 // has several people. INVITE and FORGOT are links for a new user and for a new password.
 func (l *live) place(path string) (string, error) {
 	if !strings.ContainsAny(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
@@ -105,7 +105,7 @@ func (l *live) place(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{"LEAD", "TALK", "COMPANY"} {
+	for _, name := range []string{"LEAD", "TALK", "ASKED", "COMPANY"} {
 		if !strings.Contains(path, name) {
 			continue
 		}
@@ -122,6 +122,10 @@ func (l *live) place(path string) (string, error) {
 				}
 			case "TALK":
 				if r.Lead.Handoff.State != lifecycle.HandoffAccepted {
+					continue
+				}
+			case "ASKED":
+				if r.Stage != "sal" || len(r.Lead.Competitors) == 0 {
 					continue
 				}
 			case "COMPANY":

@@ -105,6 +105,7 @@ var opened = []struct{ name, path, role, does string }{
 	{"several", "/leads", "rep", "[...document.querySelectorAll('[data-do=select]')].slice(0, 3).forEach(p => p.click())"},
 	{"lead-more", "/leads/LEAD", "rep", "document.querySelector('[data-menu=more]').open = true; document.querySelectorAll('details.why, details:has(form[action$=answer])').forEach(d => { d.open = true })"},
 	{"lead-worth", "/leads/TALK", "rep", "document.querySelectorAll('#worth details').forEach(d => { d.open = true }); document.querySelector('#worth').scrollIntoView()"},
+	{"lead-missing", "/leads/ASKED", "rep", "document.querySelector('#worth').scrollIntoView()"},
 	{"lead-back", "/leads/TALK", "rep", "document.querySelector('[data-menu=hand-back]').open = true"},
 	{"queue-called", "/queue", "sdr", "document.querySelector('[value=connected]').click(); document.querySelector('[name=\"answer.authority\"]').click()"},
 	{"team-away", "/team", "manager", "[...document.querySelectorAll('summary')].find(s => s.textContent.includes('Amina')).click(); [...document.querySelectorAll('summary')].find(s => s.textContent.includes('Mikko')).click()"},

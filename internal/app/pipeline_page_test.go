@@ -22,7 +22,7 @@ func (l *live) expectations(t *testing.T, role, path string) (leads []string, ex
 	if status != 200 {
 		t.Fatalf("%s: %d", path, status)
 	}
-	for _, m := range regexp.MustCompile(`(?s)<tr data-row="/leads/(\d+)".*?</tr>`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?s)<tr data-row="/leads/(\d+)#worth".*?</tr>`).FindAllStringSubmatch(text, -1) {
 		leads = append(leads, m[1])
 		n := 0
 		if figure := regexp.MustCompile(`<td class="r font-semibold">\s*([\d,]+)`).FindStringSubmatch(m[0]); figure != nil {

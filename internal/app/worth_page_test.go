@@ -183,31 +183,31 @@ func TestWorthInABrowser(t *testing.T) {
 	p.do("opens the lead", chromedp.Click(chromedp.CSS(fmt.Sprintf(`a[href^="/leads/%d"]`, id))))
 	p.says("missing before Opportunity")
 	p.stays()
-	p.follow("#worth button", "Take it to Opportunity")
+	p.presses("button", "Take it to Opportunity")
 	p.until("document.querySelector('#worth .refusal')?.innerText.includes('budget is no, and we agreed on')")
 
 	p.unfold("Answer these questions")
 	p.fillIn(`#worth [name="answer.need"]`, "; two lines stand still")
 	for _, label := range []string{"Yes", "This year"} {
-		p.follow("#worth label", label)
+		p.presses("label", label)
 	}
-	p.follow("#worth button", "Keep the answers")
+	p.presses("button", "Keep the answers")
 	p.says("answers kept")
 	p.says("you, today")
 	p.unfold("Change the estimate")
 	p.fillIn(`#worth [name=value]`, " or more")
-	p.follow("#worth label", "Low cost import")
-	p.follow("#worth button", "Keep the estimate")
+	p.presses("label", "Low cost import")
+	p.presses("button", "Keep the estimate")
 	p.until("document.querySelector('#worth .refusal')?.innerText.includes('should be a number')")
 	p.until(`document.querySelector('#worth [name=value]').value.includes('or more') && document.querySelector('#worth [name="competitor.low_cost_import"]').checked`)
 	eval[bool](b, "for (const n of ['value', 'effort']) document.querySelector(`#worth [name=${n}]`).value = ''; true")
 	p.fillIn(`#worth [name=value]`, "60 000")
 	p.fillIn(`#worth [name=effort]`, "40")
-	p.follow("#worth button", "Keep the estimate")
+	p.presses("button", "Keep the estimate")
 	p.says("estimate kept")
 	p.says("Show five years of cost")
 	p.says("Nothing is missing")
-	p.follow("#worth button", "Take it to Opportunity")
+	p.presses("button", "Take it to Opportunity")
 	p.says("moved on")
 	p.still()
 	if row := l.lead(t, id); row.Stage != "opportunity" || row.Lead.Value != 60000 {
@@ -221,9 +221,9 @@ func TestWorthInABrowser(t *testing.T) {
 	}
 	p.name = "Sara"
 	p.unfold("Walk away")
-	p.follow("#worth label", "No sponsor")
 	p.fillIn("#worth textarea", "Their new head builds it in house")
-	p.follow("#worth button", "Leave ")
+	p.until(`(() => { const r = document.querySelector('#worth [value=no_sponsor]'); r?.click(); return r?.checked && document.querySelector('#worth textarea').value !== '' })()`)
+	p.presses("button", "Leave ")
 	p.says("left to others: no sponsor")
 	p.says("It is over: left to others")
 	if row := l.lead(t, hers); row.Stage != "left" {
@@ -236,9 +236,7 @@ func TestWorthInABrowser(t *testing.T) {
 	}
 	p.name = "Johan"
 	menu := "document.querySelector('details[data-menu=hand-back]')"
-	p.until(menu)
-	p.follow("summary", "Hand back")
-	p.until(menu + ".open")
+	p.until("(() => { const m = " + menu + "; if (m) m.open = true; const n = m?.querySelector('[name=note]'); n?.focus(); return n && " + atField + " === n })()")
 	p.fillIn("[data-menu=hand-back] [name=note]", "After the move\r")
 	clause := eval[string](b, "(() => { const s = "+menu+".querySelector('select'); s.selectedIndex = 1; "+menu+".querySelector('[name=revisit]').value = '2027-02-01'; return s.value })()")
 	p.until(menu + ".open && !document.querySelector('#toast')")
@@ -259,9 +257,22 @@ func (p *person) unfold(words string) {
 		if (s && !s.parentElement.open) s.click()
 		const field = s?.parentElement.querySelector('input:not([type=hidden], [type=radio]), textarea')
 		field?.focus()
-		return field && document.activeElement === field
-	})()`, words))
+		return field && %s === field
+	})()`, words, atField))
 }
+
+// presses presses a part of the panel by what it says, at once for the same reason.
+func (p *person) presses(what, words string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`(() => {
+		const e = [...document.querySelectorAll('#worth %s')].find((e) => e.checkVisibility() && e.innerText.trim().startsWith(%q.trim()))
+		e?.click()
+		return e
+	})()`, what, words))
+}
+
+// atField is the field that somebody is at while nothing is asked for that could take its place.
+const atField = "(document.body.classList.contains('asking') || document.activeElement)"
 
 // decidedAgain checks that all that was decided is decided again the same.
 func (l *live) decidedAgain(t *testing.T) {

@@ -25,6 +25,7 @@ type pipelinePage struct {
 type prospectRow struct {
 	Link, Name, Company, Grade, Stage, Side, Owner string
 	Value, Chance, Expected                        string
+	Says                                           bool   // the viewer may say what it may be worth
 	Assumed                                        bool   // the chance is that of its stage
 	Effort, Return                                 string // hours; how many times their cost
 	Against                                        string
@@ -90,7 +91,7 @@ func showPipeline(a *ask) (answer, error) {
 	}
 	for i := range rows {
 		r := &rows[i]
-		one := prospectRow{Link: string(leadURL(r.ID)), Name: leadName(&r.ListedLead), Company: r.AccountName, Grade: r.Grade, Stage: document.Title(r.Stage), Side: r.Side, Assumed: r.Assumed,
+		one := prospectRow{Link: string(leadURL(r.ID)) + "#" + atWorth, Says: a.viewer.May(WorkLeads), Name: leadName(&r.ListedLead), Company: r.AccountName, Grade: r.Grade, Stage: document.Title(r.Stage), Side: r.Side, Assumed: r.Assumed,
 			Value: money(r.Value), Chance: chance(r.Probability), Expected: money(r.Expected), Against: strings.Join(spacedAll(r.Competitors), ", ")}
 		if r.Owner != "" {
 			one.Owner = a.memberName(r.Owner)
