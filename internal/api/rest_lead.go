@@ -210,7 +210,7 @@ func (a *API) find(ctx context.Context, ref string) (int64, error) {
 			return id, nil
 		}
 	}
-	return 0, problemOf("not-found", fmt.Sprintf("no lead is known as %q", clip(ref)))
+	return 0, problemOf("not-found", fmt.Sprintf("no lead is known as %q; look how it is written, or give its number", clip(ref)))
 }
 
 // row finds the row of a lead by what somebody calls it: of one that was merged, that of the lead that goes on for it.

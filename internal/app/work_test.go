@@ -359,7 +359,8 @@ func TestSeveralAtOnce(t *testing.T) {
 		}
 	}
 	for _, body := range []string{"act=accept", "act=devour&lead=1", "lead=1"} {
-		if _, status := l.form(t, "rep", "/leads", body); status != 422 {
+		text, status := l.form(t, "rep", "/leads", body)
+		if has(t, body, text, "Nothing was done yet: ", `role="alert"`); status != 200 {
 			t.Errorf("%s: %d", body, status)
 		}
 	}

@@ -165,7 +165,7 @@ func (f *flash) outcome(d *lifecycle.Decision, err error) error {
 	case errors.As(err, &typed) && typed.status == http.StatusUnprocessableEntity:
 		f.Refused, f.Text, f.Open = true, typed.text, ""
 	case errors.Is(err, store.ErrNoLead):
-		f.Refused, f.Text, f.Open = true, "There is no such lead any more: it was merged into another, or removed. Search for the name to see which.", ""
+		f.Lead, f.Refused, f.Text, f.Open = 0, true, "There is no such lead any more: it was merged into another, or removed. Search for the name to see which.", ""
 	case err != nil:
 		return err
 	case d.Refused != "":

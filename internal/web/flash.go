@@ -130,6 +130,14 @@ func (a *ask) filledIn(f *flash) (list []field) {
 	return list
 }
 
+// about is whom it is about, before what is told: a word goes on with the name, a sentence begins behind it.
+func (f *flash) about() string {
+	if f.Who == "" || strings.HasSuffix(f.Who, ":") || f.Text == lowered(f.Text) {
+		return f.Who
+	}
+	return f.Who + ":"
+}
+
 // of reports whether it tells that an act with a lead was refused.
 func (f *flash) of(lead int64, act string) bool {
 	return f != nil && f.Refused && f.Lead == lead && f.Act == act

@@ -451,9 +451,11 @@ func (a *ask) sameOrNot(ref, with string, kind lifecycle.InputKind, done string)
 	if err == nil {
 		d, err = a.site.API.Same(a.Context(), ref, with, in, "")
 	}
+	lead := said.Lead
 	if err := said.outcome(d, err); err != nil {
 		return nil, err
 	}
+	said.Lead = lead // it is the other one that may be gone
 	return a.refusedForm(said, act, a.back(string(leadURL(said.Lead))))
 }
 
