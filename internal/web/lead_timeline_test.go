@@ -96,7 +96,7 @@ func TestEveryInputIsASentence(t *testing.T) {
 		in := lifecycle.Input{ID: 7, Kind: lifecycle.InputKind(k), Lead: 3, Other: 4, At: at, Known: at, Actor: aMember, Name: "no_budget", Import: 2,
 			Values: []lifecycle.Named{{Name: "answers.authority", Value: agreement.BooleanValue(true)}, {Name: "time_line", Value: agreement.TextValue("this_year")}}}
 		switch in.Kind {
-		case lifecycle.Assign, lifecycle.OwnAccount, lifecycle.Left, lifecycle.Absent, lifecycle.Present, lifecycle.Calendar:
+		case lifecycle.Assign, lifecycle.OwnAccount, lifecycle.Left, lifecycle.Absent, lifecycle.Present, lifecycle.Calendar, lifecycle.Hours:
 			in.Name = aMember
 		}
 		d := lifecycle.Decision{Input: 7, Lead: 3, At: at, Version: 1, Reasons: []lifecycle.Reason{{Clause: aClock, Text: "3 tries (tele_qualification.exhausted)"}, {Clause: "attributes", Text: "the agreement has no attribute company.shoe_size; the value is kept"}},
