@@ -115,7 +115,7 @@ func TestEveryInputIsASentence(t *testing.T) {
 			t.Errorf("%s: %q", name, h.Follows[0].Words)
 		}
 	})
-	if len(titles) != int(lifecycle.Remind) {
+	if len(titles) != int(lifecycle.Hours) {
 		t.Errorf("%d kinds of input were looked at", len(titles))
 	}
 	for name, title := range titles { // order: does not matter to a test
