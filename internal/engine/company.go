@@ -125,10 +125,6 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 			return err
 		}
 		in.Account = e.nextID
-		if placed { // it stays where it is, and nobody else has named the account yet
-			c.account = own
-			return nil
-		}
 		c.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: e.nextID, Version: e.version, Key: a.Account}}, used: e.turn, complete: true}
 	} else {
 		var err error
@@ -156,7 +152,10 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 		}
 	}
 	lifecycle.TellDomain(e.plan, in, c.account.Account.Key)
-	if placed {
+	if placed { // the lead stays where it is
+		if id == 0 {
+			c.named = c.account
+		}
 		c.account = own
 	}
 	return nil

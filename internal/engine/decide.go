@@ -18,6 +18,7 @@ type command struct {
 	in      *lifecycle.Input
 	entry   *entry   // nil for the team's own
 	account *account // nil for none
+	named   *account // another, of which nobody knew, that a lead is told to be of which was put into its own by hand
 	past    []lifecycle.Input
 	joined  []lifecycle.Told
 	hash    int64
@@ -184,14 +185,10 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 		e.rosterDirty = true
 	}
 	if account {
-		if !c.account.stored {
-			c.account.stored = true
-			e.callCompany(c.account, (&lifecycle.Arrival{AccountName: c.account.Name}).Company(), "")
-			e.locks.changes[c.account.Account.ID] = true // nobody else sees it before it is stored
-			e.accounts[c.account.Account.ID] = c.account
-			e.now.accounts[c.account.Account.Key] = c.account.Account.ID
-		}
-		e.batch.Account(c.account.AccountRecord)
+		e.storeAccount(c.account)
+	}
+	if c.named != nil {
+		e.storeAccount(c.named)
 	}
 	if n != nil && n.Lead != nil {
 		if n.next == nil {
@@ -214,6 +211,17 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 		return e.wake(ctx, wakeAccount, c.in.Known, n)
 	}
 	return nil
+}
+
+func (e *Engine) storeAccount(a *account) {
+	if !a.stored {
+		a.stored = true
+		e.callCompany(a, (&lifecycle.Arrival{AccountName: a.Name}).Company(), "")
+		e.locks.changes[a.Account.ID] = true // nobody else sees it before it is stored
+		e.accounts[a.Account.ID] = a
+		e.now.accounts[a.Account.Key] = a.Account.ID
+	}
+	e.batch.Account(a.AccountRecord)
 }
 
 // setDue says when a lead has to be looked at.

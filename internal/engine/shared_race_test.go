@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"baton/internal/agreement"
@@ -158,6 +159,21 @@ func TestSplitBringsAnAccountUpToDate(t *testing.T) {
 	out := a.taken(t, apart("two@y.example"), doing("page_viewed", mail("two@y.example")))
 	if out[0].Lead != leads[0].Lead || out[1].Lead != leads[1].Lead {
 		t.Errorf("leads %d and %d, not %d and %d", out[0].Lead, out[1].Lead, leads[0].Lead, leads[1].Lead)
+	}
+	verify(t, a)
+}
+
+// A company that somebody names whose lead was put into another by hand is there for when that is not so any more.
+func TestSplitBringsALeadIntoACompanyItNamed(t *testing.T) {
+	a := open(t, "", Options{})
+	a.activate(t, northwind, start)
+	byHand := works("two@x.example", "y.example")
+	byHand.Input.Kind, byHand.Input.Values, byHand.Input.Actor = lifecycle.JoinAccount, nil, team[0]
+	a.taken(t, doing("page_viewed", mail("one@x.example")), doing("page_viewed", mail("two@x.example")), byHand, same("one@x.example", "two@x.example"),
+		works("one@x.example", "z.example"), works("three@x.example", "z.example"), apart("two@x.example"))
+	found, err := a.st.Query(t.Context(), `SELECT l.email, a.key FROM lead l JOIN account a ON a.id = l.account ORDER BY l.id`)
+	if diff := cmp.Diff([][]any{{"one@x.example", "z.example"}, {"two@x.example", "y.example"}, {"three@x.example", "z.example"}}, found.Rows); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 	verify(t, a)
 }

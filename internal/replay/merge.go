@@ -304,9 +304,6 @@ func (w *World) place(a *lifecycle.Arrival, in *lifecycle.Input) int64 {
 	}
 	if id == 0 {
 		id = in.ID
-		if l := w.leads[in.Lead]; l != nil && l.Placed && in.Kind == lifecycle.Identify {
-			return id // it stays where it is, and nobody else has named the account yet
-		}
 		w.byKey[a.Account] = id
 		w.accounts[id] = &lifecycle.Account{ID: id, Version: w.Version, Key: a.Account}
 	}
