@@ -240,6 +240,8 @@ func TestWorthInABrowser(t *testing.T) {
 	p.fillIn("[data-menu=hand-back] [name=note]", "After the move\r")
 	clause := eval[string](b, "(() => { const s = "+menu+".querySelector('select'); s.selectedIndex = 1; "+menu+".querySelector('[name=revisit]').value = '2027-02-01'; return s.value })()")
 	p.until(menu + ".open && !document.querySelector('#toast')")
+	// it stands where a click would meet it: in the frame in which a menu opens it does not yet
+	p.until("(() => { const e = " + menu + ".querySelector('[value=timing]'), r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)) })()")
 	p.follow("[data-menu=hand-back] button", "Timing")
 	p.until("document.querySelector('#toast [data-do=undo]')")
 	p.patient("document.querySelector('#timeline') && document.querySelector('#main').innerText.includes('says what let it through')")
