@@ -12,7 +12,7 @@ const (
 	// After this one while transactions are so large, in pages, that who waits for one does not notice: the later the log is
 	// folded, the fewer pages are written twice.
 	checkpointRare  = 300 * time.Millisecond
-	checkpointLarge = 200
+	checkpointLarge = 400
 	// And after this one while nothing is.
 	checkpointIdle = 100 * time.Millisecond
 	// A writer that finds so many pages in the log (256 MB) folds it itself: whoever folds beside it has fallen behind.
@@ -76,7 +76,7 @@ func checkpointPause(before, pages int, commits int64) time.Duration {
 	switch {
 	case written == 0:
 		return checkpointIdle
-	case written > commits*checkpointLarge:
+	case written > max(1, commits)*checkpointLarge: // one may have come while it was folded
 		return checkpointRare
 	}
 	return checkpointSoon
