@@ -2820,7 +2820,7 @@ func speechPanel(p *leadPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.SpeechClause != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 253, "<p class=\"mt-2.5\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 253, "<p class=\"clauses mt-2.5\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
