@@ -106,6 +106,7 @@ func TestValuesAreCountedAside(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		get("c", 2)
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if a, b, c := made["a"], made["b"], made["c"]; b.Sub(a) != (1+valueRest)*time.Second && a.Sub(b) != (1+valueRest)*time.Second {
 			t.Errorf("what is counted again is there after %v", b.Sub(a))
 		} else if c.Sub(a) > 2*time.Second && c.Sub(b) > 2*time.Second {
