@@ -326,11 +326,8 @@ func (a *API) Staff(ctx context.Context, email string, active bool, by string) (
 	if m == nil || m.Inactive != active || a.Plan() == nil {
 		return false, nil
 	}
-	in := lifecycle.Input{Kind: lifecycle.Left, Name: m.ID, Actor: by, Source: "web"}
-	if active {
-		p := m.Person
-		in.Kind, in.Member = lifecycle.Joined, &p
-	}
+	in := m.Staffed(active)
+	in.Actor, in.Source = by, "web"
 	d, _, err := a.decide(ctx, lifecycle.Arrival{Input: in}, nil, "")
 	if err == nil && d.Refused != "" {
 		err = problemOf("refused", d.Refused)

@@ -9,7 +9,7 @@ import (
 	"baton/internal/api"
 )
 
-// keepOut takes users who were deactivated out of the team so often as they are in it: whoever was deactivated by a command beside this server, or
+// keepOut takes users who were deactivated out of the team as often as they are in it: whoever was deactivated by a command beside this server, or
 // is named by a new agreement, is given no leads.
 func keepOut(ctx context.Context, tracking *api.API, log *slog.Logger) {
 	tick := time.NewTicker(3 * time.Second)

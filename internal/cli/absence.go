@@ -58,18 +58,8 @@ func (c *span) carry(r *run, kind lifecycle.InputKind) (from, to time.Time, err 
 	if to, err = dayOrTime(c.Until, zone, true); err != nil {
 		return from, to, err
 	}
-	in := lifecycle.Input{Kind: kind, Name: memberID(c.Member), At: from.UnixMicro(), Due: to.UnixMicro(), Known: r.now(), Actor: c.By, Text: c.Note, Source: "cli"}
-	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
-	switch {
-	case err != nil:
-		return from, to, err
-	case out[0].Err != nil:
-		return from, to, out[0].Err
-	case out[0].Decision.Refused != "":
-		return from, to, errors.New(out[0].Decision.Refused)
-	}
-	_, err = server.Engine.Tick(r.ctx, r.now()) // what they hold is looked at
-	return from, to, err
+	in := lifecycle.Input{Kind: kind, Name: memberID(c.Member), At: from.UnixMicro(), Due: to.UnixMicro(), Actor: c.By, Text: c.Note}
+	return from, to, r.aboutTeam(server, in)
 }
 
 // dayOrTime reads a day or a time in a zone. A last day ends at its midnight.

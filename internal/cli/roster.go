@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"baton/internal/agreement"
+	"baton/internal/app"
 	"baton/internal/calendar"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -53,17 +55,7 @@ func (c *rosterHoursCommand) Run(r *run) (err error) {
 		}
 		p.Week = week.String()
 	}
-	in := lifecycle.Input{Kind: lifecycle.Hours, Name: p.ID, Member: &p, At: r.now(), Known: r.now(), Actor: c.By, Text: c.Note, Source: "cli"}
-	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
-	switch {
-	case err != nil:
-		return err
-	case out[0].Err != nil:
-		return out[0].Err
-	case out[0].Decision.Refused != "":
-		return errors.New(out[0].Decision.Refused)
-	}
-	if _, err = server.Engine.Tick(r.ctx, r.now()); err != nil { // what they hold is looked at
+	if err := r.aboutTeam(server, lifecycle.Input{Kind: lifecycle.Hours, Name: p.ID, Member: &p, Actor: c.By, Text: c.Note}); err != nil {
 		return err
 	}
 	plan, _ := server.Engine.Agreement()
@@ -73,6 +65,22 @@ func (c *rosterHoursCommand) Run(r *run) (err error) {
 	hours := lifecycle.HoursOf(plan, roster, p.ID)
 	fmt.Fprintf(r.Out, "%s works %s.\n", p.ID, lifecycle.WorksWords(hours.Zone().String(), hours.Hours().String()))
 	return nil
+}
+
+// aboutTeam has an input about a member decided, and what they hold looked at.
+func (r *run) aboutTeam(server *app.App, in lifecycle.Input) error {
+	in.At, in.Known, in.Source = cmp.Or(in.At, r.now()), r.now(), "cli"
+	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
+	switch {
+	case err != nil:
+		return err
+	case out[0].Err != nil:
+		return out[0].Err
+	case out[0].Decision.Refused != "":
+		return errors.New(out[0].Decision.Refused)
+	}
+	_, err = server.Engine.Tick(r.ctx, in.Known)
+	return err
 }
 
 type rosterShowCommand struct {

@@ -199,22 +199,7 @@ func (d *database) staff(r *run, email string, active bool) (member bool, err er
 	if m.Inactive != active {
 		return true, nil
 	}
-	in := lifecycle.Input{Kind: lifecycle.Left, Name: m.ID, At: r.now(), Known: r.now(), Source: "cli"}
-	if active {
-		p := m.Person
-		in.Kind, in.Member = lifecycle.Joined, &p
-	}
-	out, err := server.Engine.Submit(r.ctx, []lifecycle.Arrival{{Input: in}})
-	switch {
-	case err != nil:
-		return true, err
-	case out[0].Err != nil:
-		return true, out[0].Err
-	case out[0].Decision.Refused != "":
-		return true, errors.New(out[0].Decision.Refused)
-	}
-	_, err = server.Engine.Tick(r.ctx, r.now()) // what they hold is looked at
-	return true, err
+	return true, r.aboutTeam(server, m.Staffed(active))
 }
 
 type userReactivateCommand struct {

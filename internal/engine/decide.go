@@ -18,7 +18,7 @@ type command struct {
 	in      *lifecycle.Input
 	entry   *entry   // nil for the team's own
 	account *account // nil for none
-	named   *account // another, of which nobody knew, that a lead is told to be of which was put into its own by hand
+	named   *account // the one that the input names, if it is new and the lead stays in another
 	past    []lifecycle.Input
 	joined  []lifecycle.Told
 	hash    int64
@@ -213,6 +213,7 @@ func (e *Engine) apply(ctx context.Context, c *command, view *lifecycle.View, d 
 	return nil
 }
 
+// storeAccount puts an account into the batch. A new one is found in memory from then on.
 func (e *Engine) storeAccount(a *account) {
 	if !a.stored {
 		a.stored = true

@@ -214,6 +214,15 @@ func readCalendar(known, says []Absence, now int64) (gone, fresh []Absence) {
 	return gone, fresh
 }
 
+// Staffed is the input by which a member leaves the team, or is in it again as they were.
+func (m *Member) Staffed(active bool) Input {
+	if !active {
+		return Input{Kind: Left, Name: m.ID}
+	}
+	p := m.Person
+	return Input{Kind: Joined, Name: m.ID, Member: &p}
+}
+
 // Knows reports whether what a member's calendar says of the time to come is known already.
 func (m *Member) Knows(says []Absence, now int64) bool {
 	gone, fresh := readCalendar(m.Away, says, now)

@@ -81,7 +81,7 @@ type Twin struct {
 // none: the same file may be imported again.
 func (s *Reader) Twins(ctx context.Context, dedupe []int64) (map[int64][]Twin, error) {
 	found := map[int64][]Twin{}
-	err := each(ctx, s, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND import NOT IN (SELECT id FROM import WHERE state = 'undone') AND `, numbered("dedupe").join(), ``, anys(dedupe), func(r *sql.Rows) error {
+	err := each(ctx, s, `SELECT id, lead, dedupe, body FROM input WHERE dedupe <> 0 AND import NOT IN (SELECT id FROM import WHERE state = 'undone') AND `, numbered("dedupe"), ``, anys(dedupe), func(r *sql.Rows) error {
 		var t Twin
 		var hash int64
 		var body sql.RawBytes
@@ -109,7 +109,7 @@ func (s *Reader) Keys(ctx context.Context, keys []identity.Key) (map[identity.Ke
 				values = append(values, k.Value)
 			}
 		}
-		err := each(ctx, s, `SELECT value, lead FROM key WHERE kind = `+strconv.Itoa(int(kind))+` AND `, wanted{"value", text, true}, ``, values, func(r *sql.Rows) error {
+		err := each(ctx, s, `SELECT value, lead FROM key WHERE kind = `+strconv.Itoa(int(kind))+` AND `, wanted{"value", text}, ``, values, func(r *sql.Rows) error {
 			var value string
 			var lead int64
 			if err := r.Scan(&value, &lead); err != nil {
@@ -130,7 +130,7 @@ func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, err
 	found := make(map[int64]*Record, len(ids))
 	handoffs, clocks := map[int64]*Record{}, map[int64]*Record{}
 	err := each(ctx, s, `SELECT id, input, due, visit, handoff, clock_row, clocks, name, email, source, campaign, segment, attributes, side, outcome, state
-		FROM lead WHERE `, numbered("id").join(), ``, anys(ids), func(r *sql.Rows) error {
+		FROM lead WHERE `, numbered("id"), ``, anys(ids), func(r *sql.Rows) error {
 		rec := &Record{stored: true}
 		var visit, handoff int64
 		var open, side, outcome string
@@ -174,7 +174,7 @@ func (s *Reader) Leads(ctx context.Context, ids []int64) (map[int64]*Record, err
 }
 
 func (s *Reader) openHandoffs(ctx context.Context, of map[int64]*Record) error {
-	return each(ctx, s, selecting(handoffColumns, "handoff"), numbered("id").join(), ``, keysOf(of), func(r *sql.Rows) error {
+	return each(ctx, s, selecting(handoffColumns, "handoff"), numbered("id"), ``, keysOf(of), func(r *sql.Rows) error {
 		h := &Handoff{}
 		var acceptDue, accepted, acceptUsed, acceptBreached, contactDue, contacted, contactUsed, contactBreached, closed sql.NullInt64
 		if err := r.Scan(&h.ID, &h.Lead, &h.Prev, &h.Name, &h.Pass, &h.State, &h.OfferedAt, &h.OfferedDay, &h.Owner, &h.Queue, &acceptDue,
@@ -215,7 +215,7 @@ func selecting(columns, table string) string {
 
 // Accounts loads accounts by their IDs.
 func (s *Reader) Accounts(ctx context.Context, ids []int64) ([]*AccountRecord, error) {
-	return s.accounts(ctx, numbered("id").join(), anys(ids))
+	return s.accounts(ctx, numbered("id"), anys(ids))
 }
 
 // AccountsByKey loads accounts by their keys.
@@ -224,7 +224,7 @@ func (s *Reader) AccountsByKey(ctx context.Context, keys []string) ([]*AccountRe
 	for i, k := range keys {
 		args[i] = k
 	}
-	return s.accounts(ctx, wanted{"key", text, true}, args)
+	return s.accounts(ctx, wanted{"key", text}, args)
 }
 
 func (s *Reader) accounts(ctx context.Context, by wanted, args []any) ([]*AccountRecord, error) {

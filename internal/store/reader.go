@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"sync"
 )
 
@@ -84,9 +83,8 @@ func (s *statements) close() {
 
 // wanted is the column by whose values rows are asked for.
 type wanted struct {
-	name   string
-	kind   columnKind
-	joined bool // the query has one table: see each
+	name string
+	kind columnKind
 }
 
 type columnKind uint8
@@ -96,14 +94,7 @@ const (
 	text
 )
 
-func numbered(name string) wanted { return wanted{name: name, kind: bigint} }
-
-// join has the values looked up one by one, as they come. SQLite puts those of IN into a table of their own before it looks
-// for the first.
-func (w wanted) join() wanted {
-	w.joined = true
-	return w
-}
+func numbered(name string) wanted { return wanted{name, bigint} }
 
 // each asks for the rows whose column has one of many values, and hands over each row. A row may come twice.
 func each(ctx context.Context, r *Reader, before string, by wanted, after string, values []any, scan func(*sql.Rows) error) error {
@@ -120,11 +111,7 @@ func each(ctx context.Context, r *Reader, before string, by wanted, after string
 				size = n
 			}
 		}
-		query := before + by.name + " IN (VALUES " + places(size, 1) + ")" + after
-		if by.joined {
-			query = strings.Replace(before, "FROM ", "FROM (VALUES "+places(size, 1)+") CROSS JOIN ", 1) + by.name + " = column1" + after
-		}
-		stmt, err := r.queries.get(ctx, query)
+		stmt, err := r.queries.get(ctx, before+by.name+" IN (VALUES "+places(size, 1)+")"+after)
 		if err != nil {
 			return err
 		}

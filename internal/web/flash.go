@@ -145,10 +145,15 @@ func (f *flash) of(lead int64, act string) bool {
 
 // typedBefore is what somebody had filled in for an act with a lead that was refused, "" for nothing.
 func typedBefore(ctx context.Context, lead int64, act, name string) string {
+	return typedOr(ctx, lead, act, name, "")
+}
+
+// typedOr is what somebody had filled in for an act with a lead that was refused, or how it stands if none was.
+func typedOr(ctx context.Context, lead int64, act, name, stands string) string {
 	if f := asked(ctx).said; f.of(lead, act) {
 		return f.Typed[name]
 	}
-	return ""
+	return stands
 }
 
 // chosenBefore reports whether something is chosen in a form: as in the one that was refused, or otherwise.

@@ -166,7 +166,7 @@ func worthFacts(plan *agreement.Plan, stage *agreement.Stage, q lifecycle.Qualif
 		facts[1].Hint = "as agreed for " + document.Title(stage.Name)
 	}
 	if q.Effort > 0 {
-		facts[2].Words = counted2(q.Effort, "hour", "hours")
+		facts[2].Words = hoursOfEffort(q.Effort)
 		if q.Cost > 0 {
 			facts[2].Hint = "which cost " + money(q.Cost)
 		}
@@ -178,12 +178,11 @@ func worthFacts(plan *agreement.Plan, stage *agreement.Stage, q lifecycle.Qualif
 	return append(facts, expected)
 }
 
-// counted2 writes an amount with its noun.
-func counted2(n float64, one, more string) string {
+func hoursOfEffort(n float64) string {
 	if n == 1 {
-		return "1 " + one
+		return "1 hour"
 	}
-	return plainNumber(n) + " " + more
+	return plainNumber(n) + " hours"
 }
 
 // unsaidWords are the parts of an estimate, as the page calls them.
@@ -393,14 +392,6 @@ func (p *leadPage) standingAt(w *worth) (acts []string) {
 		acts = append(acts, "walk-away")
 	}
 	return acts
-}
-
-// estimated is what a field of the estimate shows: what was refused, or how it stands.
-func estimated(ctx context.Context, lead int64, name, stands string) string {
-	if f := asked(ctx).said; f.of(lead, "estimate") {
-		return f.Typed[name]
-	}
-	return stands
 }
 
 // rivalChosen is whether a competitor is ticked: in what was refused, or as it stands.
