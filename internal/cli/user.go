@@ -149,30 +149,32 @@ type userDeactivateCommand struct {
 
 func (c *userDeactivateCommand) Run(r *run) error {
 	var email, then string
-	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
+	member := false
+	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) (err error) {
 		if err := g.Deactivate(r.ctx, by, u.ID); err != nil {
 			return err
 		}
 		email = u.Email
 		fmt.Fprintf(r.Out, "%s cannot sign in any more, and is signed out everywhere.\n", email)
+		if member, err = isMember(r, g.Store, email); err != nil || !member {
+			return err
+		}
 		plan, err := activePlan(r, g.Store)
 		if err != nil {
-			return nil // before there is an agreement nobody holds anything
+			return err
 		}
 		held, offered, err := g.Store.CountHeld(r.ctx, email)
 		then = lifecycle.WhenLeft(plan, held, offered)
 		return err
 	})
-	if err != nil {
+	if err != nil || !member {
 		return err
 	}
-	switch was, err := c.staff(r, email, false); {
+	switch err := c.staff(r, email, false); {
 	case errors.Is(err, store.ErrInUse):
-		fmt.Fprintln(r.Out, "If they are in the team, the server that runs takes them out of it within seconds: they are given no more leads.")
+		fmt.Fprintln(r.Out, "The server that runs takes them out of the team within seconds: they are given no more leads.")
 	case err != nil:
 		return fmt.Errorf("taking %s out of the team: %w", email, err)
-	case !was:
-		return nil
 	default:
 		fmt.Fprintln(r.Out, "They are out of the team, and are given no more leads.")
 	}
@@ -180,26 +182,27 @@ func (c *userDeactivateCommand) Run(r *run) error {
 	return nil
 }
 
-// staff has a user who is a member leave the team, or be in it again, and reports whether they are a member. While a server runs on a file
-// the error is store.ErrInUse.
-func (d *database) staff(r *run, email string, active bool) (member bool, err error) {
+// isMember reports whether a user is, or was, in the team.
+func isMember(r *run, st *store.Store, email string) (bool, error) {
+	roster, err := st.Roster(r.ctx)
+	return err == nil && roster.Member(email) != nil, err
+}
+
+// staff has a user who is a member leave the team, or be in it again. While a server runs on a file the error is store.ErrInUse.
+func (d *database) staff(r *run, email string, active bool) (err error) {
 	server, err := d.open(r)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	roster, err := server.Store.Roster(r.ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
-	m := roster.Member(email)
-	if plan, _ := server.Engine.Agreement(); m == nil || plan == nil {
-		return false, nil
+	if m := roster.Member(email); m != nil && m.Inactive == active {
+		return r.aboutTeam(server, m.Staffed(active))
 	}
-	if m.Inactive != active {
-		return true, nil
-	}
-	return true, r.aboutTeam(server, m.Staffed(active))
+	return nil
 }
 
 type userReactivateCommand struct {
@@ -209,22 +212,29 @@ type userReactivateCommand struct {
 
 func (c *userReactivateCommand) Run(r *run) error {
 	var email string
-	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) error {
+	member := false
+	err := c.change(r, c.Email, func(g *access.Gate, by access.By, u *store.User) (err error) {
 		email = u.Email
-		return g.Reactivate(r.ctx, by, u.ID)
+		if err := g.Reactivate(r.ctx, by, u.ID); err != nil {
+			return err
+		}
+		member, err = isMember(r, g.Store, email)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	switch member, err := c.staff(r, email, true); {
+	if !member {
+		fmt.Fprintf(r.Out, "%s can sign in again.\n", email)
+		return nil
+	}
+	switch err := c.staff(r, email, true); {
 	case errors.Is(err, store.ErrInUse):
 		fmt.Fprintf(r.Out, "%s can sign in again. While a server runs, POST /api/v1/members takes them into the team again.\n", email)
 	case err != nil:
 		return fmt.Errorf("taking %s into the team again: %w", email, err)
-	case member:
-		fmt.Fprintf(r.Out, "%s can sign in again, and is back in the team.\n", email)
 	default:
-		fmt.Fprintf(r.Out, "%s can sign in again.\n", email)
+		fmt.Fprintf(r.Out, "%s can sign in again, and is back in the team.\n", email)
 	}
 	return nil
 }
