@@ -40,7 +40,7 @@ func Open(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{Store: st, clock: opts.Clock}
-	a.Engine, err = engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files, Observe: a.observe})
+	a.Engine, err = engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files, Observe: a.observe, Memory: 512 << 20})
 	if err != nil {
 		_ = st.Close()
 		return nil, err

@@ -125,6 +125,9 @@ func (e *Engine) record(c *command) {
 	}
 	e.batch.Input(in, prev, c.hash)
 	if c.hash != 0 {
+		if p := e.memory(); p != nil {
+			p.told.add(c.hash)
+		}
 		e.now.took(c.hash, store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
 	}
 	if in.Import != 0 && in.Kind != lifecycle.Retract {
@@ -221,6 +224,9 @@ func (e *Engine) storeAccount(a *account) {
 		e.locks.changes[a.Account.ID] = true // nobody else sees it before it is stored
 		e.accounts[a.Account.ID] = a
 		e.now.accounts[a.Account.Key] = a.Account.ID
+		if p := e.memory(); p != nil {
+			p.putKey(identity.Key{Kind: accountKey, Value: a.Account.Key}, a.Account.ID)
+		}
 	}
 	e.batch.Account(a.AccountRecord)
 }
@@ -264,12 +270,18 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		if n := e.cache.leads[lead]; n != but && (!e.shared || n.locked == e.turn) {
 			n.used = e.turn
 			e.setDue(n, min(n.Due, at))
+			if !all {
+				n.Woken(at)
+			}
 		}
 	}
 	if all {
 		return nil
 	}
 	e.now.woken[id] = at
+	if p := e.memory(); p != nil {
+		p.wake(id, e.turn)
+	}
 	e.batch.WakeAccount(e.shared, id, at, butID)
 	if e.dues == nil {
 		return nil
@@ -305,6 +317,7 @@ func (e *Engine) wakeHeld(ctx context.Context, member string, at int64) error {
 		if held(n) && (!e.shared || n.locked == e.turn) {
 			n.used = e.turn
 			e.setDue(n, min(n.Due, at))
+			n.Woken(at)
 		}
 	}
 	e.now.review[member] = at

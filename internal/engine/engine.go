@@ -35,8 +35,10 @@ type Options struct {
 	// in memory (10,000, at 3 KB each), Batch how many inputs a transaction holds at most (2,000).
 	Queue, Cached, Batch int
 	// Late is by how many inputs the rows of leads may be behind in a database of one process while there is much to do
-	// (20,000 by default; negative: not at all). See store.Late.
+	// (60,000 by default; negative: not at all). See store.Late.
 	Late int
+	// Memory is how many bytes may hold leads and accounts that are not in use, packed, with the keys of all leads beside them; 0 for none.
+	Memory int
 	// Observe is told of each round that is done, one at a time, while the engine waits: it returns at once and
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
@@ -81,6 +83,7 @@ type Engine struct {
 	rosterDirty bool
 
 	cache    cache
+	packed   *packed // nil for none
 	accounts map[int64]*account
 	turn     int64 // counts rounds of gathering and deciding
 	now, old *overlay
@@ -157,7 +160,7 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 		opts.Batch = 2_000
 	}
 	if opts.Late == 0 {
-		opts.Late = 20_000
+		opts.Late = 60_000
 	}
 	if opts.idle == 0 {
 		opts.idle = 50 * time.Millisecond
@@ -166,6 +169,9 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 		opts.Late = 0
 	}
 	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	if opts.Memory > 0 {
+		e.packed = newPacked(opts.Memory)
+	}
 	if err := st.StopImports(context.Background()); err != nil {
 		return nil, err
 	}
@@ -192,6 +198,9 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	e.nextID = last + 1
 	e.cache.init(e.opts.Cached)
+	if e.packed != nil {
+		e.packed.reset()
+	}
 	e.accounts = map[int64]*account{}
 	e.now, e.old, e.known = newOverlay(), newOverlay(), map[identity.Key]int64{}
 	e.who = newIdentities()
@@ -311,11 +320,15 @@ func (e *Engine) newTurn() {
 		clear(e.known)
 		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read
 	}
-	e.cache.shrink(e.turn, e.evicted)
+	p := e.memory()
+	e.cache.shrink(e.turn, func(r *store.Record) { e.evicted(p, r) })
 	e.cached.Store(int64(len(e.cache.leads)))
 	if len(e.accounts) > e.opts.Cached+len(e.cache.leads) {
 		for id, a := range e.accounts { // those of leads in memory stay with them
 			if a.used < e.turn-1 && len(e.cache.byAccount[id]) == 0 {
+				if p != nil {
+					p.putAccount(a.AccountRecord)
+				}
 				delete(e.accounts, id)
 			}
 		}
@@ -323,7 +336,10 @@ func (e *Engine) newTurn() {
 }
 
 // evicted notes that a lead left the memory.
-func (e *Engine) evicted(rec *store.Record) {
+func (e *Engine) evicted(p *packed, rec *store.Record) {
+	if p != nil {
+		p.putLead(rec, e.turn)
+	}
 	if a := e.accounts[rec.Lead.Account]; a != nil {
 		a.complete = false
 	}
@@ -429,6 +445,9 @@ func (e *Engine) Close() error {
 	var err error
 	if e.inFlight != nil || e.late.Len() > 0 { // what went wrong before was told to whoever asked for it
 		err = e.writeLate(context.Background(), lateAll)
+	}
+	if e.packed != nil {
+		e.packed.reset()
 	}
 	return errors.Join(err, e.st.Leave(context.Background()))
 }

@@ -39,13 +39,20 @@ func (e *Engine) next() *request {
 	for idle := e.opts.idle; ; {
 		e.mu.Lock()
 		late := e.late.Len() > 0 && e.broken == nil
+		lacks := e.lacks()
+		if lacks && time.Since(e.packed.read) > packEvery {
+			e.readIn(context.Background())
+		}
 		e.mu.Unlock()
-		if !late && !e.st.Shared() {
+		if !late && !lacks && !e.st.Shared() {
 			return <-e.requests
 		}
 		pause := lookEvery
 		if late {
 			pause = min(pause, idle)
+		}
+		if lacks {
+			pause = packPause
 		}
 		over := time.NewTimer(pause)
 		select {
@@ -60,6 +67,9 @@ func (e *Engine) next() *request {
 			}
 			if e.broken == nil && idle == 0 {
 				_ = e.writeLate(context.Background(), lateSlice)
+			}
+			if e.lacks() {
+				e.readIn(context.Background())
 			}
 			e.mu.Unlock()
 		}

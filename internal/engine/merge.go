@@ -55,12 +55,15 @@ func (e *Engine) alive(lead int64) int64 {
 	}
 }
 
-// living finds out which of some leads were merged, and returns those that go on for them, and what was read.
+// living finds out which of some leads were merged, and returns those that go on for them, and what was read. Of a chain of
+// merges, the first may be in memory and the rest be forgotten.
 func (e *Engine) living(ctx context.Context, leads []int64) (alive []int64, read []store.Merged, err error) {
 	var unknown []int64
+	p := e.memory()
 	for _, id := range leads {
-		if _, ok := e.who.merged[id]; !ok && e.cache.leads[id] == nil {
-			unknown = append(unknown, id)
+		last := e.alive(id)
+		if _, ok := e.who.merged[last]; !ok && e.cache.leads[last] == nil && (p == nil || !p.has(leadName(last))) {
+			unknown = append(unknown, last)
 		}
 	}
 	slices.Sort(unknown)
@@ -219,7 +222,7 @@ func (e *Engine) join(ctx context.Context, gone, into int64, in *lifecycle.Input
 	if c.entry, err = e.prepare(ctx, into, &in.Known); err != nil || c.entry == nil {
 		return Outcome{}, cmp.Or(err, fmt.Errorf("lead %d cannot follow agreement %d", into, e.version))
 	}
-	e.cache.remove(from)
+	e.putOut(from)
 	e.who.merged[gone] = tomb{e.batch.Merged(from.Record, into), e.turn}
 	e.setGone(gone)
 	if e.who.identified[gone] {
@@ -467,6 +470,9 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 	for k, lead := range e.known {
 		if slices.Contains(parts, lead) {
 			delete(e.known, k)
+			if p := e.memory(); p != nil {
+				p.dropKey(k)
+			}
 			delete(e.now.keys, k)
 			delete(e.old.keys, k)
 		}
@@ -476,8 +482,21 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 		e.who.merged[gone] = tomb{store.Merged{Lead: gone}, e.turn}
 	}
 	e.batch.Forget(n.Record, keys)
-	e.cache.remove(n)
+	if p := e.memory(); p != nil {
+		for _, k := range keys {
+			p.dropKey(k)
+		}
+	}
+	e.putOut(n)
 	return nil
+}
+
+// putOut takes a lead that is gone from the database out of memory.
+func (e *Engine) putOut(n *entry) {
+	e.cache.remove(n)
+	if p := e.memory(); p != nil {
+		p.drop(leadName(n.ID))
+	}
 }
 
 // lastMerged returns the lead that was merged into one last, 0 for none.

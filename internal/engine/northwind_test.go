@@ -202,6 +202,9 @@ func open(t testing.TB, path string, opts Options) *house {
 	if opts.Clock == nil {
 		opts.Clock = func() time.Time { return time.UnixMicro(start + 400*day) }
 	}
+	if opts.Memory == 0 {
+		opts.Memory = 16 << 20
+	}
 	e, err := New(st, opts)
 	if err != nil {
 		t.Fatal(err)

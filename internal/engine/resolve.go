@@ -63,7 +63,7 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 			}
 		}
 	}
-	found, err := e.tx.Keys(ctx, keys)
+	found, err := e.owners(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -83,11 +83,11 @@ func (e *Engine) gather(ctx context.Context, arrivals []lifecycle.Arrival, leads
 	}
 	// With the leads locked, nobody else takes in what is about them.
 	slices.Sort(hashes)
-	if e.twins, err = e.tx.Twins(ctx, slices.Compact(hashes)); err != nil {
+	if e.twins, err = e.twinsOf(ctx, slices.Compact(hashes)); err != nil {
 		return err
 	}
 	slices.Sort(accountKeys)
-	list, err := e.tx.AccountsByKey(ctx, slices.Compact(accountKeys))
+	list, err := e.accountsByKey(ctx, slices.Compact(accountKeys))
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 			missing = append(missing, id)
 		}
 	}
-	records, err := e.tx.Leads(ctx, missing)
+	records, err := e.leadsOf(ctx, missing)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		return nil
 	}
 	slices.Sort(accounts)
-	list, err := e.tx.Accounts(ctx, slices.Compact(accounts))
+	list, err := e.accountsOf(ctx, slices.Compact(accounts))
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 	}
 	a := e.accounts[id]
 	if a == nil {
-		list, err := e.tx.Accounts(ctx, []int64{id})
+		list, err := e.accountsOf(ctx, []int64{id})
 		if err != nil {
 			return nil, err
 		}
@@ -360,6 +360,9 @@ func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
 		case !taken:
 			e.known[k], e.now.keys[k] = n.ID, n.ID
 			e.batch.Key(k, n.ID)
+			if p := e.memory(); p != nil {
+				p.putKey(k, n.ID)
+			}
 			if k.Kind == identity.Email && n.Email == "" {
 				n.Email = k.Value
 			}

@@ -334,6 +334,8 @@ func (b *Batch) sealLead(r *Record) {
 			b.wordValues = appendWords(b.wordValues, wordOfLead, r.ID, r.name)
 		}
 		now = r.rarely()
+	} else if r.bare && !quiet {
+		r.reword(&b.words)
 	}
 	r.rare = now
 	start := len(b.states)
@@ -382,6 +384,13 @@ func files(m map[string][]byte) string {
 	}
 	b, _ := json.Marshal(texts) // a map of strings always can
 	return string(b)
+}
+
+// Woken says that the row of a lead in memory is made due at an instant, too, if it is due later, by WakeAccount or WakeHeld of the batch.
+func (r *Record) Woken(at int64) {
+	if r.stored {
+		r.due = min(r.due, at)
+	}
 }
 
 // Due writes when a lead is due. It is for one whose row is not written otherwise.

@@ -57,7 +57,7 @@ func (l *Late) Sift(b *Batch, may bool) {
 	l.sent = l.sent[:0]
 	var first int64
 	// Where few inputs come, nothing is gained by waiting, and those who look see everything at once.
-	many := may && int64(b.Inputs()) > l.most/80
+	many := may && int64(b.Inputs()) > l.most/240
 	if b.Inputs() > 0 {
 		first = b.inputs[0].(int64)
 	}

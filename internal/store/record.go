@@ -29,6 +29,7 @@ type Record struct {
 
 	name, source, campaign, segment, attributes string
 	reworded                                    bool // attributes have changed since
+	bare                                        bool // these texts are not in memory: it was unpacked
 	queued                                      bool // there is a row of the lead among those to call
 	pursued                                     bool // there is a row of the lead in the pipeline
 
@@ -133,7 +134,7 @@ func (r *Record) reword(w *wording) {
 		b = appendMember(b, "answers.", w.plan.Questions[i].Name, l.Answers[i])
 	}
 	r.attributes = string(append(b, '}'))
-	r.reworded = false
+	r.reworded, r.bare = false, false
 }
 
 // appendMember appends a member of a JSON object, unless its value is missing.
