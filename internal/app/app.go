@@ -31,6 +31,8 @@ type Options struct {
 	DB string // path of the database; made if it is not there
 	// Clock tells the time; time.Now if nil.
 	Clock func() time.Time
+	// Memory is how many bytes may hold leads and companies that are not in use; 0 for none. It is for servers, which run for long.
+	Memory int
 }
 
 // Open opens a database for writing and starts its engine.
@@ -40,7 +42,7 @@ func Open(ctx context.Context, opts Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{Store: st, clock: opts.Clock}
-	a.Engine, err = engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files, Observe: a.observe, Memory: 512 << 20})
+	a.Engine, err = engine.New(st, engine.Options{Clock: opts.Clock, Compile: Compile, Files: files, Observe: a.observe, Memory: opts.Memory})
 	if err != nil {
 		_ = st.Close()
 		return nil, err

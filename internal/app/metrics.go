@@ -120,6 +120,16 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	gauge("baton_http_requests_under_way", "Requests being answered.", func() float64 { return float64(m.underWay.Load()) })
 	gauge("baton_queue_depth", "Arrivals that wait to be decided.", func() float64 { return float64(a.Engine.Waiting()) })
 	gauge("baton_leads_cached", "Leads kept in memory.", func() float64 { return float64(a.Engine.Cached()) })
+	gauge("baton_packed_bytes", "Memory that holds what is not in use.", func() float64 {
+		bytes, _ := a.Engine.Packed()
+		return float64(bytes)
+	})
+	gauge("baton_packed_whole", "1 when all of it has been read in.", func() float64 {
+		if _, whole := a.Engine.Packed(); whole {
+			return 1
+		}
+		return 0
+	})
 	gauge("baton_alone", "1 while no other process decides on the database.", func() float64 {
 		if a.Store.Alone() {
 			return 1

@@ -27,6 +27,7 @@ type serveCommand struct {
 	LogFormat    string              `help:"text for people, json for programs." enum:"text,json" default:"text" env:"BATON_LOG_FORMAT"`
 	LogLevel     string              `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"BATON_LOG_LEVEL"`
 	SlowCommit   time.Duration       `help:"A commit that takes longer is worth a warning." default:"1s" env:"BATON_SLOW_COMMIT"`
+	Memory       int                 `help:"Megabytes of memory for leads and companies that are not in use; 0 for none." default:"512" placeholder:"MB" env:"BATON_MEMORY"`
 	DrainTime    time.Duration       `help:"How long requests under way may take when the server stops." default:"30s" env:"BATON_DRAIN_TIME"`
 	Rate         api.Rate            `help:"Events a key may send, as 100/s, 6000/m or \"100/s burst 5000\"." default:"off" placeholder:"RATE" env:"BATON_RATE"`
 	Rates        map[string]api.Rate `help:"The rate of one key, by its name." placeholder:"NAME=RATE" env:"BATON_RATES"`
@@ -69,9 +70,14 @@ type serveCommand struct {
 	PrintConfig bool   `help:"Print the settings that apply and where each came from, and end."`
 }
 
+const mostMemory = 1 << 20 // megabytes
+
 func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 	if err := errors.Join(bounded("drain-time", c.DrainTime, time.Millisecond, time.Hour), bounded("slow-commit", c.SlowCommit, time.Millisecond, time.Hour)); err != nil {
 		return err
+	}
+	if c.Memory < 0 || c.Memory > mostMemory {
+		return fmt.Errorf("--memory: %d is not between 0 and %d megabytes", c.Memory, mostMemory)
 	}
 	if !(c.TraceSample >= 0 && c.TraceSample <= 1) {
 		return fmt.Errorf("--trace-sample: %v is no share, between 0 and 1", c.TraceSample)
@@ -91,7 +97,7 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 	if c.LogFormat == "json" {
 		log = slog.New(slog.NewJSONHandler(r.Err, options))
 	}
-	a, err := c.open(r)
+	a, err := app.Open(r.ctx, app.Options{DB: c.DB, Clock: r.Clock, Memory: c.Memory << 20})
 	if err != nil {
 		return err
 	}

@@ -56,10 +56,14 @@ type Engine struct {
 	requests chan *request
 	waiting  atomic.Int64
 	cached   atomic.Int64 // leads in memory
-	closing  sync.RWMutex // held for reading while a request is put in
-	closed   bool
-	drained  chan struct{}
-	kick     chan struct{} // something may be due earlier than Run thinks
+
+	packedBytes atomic.Int64
+	packedWhole atomic.Bool
+
+	closing sync.RWMutex // held for reading while a request is put in
+	closed  bool
+	drained chan struct{}
+	kick    chan struct{} // something may be due earlier than Run thinks
 
 	agreement atomic.Pointer[active] // what applies, for those who ask
 
@@ -321,6 +325,7 @@ func (e *Engine) newTurn() {
 		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read
 	}
 	p := e.memory()
+	e.tellPacked()
 	e.cache.shrink(e.turn, func(r *store.Record) { e.evicted(p, r) })
 	e.cached.Store(int64(len(e.cache.leads)))
 	if len(e.accounts) > e.opts.Cached+len(e.cache.leads) {

@@ -38,6 +38,11 @@ type Round struct {
 // Waiting returns how many arrivals wait to be decided, or are being decided.
 func (e *Engine) Waiting() int64 { return e.waiting.Load() }
 
+// Packed tells how many bytes hold what is packed, and whether all has been read in that was to be; true if nothing is packed at all.
+func (e *Engine) Packed() (bytes int64, whole bool) {
+	return e.packedBytes.Load(), e.packed == nil || e.packedWhole.Load()
+}
+
 // Cached returns how many leads are in memory, as of the latest round.
 func (e *Engine) Cached() int64 { return e.cached.Load() }
 

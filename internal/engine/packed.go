@@ -32,12 +32,14 @@ type packed struct {
 	off   bool // nothing may be packed at present
 
 	// how far reading in has come
-	step   packStep
-	key    identity.Key
-	from   int64
-	read   time.Time
-	slice  int // rows at a time
-	filled int // bytes of rows that were read in
+	step  packStep
+	key   identity.Key
+	from  int64
+	read  time.Time
+	slice int // rows at a time
+
+	last   time.Time // that tellPacked did
+	filled int       // bytes of rows that were read in
 }
 
 // packStep is what is read in next.
@@ -93,6 +95,19 @@ func (e *Engine) memory() *packed {
 		return nil
 	}
 	return p
+}
+
+// tellPacked keeps what Packed tells, once a second.
+func (e *Engine) tellPacked() {
+	p, now := e.packed, time.Now()
+	if p == nil || now.Sub(p.last) < time.Second && e.packedWhole.Load() == (p.step == readAll) {
+		return
+	}
+	p.last = now
+	var rows fastcache.Stats
+	p.rows.UpdateStats(&rows)
+	e.packedBytes.Store(int64(rows.BytesSize) + int64(len(p.keys))*keyBytes + int64(len(p.told.bits))*64)
+	e.packedWhole.Store(p.step == readAll)
 }
 
 // rowName is what a row is kept under.
@@ -342,6 +357,7 @@ func (e *Engine) readIn(ctx context.Context) {
 		p.reset() // it does without; whoever needs the same rows hears of it
 		p.keys, p.step = nil, readAll
 	}
+	e.tellPacked()
 }
 
 func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {

@@ -42,7 +42,21 @@ func newYard(t *testing.T, program, db string, leads int) *yard {
 		t.Fatal(err)
 	}
 	y := &yard{Server: begin(t, program, db), db: db, key: key, leads: leads}
+	y.settle(t)
 	return y
+}
+
+// settle returns when the server is at rest: what it keeps in memory has been read in then.
+func (y *yard) settle(t *testing.T) {
+	t.Helper()
+	for range 300 {
+		before := processor(t, y.cmd.Process.Pid)
+		time.Sleep(time.Second)
+		if processor(t, y.cmd.Process.Pid)-before < 100*time.Millisecond {
+			return
+		}
+	}
+	t.Fatal("the server does not come to rest")
 }
 
 func begin(t *testing.T, program, db string) *Server {
