@@ -54,7 +54,7 @@ func die(db string) error {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	a, err := Open(ctx, Options{DB: db, Clock: hastened(os.Getenv(childHaste))})
+	a, err := Open(ctx, Options{DB: db, Memory: 16 << 20, Clock: hastened(os.Getenv(childHaste))})
 	if err != nil {
 		return err
 	}

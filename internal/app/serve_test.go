@@ -28,7 +28,7 @@ func prepare(t testing.TB, dir string) (db, agreementFile, key string) {
 	if err := os.WriteFile(agreementFile, source, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(t.Context(), Options{DB: db})
+	a, err := Open(t.Context(), Options{DB: db, Memory: 16 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ type live struct {
 func serve(t testing.TB, opts ServeOptions) *live {
 	t.Helper()
 	db, _, key := prepare(t, t.TempDir())
-	a, err := Open(t.Context(), Options{DB: db})
+	a, err := Open(t.Context(), Options{DB: db, Memory: 16 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (e *Engine) living(ctx context.Context, leads []int64) (alive []int64, read
 	p := e.memory()
 	for _, id := range leads {
 		last := e.alive(id)
-		if _, ok := e.who.merged[last]; !ok && e.cache.leads[last] == nil && (p == nil || !p.has(leadName(last))) {
+		if _, ok := e.who.merged[last]; !ok && e.cache.leads[last] == nil && (p == nil || !p.rows.has(leadName(last))) {
 			unknown = append(unknown, last)
 		}
 	}
@@ -495,7 +495,7 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 func (e *Engine) putOut(n *entry) {
 	e.cache.remove(n)
 	if p := e.memory(); p != nil {
-		p.drop(leadName(n.ID))
+		p.rows.drop(leadName(n.ID))
 	}
 }
 

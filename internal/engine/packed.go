@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/VictoriaMetrics/fastcache"
-
 	"baton/internal/agreement"
 	"baton/internal/identity"
 	"baton/internal/store"
@@ -22,8 +20,8 @@ import (
 // An engine that is alone on its database is the only one that changes these rows, and nearly always by way of its own memory: what was put away is
 // as it is stored. What is changed otherwise is dropped. What is lacking is read in while nothing else is to be done.
 type packed struct {
-	most  int              // bytes of rows
-	rows  *fastcache.Cache // of leads and accounts; it is outside of what the garbage collector looks through
+	most  int    // bytes of rows
+	rows  *slabs // of leads and accounts
 	seeds [2]maphash.Seed
 	keys  map[uint64]uint64 // of leads and accounts, by a hash: whose they are, and some of another hash; see found
 	told  filter            // the dedupe numbers of inputs
@@ -38,8 +36,7 @@ type packed struct {
 	read  time.Time
 	slice int // rows at a time
 
-	last   time.Time // that tellPacked did
-	filled int       // bytes of rows that were read in
+	last time.Time // that tellPacked did
 }
 
 // packStep is what is read in next.
@@ -57,8 +54,7 @@ const (
 	packSlice = 2000             // rows that are read in at a time, which takes some milliseconds
 	packPause = time.Millisecond // between two slices, while nothing else is to be done
 	packEvery = time.Second      // between two slices, while there is
-	packShare = 0.75             // of rows may be filled by reading in; the rest is for what is put away
-	packLimit = 32 << 10         // bytes of a lead or an account
+	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
 
 	accountKey = identity.Anonymous + 1 // the key of an account, among those of leads
 	keyBytes   = 32                     // of memory for a key, about
@@ -68,16 +64,16 @@ const (
 )
 
 func newPacked(most int) *packed {
-	p := &packed{most: most, slice: packSlice, rows: fastcache.New(most), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	p := &packed{most: most, slice: packSlice, rows: newSlabs(most), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	p.reset()
 	return p
 }
 
 // reset forgets all.
 func (p *packed) reset() {
-	p.rows.Reset()
+	p.rows.reset()
 	p.keys, p.told, p.woken = map[uint64]uint64{}, filter{}, map[int64]int64{}
-	p.step, p.key, p.from, p.filled = readKeys, identity.Key{Kind: identity.Email}, 0, 0
+	p.step, p.key, p.from = readKeys, identity.Key{Kind: identity.Email}, 0
 }
 
 // memory returns what is packed, nil if nothing may be: the engine is not alone, or an import is read in or undone, which changes rows in its own way.
@@ -104,53 +100,30 @@ func (e *Engine) tellPacked() {
 		return
 	}
 	p.last = now
-	var rows fastcache.Stats
-	p.rows.UpdateStats(&rows)
-	e.packedBytes.Store(int64(rows.BytesSize) + int64(len(p.keys))*keyBytes + int64(len(p.told.bits))*64)
+	if p.rows.idle() > p.most/4 { // values have other sizes than they had
+		p.reset()
+	}
+	e.packedBytes.Store(int64(p.rows.taken) + int64(len(p.rows.slots))*keyBytes + int64(len(p.keys))*keyBytes + int64(len(p.told.bits))*64)
 	e.packedWhole.Store(p.step == readAll)
 }
 
-// rowName is what a row is kept under.
-type rowName [9]byte
-
-func leadName(id int64) (n rowName)    { return nameOf('l', id) }
-func accountName(id int64) (n rowName) { return nameOf('a', id) }
-
-func nameOf(kind byte, id int64) (n rowName) {
-	n[0] = kind
-	binary.LittleEndian.PutUint64(n[1:], uint64(id))
-	return n
-}
-
-func (p *packed) has(n rowName) bool { return p.rows.Has(n[:]) }
-func (p *packed) drop(n rowName)     { p.rows.Del(n[:]) }
-
-func (p *packed) put(n rowName, pack []byte) {
-	if len(pack) > packLimit {
-		p.drop(n)
-		return
-	}
-	p.rows.Set(n[:], pack)
-}
-
-func (p *packed) get(n rowName) []byte {
-	p.text = p.rows.Get(p.text[:0], n[:])
-	return p.text
-}
+// What rows are kept under. Leads and accounts are numbered alike.
+func leadName(id int64) uint64    { return uint64(id) << 1 }
+func accountName(id int64) uint64 { return uint64(id)<<1 | 1 }
 
 // putLead keeps a lead that leaves the memory, as it is in a turn.
 func (p *packed) putLead(r *store.Record, turn int64) {
 	if !r.Packs() {
-		p.drop(leadName(r.ID))
+		p.rows.drop(leadName(r.ID))
 		return
 	}
 	p.text = r.Pack(binary.AppendVarint(p.text[:0], turn))
-	p.put(leadName(r.ID), p.text)
+	p.rows.put(leadName(r.ID), p.text)
 }
 
 // lead returns a lead, nil if it is not here as it is stored.
 func (p *packed) lead(id int64) (*store.Record, error) {
-	b := p.get(leadName(id))
+	b := p.rows.get(leadName(id))
 	turn, n := binary.Varint(b)
 	if n <= 0 {
 		return nil, nil
@@ -175,12 +148,12 @@ func (p *packed) wake(account, turn int64) {
 
 func (p *packed) putAccount(r *store.AccountRecord) {
 	p.text = r.Pack(p.text[:0])
-	p.put(accountName(r.Account.ID), p.text)
+	p.rows.put(accountName(r.Account.ID), p.text)
 }
 
 // account returns an account, nil if it is not here.
 func (p *packed) account(id int64) (*store.AccountRecord, error) {
-	b := p.get(accountName(id))
+	b := p.rows.get(accountName(id))
 	if len(b) == 0 {
 		return nil, nil
 	}
@@ -361,10 +334,7 @@ func (e *Engine) readIn(ctx context.Context) {
 }
 
 func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {
-	room := func(b []byte) bool {
-		p.filled += len(b) + len(rowName{}) + 4
-		return float64(p.filled) < packShare*float64(p.most)
-	}
+	room := func() bool { return float64(p.rows.taken) < packShare*float64(p.most) }
 	n, most := 0, p.slice
 	switch p.step {
 	case readKeys:
@@ -384,8 +354,8 @@ func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {
 		n, err = e.st.PackAccounts(ctx, p.from, most, func(id int64, key string, pack []byte) {
 			p.from = id
 			p.putKey(identity.Key{Kind: accountKey, Value: key}, id)
-			if name := accountName(id); e.accounts[id] == nil && !p.has(name) && room(pack) {
-				p.put(name, pack)
+			if name := accountName(id); e.accounts[id] == nil && !p.rows.has(name) && room() {
+				p.rows.put(name, pack)
 			}
 		})
 	case readInputs:
@@ -402,12 +372,12 @@ func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {
 	case readLeads:
 		n, err = e.st.PackLeads(ctx, p.from, most, func(id int64, pack []byte) {
 			p.from = id
-			if name := leadName(id); pack != nil && e.cache.leads[id] == nil && !p.has(name) && room(pack) {
+			if name := leadName(id); pack != nil && e.cache.leads[id] == nil && !p.rows.has(name) && room() {
 				p.text = append(binary.AppendVarint(p.text[:0], e.turn), pack...)
-				p.put(name, p.text)
+				p.rows.put(name, p.text)
 			}
 		})
-		if !room(nil) {
+		if !room() {
 			n = 0
 		}
 	}

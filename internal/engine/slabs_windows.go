@@ -1,0 +1,5 @@
+package engine
+
+func takeMemory(bytes int) []byte { return make([]byte, bytes) }
+
+func giveBack([]byte) {}
