@@ -40,7 +40,7 @@ func (e *Engine) next() *request {
 		e.mu.Lock()
 		late := e.late.Len() > 0 && e.broken == nil
 		lacks := e.lacks()
-		if lacks && time.Since(e.packed.read) > packEvery {
+		if lacks && time.Now().After(e.packed.next) {
 			e.readIn(context.Background())
 		}
 		e.mu.Unlock()

@@ -33,7 +33,7 @@ type packed struct {
 	step  packStep
 	key   identity.Key
 	from  int64
-	read  time.Time
+	next  time.Time // when a slice is read though there is something else to do
 	slice int // rows at a time
 
 	last time.Time // that tellPacked did
@@ -53,7 +53,7 @@ const (
 const (
 	packSlice = 2000             // rows that are read in at a time, which takes some milliseconds
 	packPause = time.Millisecond // between two slices, while nothing else is to be done
-	packEvery = time.Second      // between two slices, while there is
+	packEvery = 10               // times as long as it took passes between two slices, while there is
 	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
 
 	accountKey = identity.Anonymous + 1 // the key of an account, among those of leads
@@ -321,11 +321,11 @@ func (e *Engine) lacks() bool {
 
 // readIn reads a slice of what is lacking. What was decided is on disk by then, but for the rows of leads that are behind, which are in memory.
 func (e *Engine) readIn(ctx context.Context) {
-	p := e.memory()
+	p, began := e.memory(), time.Now()
+	defer func() { p.next = time.Now().Add(packEvery * time.Since(began)) }()
 	if e.wait() != nil {
 		return
 	}
-	p.read = time.Now()
 	if err := p.readSlice(ctx, e); err != nil {
 		p.reset() // it does without; whoever needs the same rows hears of it
 		p.keys, p.step = nil, readAll
