@@ -34,7 +34,7 @@ type packed struct {
 	key   identity.Key
 	from  int64
 	next  time.Time // when a slice is read though there is something else to do
-	slice int // rows at a time
+	slice int       // rows at a time
 
 	last time.Time // that tellPacked did
 }
