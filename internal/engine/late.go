@@ -44,7 +44,7 @@ func (e *Engine) next() *request {
 			e.readIn(context.Background())
 		}
 		e.mu.Unlock()
-		if !late && !lacks && !e.st.Shared() {
+		if !late && e.packed == nil && !e.st.Shared() {
 			return <-e.requests
 		}
 		pause := lookEvery

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -417,7 +418,11 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 			back.Account = r.past[i].Account
 		}
 	}
-	if r.account, err = e.account(ctx, back.Account); err != nil {
+	r.account, err = e.account(ctx, back.Account)
+	forgotten := errors.Is(err, errNoAccount) // what was known of it came with an import that is undone
+	if forgotten {
+		r.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: back.Account, Version: e.version}}, stored: true}
+	} else if err != nil {
 		return Outcome{}, err
 	}
 	e.batch.Anew(gone.Lead)
@@ -426,6 +431,9 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 	restored, err := e.decide(ctx, &r)
 	if err != nil || restored.Err != nil {
 		return restored, err
+	}
+	if forgotten && r.entry.Lead.Account == back.Account {
+		return Outcome{}, fmt.Errorf("account %d %w", back.Account, errNoAccount)
 	}
 	if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
 		return Outcome{}, err

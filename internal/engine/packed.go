@@ -6,7 +6,9 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"baton/internal/agreement"
 	"baton/internal/identity"
@@ -33,6 +35,7 @@ type packed struct {
 	step  packStep
 	key   identity.Key
 	from  int64
+	rest  time.Time // when reading in is tried again after it went wrong
 	next  time.Time // when a slice is read though there is something else to do
 	slice int       // rows at a time
 
@@ -45,19 +48,20 @@ type packStep int
 const (
 	readKeys packStep = iota
 	readAccounts
-	readInputs
 	readLeads
+	readInputs
 	readAll
 )
 
 const (
-	packSlice = 2000             // rows that are read in at a time, which takes some milliseconds
+	packSlice = 1000             // rows that are read in at a time, which takes some milliseconds
 	packPause = time.Millisecond // between two slices, while nothing else is to be done
 	packEvery = 10               // times as long as it took passes between two slices, while there is
-	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
+	packRest  = 10 * time.Second
+	packShare = 0.9 // of rows may be filled by reading in; the rest is for what comes
 
 	accountKey = identity.Anonymous + 1 // the key of an account, among those of leads
-	keyBytes   = 32                     // of memory for a key, about
+	keyBytes   = 40                     // of memory for a key or a place, about
 	tagBits    = 24
 	doubtful   = ^uint64(0) // two keys have one hash: the database has to be asked
 	mostWoken  = 100_000
@@ -140,13 +144,17 @@ func (p *packed) lead(id int64) (*store.Record, error) {
 
 // wake notes that leads of an account were made due in the database alone.
 func (p *packed) wake(account, turn int64) {
-	if len(p.woken) == mostWoken {
+	if _, ok := p.woken[account]; !ok && len(p.woken) == mostWoken {
 		p.reset()
 	}
 	p.woken[account] = turn
 }
 
 func (p *packed) putAccount(r *store.AccountRecord) {
+	if !plain(r.Name) {
+		p.rows.drop(accountName(r.Account.ID))
+		return
+	}
 	p.text = r.Pack(p.text[:0])
 	p.rows.put(accountName(r.Account.ID), p.text)
 }
@@ -176,8 +184,8 @@ func (p *packed) putKey(k identity.Key, owner int64) {
 	if have, ok := p.keys[h]; ok && have != v || owner >= 1<<(64-tagBits) {
 		v = doubtful
 	}
-	if p.keys[h] = v; len(p.keys) > p.most/keyBytes {
-		p.keys = nil // there are too many
+	if p.keys[h] = v; len(p.keys) > p.most/2/keyBytes || k.Value == "" || !plain(k.Value) {
+		p.keys = nil // there are too many, or one that the database may write in another way
 	}
 }
 
@@ -188,13 +196,16 @@ func (p *packed) dropKey(k identity.Key) {
 	}
 }
 
+// plain reports whether every database keeps a text as it is.
+func plain(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
+
 // owner returns whose a key is, 0 for nobody's; ok is false if the database has to be asked. A key that nobody has is taken for somebody's when 88 bits
 // of its hashes agree: with ten million keys once in 10^19 times.
 func (p *packed) owner(k identity.Key) (id int64, ok bool) {
 	h, tag := p.hash(k)
 	v, has := p.keys[h]
 	switch {
-	case has && v == doubtful:
+	case has && v == doubtful, k.Value == "", !plain(k.Value):
 		return 0, false
 	case has && v&(1<<tagBits-1) == tag:
 		return int64(v >> tagBits), true
@@ -316,7 +327,7 @@ func (e *Engine) twinsOf(ctx context.Context, hashes []int64) (map[int64][]store
 // lacks reports whether something is to be read in.
 func (e *Engine) lacks() bool {
 	p := e.memory()
-	return p != nil && p.step < readAll && e.broken == nil && e.plan != nil
+	return p != nil && p.step < readAll && time.Now().After(p.rest) && e.broken == nil && e.plan != nil
 }
 
 // readIn reads a slice of what is lacking. What was decided is on disk by then, but for the rows of leads that are behind, which are in memory.
@@ -327,8 +338,8 @@ func (e *Engine) readIn(ctx context.Context) {
 		return
 	}
 	if err := p.readSlice(ctx, e); err != nil {
-		p.reset() // it does without; whoever needs the same rows hears of it
-		p.keys, p.step = nil, readAll
+		p.reset()
+		p.rest = time.Now().Add(packRest) // whoever needs the same rows hears of it
 	}
 	e.tellPacked()
 }
@@ -364,6 +375,7 @@ func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {
 				break
 			}
 			p.from = -1 << 63
+			p.told.add(p.from)
 		}
 		n, err = e.st.EachDedupe(ctx, p.from, most, func(number int64) {
 			p.from = number
@@ -382,7 +394,7 @@ func (p *packed) readSlice(ctx context.Context, e *Engine) (err error) {
 		}
 	}
 	if err == nil && n < most {
-		if p.step++; p.step == readLeads {
+		if p.step, p.from = p.step+1, 0; p.step == readLeads {
 			p.from = agreement.Never // the newest first
 		}
 	}

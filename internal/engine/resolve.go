@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"baton/internal/agreement"
 	"baton/internal/identity"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -24,6 +25,8 @@ type Outcome struct {
 var (
 	errNobody  = errors.New("the input does not say whom it is about: it needs an e-mail address, an ID, a phone number or a lead")
 	errUnknown = errors.New("there is no such lead")
+
+	errNoAccount = errors.New("is not in the database")
 )
 
 // aboutTeam reports whether an input is about the team and not about a lead.
@@ -160,13 +163,8 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		if rec == nil {
 			continue
 		}
-		for _, o := range [...]*overlay{e.old, e.now} {
-			if at, ok := o.woken[rec.Lead.Account]; ok {
-				rec.Due = min(rec.Due, at)
-			}
-			if at, ok := o.review[rec.Lead.Owner]; ok && rec.Lead.Owner != "" {
-				rec.Due = min(rec.Due, at)
-			}
+		if err := e.woken(ctx, rec); err != nil {
+			return err
 		}
 		use(e.cache.put(rec, e.turn))
 	}
@@ -179,6 +177,28 @@ func (e *Engine) loadLeads(ctx context.Context, ids []int64) error {
 		return err
 	}
 	e.keep(list)
+	return nil
+}
+
+// woken makes a lead that was read due if the database has it made due by what is on its way.
+func (e *Engine) woken(ctx context.Context, rec *store.Record) error {
+	l := rec.Lead
+	for _, o := range [...]*overlay{e.old, e.now} {
+		at, ok := o.woken[l.Account]
+		if reviewed, held := o.review[l.Owner]; held && l.Owner != "" && (!ok || reviewed < at) {
+			plan, err := e.planOf(ctx, e.tx.Reader, l.Version)
+			if err != nil {
+				return err
+			}
+			if plan.Stages[l.Stage].Final == agreement.NotFinal {
+				at, ok = reviewed, true
+			}
+		}
+		if ok && at < rec.Due {
+			rec.Due = at
+			rec.Woken(at)
+		}
+	}
 	return nil
 }
 
@@ -207,7 +227,7 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 		}
 		e.keep(list)
 		if a = e.accounts[id]; a == nil {
-			return nil, fmt.Errorf("account %d is not in the database", id)
+			return nil, fmt.Errorf("account %d %w", id, errNoAccount)
 		}
 	}
 	a.used = e.turn
