@@ -25,11 +25,11 @@ type packed struct {
 	most  int    // bytes of rows
 	rows  *slabs // of leads and accounts
 	seeds [2]maphash.Seed
-	keys  map[uint64]uint64 // of leads and accounts, by a hash: whose they are, and some of another hash; see found
+	keys  map[uint64]uint64 // of leads and accounts, by a hash: whose they are, and some of another hash (see owner); nil for none
 	told  filter            // the dedupe numbers of inputs
 	woken map[int64]int64   // accounts whose leads were made due in the database alone, and in which turn
-	text  []byte
-	off   bool // nothing may be packed at present
+	text  []byte            // scratch
+	off   bool              // nothing may be packed at present
 
 	// how far reading in has come
 	step  packStep
@@ -57,8 +57,8 @@ const (
 	packSlice = 1000             // rows that are read in at a time, which takes some milliseconds
 	packPause = time.Millisecond // between two slices, while nothing else is to be done
 	packEvery = 10               // times as long as it took passes between two slices, while there is
-	packRest  = 10 * time.Second
-	packShare = 0.9 // of rows may be filled by reading in; the rest is for what comes
+	packRest  = 10 * time.Second // after it went wrong
+	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
 
 	accountKey = identity.Anonymous + 1 // the key of an account, among those of leads
 	keyBytes   = 40                     // of memory for a key or a place, about
