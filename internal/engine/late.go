@@ -43,16 +43,16 @@ func (e *Engine) next() *request {
 		if lacks && time.Now().After(e.packed.next) {
 			e.readIn(context.Background())
 		}
+		pause := lookEvery
+		if lacks {
+			pause = max(e.packed.took, time.Millisecond) // half of the time
+		}
 		e.mu.Unlock()
 		if !late && e.packed == nil && !e.st.Shared() {
 			return <-e.requests
 		}
-		pause := lookEvery
 		if late {
 			pause = min(pause, idle)
-		}
-		if lacks {
-			pause = packPause
 		}
 		over := time.NewTimer(pause)
 		select {

@@ -35,9 +35,10 @@ type packed struct {
 	step  packStep
 	key   identity.Key
 	from  int64
-	rest  time.Time // when reading in is tried again after it went wrong
-	next  time.Time // when a slice is read though there is something else to do
-	slice int       // rows at a time
+	rest  time.Time     // when reading in is tried again after it went wrong
+	took  time.Duration // reading the last slice
+	next  time.Time     // when a slice is read though there is something else to do
+	slice int           // rows at a time
 
 	last time.Time // that tellPacked did
 }
@@ -55,8 +56,7 @@ const (
 
 const (
 	packSlice = 1000             // rows that are read in at a time, which takes some milliseconds
-	packPause = time.Millisecond // between two slices, while nothing else is to be done
-	packEvery = 10               // times as long as it took passes between two slices, while there is
+	packEvery = 10               // times as long as it took passes between two slices, while something else is to be done
 	packRest  = 10 * time.Second // after it went wrong
 	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
 
@@ -333,7 +333,10 @@ func (e *Engine) lacks() bool {
 // readIn reads a slice of what is lacking. What was decided is on disk by then, but for the rows of leads that are behind, which are in memory.
 func (e *Engine) readIn(ctx context.Context) {
 	p, began := e.memory(), time.Now()
-	defer func() { p.next = time.Now().Add(packEvery * time.Since(began)) }()
+	defer func() {
+		p.took = time.Since(began)
+		p.next = time.Now().Add(packEvery * p.took)
+	}()
 	if e.wait() != nil {
 		return
 	}
