@@ -42,17 +42,17 @@ func newYard(t *testing.T, program, db string, leads int) *yard {
 		t.Fatal(err)
 	}
 	y := &yard{Server: begin(t, program, db), db: db, key: key, leads: leads}
-	y.settle(t)
+	settle(t, y.Server)
 	return y
 }
 
-// settle returns when the server is at rest: what it keeps in memory has been read in then.
-func (y *yard) settle(t *testing.T) {
+// settle returns when a server is at rest: what it keeps in memory has been read in then.
+func settle(t *testing.T, s *Server) {
 	t.Helper()
 	for range 300 {
-		before := processor(t, y.cmd.Process.Pid)
-		time.Sleep(time.Second)
-		if processor(t, y.cmd.Process.Pid)-before < 100*time.Millisecond {
+		before := processor(t, s.cmd.Process.Pid)
+		time.Sleep(2 * time.Second)
+		if processor(t, s.cmd.Process.Pid)-before < 100*time.Millisecond {
 			return
 		}
 	}

@@ -73,7 +73,7 @@ func resting(t *testing.T, program, db string) (bytes int64, load float64) {
 	t.Helper()
 	const seconds = 30
 	s := begin(t, program, db)
-	time.Sleep(5 * time.Second) // what a start costs is over; this waits for nothing else
+	settle(t, s)
 	before := processor(t, s.cmd.Process.Pid)
 	time.Sleep(seconds * time.Second)
 	used := processor(t, s.cmd.Process.Pid) - before
