@@ -124,24 +124,20 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 		bytes, _ := a.Engine.Packed()
 		return float64(bytes)
 	})
-	gauge("baton_packed_whole", "1 when all of it has been read in.", func() float64 {
-		if _, whole := a.Engine.Packed(); whole {
-			return 1
-		}
-		return 0
+	whether := func(name, help string, is func() bool) {
+		gauge(name, help, func() float64 {
+			if is() {
+				return 1
+			}
+			return 0
+		})
+	}
+	whether("baton_packed_whole", "1 when all of it has been read in.", func() bool {
+		_, whole := a.Engine.Packed()
+		return whole
 	})
-	gauge("baton_alone", "1 while no other process decides on the database.", func() float64 {
-		if a.Store.Alone() {
-			return 1
-		}
-		return 0
-	})
-	gauge("baton_ready", "1 while requests can be taken in, as /readyz says.", func() float64 {
-		if ready() {
-			return 1
-		}
-		return 0
-	})
+	whether("baton_alone", "1 while no other process decides on the database.", a.Store.Alone)
+	whether("baton_ready", "1 while requests can be taken in, as /readyz says.", ready)
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "baton_build_info", Help: "1; the labels say which Baton this is.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}}, func() float64 { return 1 }))
 	m.registry.MustRegister(&gauges{app: a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

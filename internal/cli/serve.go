@@ -27,7 +27,7 @@ type serveCommand struct {
 	LogFormat    string              `help:"text for people, json for programs." enum:"text,json" default:"text" env:"BATON_LOG_FORMAT"`
 	LogLevel     string              `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"BATON_LOG_LEVEL"`
 	SlowCommit   time.Duration       `help:"A commit that takes longer is worth a warning." default:"1s" env:"BATON_SLOW_COMMIT"`
-	Memory       int                 `help:"Megabytes of memory for leads and companies that are not in use; 0 for none." default:"512" placeholder:"MB" env:"BATON_MEMORY"`
+	Memory       int                 `help:"Megabytes of memory for leads and companies that are not in use; 0 for none." default:"512" env:"BATON_MEMORY"`
 	DrainTime    time.Duration       `help:"How long requests under way may take when the server stops." default:"30s" env:"BATON_DRAIN_TIME"`
 	Rate         api.Rate            `help:"Events a key may send, as 100/s, 6000/m or \"100/s burst 5000\"." default:"off" placeholder:"RATE" env:"BATON_RATE"`
 	Rates        map[string]api.Rate `help:"The rate of one key, by its name." placeholder:"NAME=RATE" env:"BATON_RATES"`

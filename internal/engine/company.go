@@ -140,10 +140,8 @@ func (e *Engine) place(ctx context.Context, a *lifecycle.Arrival, c *command) er
 			delete(e.now.accounts, old)
 			delete(e.old.accounts, old)
 			c.account.Account.Key, e.now.accounts[a.Account] = a.Account, id
-			if p := e.memory(); p != nil {
-				p.dropKey(identity.Key{Kind: accountKey, Value: old})
-				p.putKey(identity.Key{Kind: accountKey, Value: a.Account}, id)
-			}
+			e.memory().dropKey(identity.Key{Kind: accountKey, Value: old})
+			e.memory().putKey(identity.Key{Kind: accountKey, Value: a.Account}, id)
 			e.callCompany(c.account, c.account.Name, old)
 			e.batch.Account(c.account.AccountRecord)
 		}

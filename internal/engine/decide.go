@@ -125,9 +125,7 @@ func (e *Engine) record(c *command) {
 	}
 	e.batch.Input(in, prev, c.hash)
 	if c.hash != 0 {
-		if p := e.memory(); p != nil {
-			p.told.add(c.hash)
-		}
+		e.memory().took(c.hash)
 		e.now.took(c.hash, store.Twin{Input: in.ID, Lead: in.Lead, Source: in.Source, Key: in.Key})
 	}
 	if in.Import != 0 && in.Kind != lifecycle.Retract {
@@ -224,9 +222,7 @@ func (e *Engine) storeAccount(a *account) {
 		e.locks.changes[a.Account.ID] = true // nobody else sees it before it is stored
 		e.accounts[a.Account.ID] = a
 		e.now.accounts[a.Account.Key] = a.Account.ID
-		if p := e.memory(); p != nil {
-			p.putKey(identity.Key{Kind: accountKey, Value: a.Account.Key}, a.Account.ID)
-		}
+		e.memory().putKey(identity.Key{Kind: accountKey, Value: a.Account.Key}, a.Account.ID)
 	}
 	e.batch.Account(a.AccountRecord)
 }
@@ -279,9 +275,7 @@ func (e *Engine) wake(ctx context.Context, id, at int64, but *entry) error {
 		return nil
 	}
 	e.now.woken[id] = at
-	if p := e.memory(); p != nil {
-		p.wake(id, e.turn)
-	}
+	e.memory().wake(id, e.turn)
 	e.batch.WakeAccount(e.shared, id, at, butID)
 	if e.dues == nil {
 		return nil

@@ -325,15 +325,16 @@ func (e *Engine) newTurn() {
 		maps.Copy(e.known, e.old.keys) // which may be on their way; what is older can be read
 	}
 	p := e.memory()
+	if p != nil && p.rows.idle() > p.most/4 { // what there is has other sizes than it had
+		p.reset()
+	}
 	e.tellPacked()
-	e.cache.shrink(e.turn, func(r *store.Record) { e.evicted(p, r) })
+	e.cache.shrink(e.turn, e.evicted)
 	e.cached.Store(int64(len(e.cache.leads)))
 	if len(e.accounts) > e.opts.Cached+len(e.cache.leads) {
 		for id, a := range e.accounts { // those of leads in memory stay with them
 			if a.used < e.turn-1 && len(e.cache.byAccount[id]) == 0 {
-				if p != nil {
-					p.putAccount(a.AccountRecord)
-				}
+				p.putAccount(a.AccountRecord)
 				delete(e.accounts, id)
 			}
 		}
@@ -341,10 +342,8 @@ func (e *Engine) newTurn() {
 }
 
 // evicted notes that a lead left the memory.
-func (e *Engine) evicted(p *packed, rec *store.Record) {
-	if p != nil {
-		p.putLead(rec, e.turn)
-	}
+func (e *Engine) evicted(rec *store.Record) {
+	e.memory().putLead(rec, e.turn)
 	if a := e.accounts[rec.Lead.Account]; a != nil {
 		a.complete = false
 	}

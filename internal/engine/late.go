@@ -39,13 +39,12 @@ func (e *Engine) next() *request {
 	for idle := e.opts.idle; ; {
 		e.mu.Lock()
 		late := e.late.Len() > 0 && e.broken == nil
-		lacks := e.lacks()
-		if lacks && time.Now().After(e.packed.next) {
-			e.readIn(context.Background())
-		}
 		pause := lookEvery
-		if lacks {
-			pause = max(4*e.packed.took, time.Millisecond) // a fifth of the time: pages are answered meanwhile
+		if e.lacks() {
+			if !time.Now().Before(e.packed.next) {
+				e.readIn(context.Background())
+			}
+			pause = min(pause, time.Until(e.packed.next))
 		}
 		e.mu.Unlock()
 		if !late && e.packed == nil && !e.st.Shared() {
@@ -67,9 +66,6 @@ func (e *Engine) next() *request {
 			}
 			if e.broken == nil && idle == 0 {
 				_ = e.writeLate(context.Background(), lateSlice)
-			}
-			if e.lacks() {
-				e.readIn(context.Background())
 			}
 			e.mu.Unlock()
 		}

@@ -60,10 +60,9 @@ func (e *Engine) alive(lead int64) int64 {
 // merges, the first may be in memory and the rest be forgotten.
 func (e *Engine) living(ctx context.Context, leads []int64) (alive []int64, read []store.Merged, err error) {
 	var unknown []int64
-	p := e.memory()
 	for _, id := range leads {
 		last := e.alive(id)
-		if _, ok := e.who.merged[last]; !ok && e.cache.leads[last] == nil && (p == nil || !p.rows.has(leadName(last))) {
+		if _, ok := e.who.merged[last]; !ok && e.cache.leads[last] == nil && !e.memory().hasLead(last) {
 			unknown = append(unknown, last)
 		}
 	}
@@ -433,7 +432,7 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 		return restored, err
 	}
 	if forgotten && r.entry.Lead.Account == back.Account {
-		return Outcome{}, fmt.Errorf("account %d %w", back.Account, errNoAccount)
+		return Outcome{}, fmt.Errorf("account %d: %w", back.Account, errNoAccount)
 	}
 	if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
 		return Outcome{}, err
@@ -478,11 +477,9 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 	for k, lead := range e.known {
 		if slices.Contains(parts, lead) {
 			delete(e.known, k)
-			if p := e.memory(); p != nil {
-				p.dropKey(k)
-			}
 			delete(e.now.keys, k)
 			delete(e.old.keys, k)
+			e.memory().dropKey(k)
 		}
 	}
 	for _, gone := range parts[1:] {
@@ -490,10 +487,8 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 		e.who.merged[gone] = tomb{store.Merged{Lead: gone}, e.turn}
 	}
 	e.batch.Forget(n.Record, keys)
-	if p := e.memory(); p != nil {
-		for _, k := range keys {
-			p.dropKey(k)
-		}
+	for _, k := range keys {
+		e.memory().dropKey(k)
 	}
 	e.putOut(n)
 	return nil
@@ -502,9 +497,7 @@ func (e *Engine) forget(ctx context.Context, n *entry) error {
 // putOut takes a lead that is gone from the database out of memory.
 func (e *Engine) putOut(n *entry) {
 	e.cache.remove(n)
-	if p := e.memory(); p != nil {
-		p.rows.drop(leadName(n.ID))
-	}
+	e.memory().dropLead(n.ID)
 }
 
 // lastMerged returns the lead that was merged into one last, 0 for none.

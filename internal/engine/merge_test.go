@@ -131,7 +131,7 @@ func compareWithWorld(t *testing.T, seed uint64, s *replay.Scenario, w *replay.W
 		t.Fatal(err)
 	}
 	defer st.Close()
-	compile := engine.Options{Cached: 5, Compile: func(*store.Agreement) (*agreement.Plan, error) { return s.Plan, nil }}
+	compile := engine.Options{Cached: 5, Memory: 16 << 20, Compile: func(*store.Agreement) (*agreement.Plan, error) { return s.Plan, nil }}
 	en, err := engine.New(st, compile)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 // page of the database, and together a fifth of what an input cost, more where pages have to come from the disk.
 //
 // An engine that is alone on its database is the only one that changes these rows, and nearly always by way of its own memory: what was put away is
-// as it is stored. What is changed otherwise is dropped. What is lacking is read in while nothing else is to be done.
+// as it is stored. What is changed otherwise is dropped. What is lacking is read in while nothing else is to be done. A nil packed keeps nothing and knows nothing.
 type packed struct {
 	most  int    // bytes of rows
 	rows  *slabs // of leads and accounts
@@ -35,12 +35,8 @@ type packed struct {
 	step  packStep
 	key   identity.Key
 	from  int64
-	rest  time.Time     // when reading in is tried again after it went wrong
-	took  time.Duration // reading the last slice
-	next  time.Time     // when a slice is read though there is something else to do
-	slice int           // rows at a time
-
-	last time.Time // that tellPacked did
+	next  time.Time // when a slice is read though there is something else to do
+	slice int       // rows at a time
 }
 
 // packStep is what is read in next.
@@ -56,8 +52,8 @@ const (
 
 const (
 	packSlice = 1000             // rows that are read in at a time, which takes some milliseconds
-	packEvery = 10               // times as long as it took passes between two slices, while something else is to be done
-	packRest  = 10 * time.Second // after it went wrong
+	packEvery = 5                // times as long as it took passes before the next slice: others are served meanwhile
+	packRest  = 10 * time.Second // passes after it went wrong
 	packShare = 0.9              // of rows may be filled by reading in; the rest is for what comes
 
 	accountKey = identity.Anonymous + 1 // the key of an account, among those of leads
@@ -97,18 +93,12 @@ func (e *Engine) memory() *packed {
 	return p
 }
 
-// tellPacked keeps what Packed tells, once a second.
+// tellPacked keeps what Packed tells.
 func (e *Engine) tellPacked() {
-	p, now := e.packed, time.Now()
-	if p == nil || now.Sub(p.last) < time.Second && e.packedWhole.Load() == (p.step == readAll) {
-		return
+	if p := e.packed; p != nil {
+		e.packedBytes.Store(int64(p.rows.taken) + int64(len(p.rows.slots)+len(p.keys))*keyBytes + int64(len(p.told.bits))*64)
+		e.packedWhole.Store(p.step == readAll)
 	}
-	p.last = now
-	if p.rows.idle() > p.most/4 { // values have other sizes than they had
-		p.reset()
-	}
-	e.packedBytes.Store(int64(p.rows.taken) + int64(len(p.rows.slots))*keyBytes + int64(len(p.keys))*keyBytes + int64(len(p.told.bits))*64)
-	e.packedWhole.Store(p.step == readAll)
 }
 
 // What rows are kept under. Leads and accounts are numbered alike.
@@ -117,16 +107,31 @@ func accountName(id int64) uint64 { return uint64(id)<<1 | 1 }
 
 // putLead keeps a lead that leaves the memory, as it is in a turn.
 func (p *packed) putLead(r *store.Record, turn int64) {
+	if p == nil {
+		return
+	}
 	if !r.Packs() {
-		p.rows.drop(leadName(r.ID))
+		p.dropLead(r.ID)
 		return
 	}
 	p.text = r.Pack(binary.AppendVarint(p.text[:0], turn))
 	p.rows.put(leadName(r.ID), p.text)
 }
 
+// dropLead forgets a lead that is gone from the database.
+func (p *packed) dropLead(id int64) {
+	if p != nil {
+		p.rows.drop(leadName(id))
+	}
+}
+
+func (p *packed) hasLead(id int64) bool { return p != nil && p.rows.has(leadName(id)) }
+
 // lead returns a lead, nil if it is not here as it is stored.
 func (p *packed) lead(id int64) (*store.Record, error) {
+	if p == nil {
+		return nil, nil
+	}
 	b := p.rows.get(leadName(id))
 	turn, n := binary.Varint(b)
 	if n <= 0 {
@@ -144,6 +149,9 @@ func (p *packed) lead(id int64) (*store.Record, error) {
 
 // wake notes that leads of an account were made due in the database alone.
 func (p *packed) wake(account, turn int64) {
+	if p == nil {
+		return
+	}
 	if _, ok := p.woken[account]; !ok && len(p.woken) == mostWoken {
 		p.reset()
 	}
@@ -151,6 +159,9 @@ func (p *packed) wake(account, turn int64) {
 }
 
 func (p *packed) putAccount(r *store.AccountRecord) {
+	if p == nil {
+		return
+	}
 	if !plain(r.Name) {
 		p.rows.drop(accountName(r.Account.ID))
 		return
@@ -161,6 +172,9 @@ func (p *packed) putAccount(r *store.AccountRecord) {
 
 // account returns an account, nil if it is not here.
 func (p *packed) account(id int64) (*store.AccountRecord, error) {
+	if p == nil {
+		return nil, nil
+	}
 	b := p.rows.get(accountName(id))
 	if len(b) == 0 {
 		return nil, nil
@@ -176,7 +190,7 @@ func (p *packed) hash(k identity.Key) (h, tag uint64) {
 
 // putKey says whose a key is.
 func (p *packed) putKey(k identity.Key, owner int64) {
-	if p.keys == nil {
+	if p == nil || p.keys == nil {
 		return
 	}
 	h, tag := p.hash(k)
@@ -190,6 +204,9 @@ func (p *packed) putKey(k identity.Key, owner int64) {
 }
 
 func (p *packed) dropKey(k identity.Key) {
+	if p == nil {
+		return
+	}
 	h, tag := p.hash(k)
 	if v, ok := p.keys[h]; ok && v != doubtful && v&(1<<tagBits-1) == tag {
 		delete(p.keys, h)
@@ -202,6 +219,9 @@ func plain(text string) bool { return utf8.ValidString(text) && strings.IndexByt
 // owner returns whose a key is, 0 for nobody's; ok is false if the database has to be asked. A key that nobody has is taken for somebody's when 88 bits
 // of its hashes agree: with ten million keys once in 10^19 times.
 func (p *packed) owner(k identity.Key) (id int64, ok bool) {
+	if p == nil {
+		return 0, false
+	}
 	h, tag := p.hash(k)
 	v, has := p.keys[h]
 	switch {
@@ -216,9 +236,6 @@ func (p *packed) owner(k identity.Key) (id int64, ok bool) {
 // leadsOf reads leads, those that exist.
 func (e *Engine) leadsOf(ctx context.Context, ids []int64) (map[int64]*store.Record, error) {
 	p := e.memory()
-	if p == nil {
-		return e.tx.Leads(ctx, ids)
-	}
 	found := make(map[int64]*store.Record, len(ids))
 	var rest []int64
 	for _, id := range ids {
@@ -240,9 +257,6 @@ func (e *Engine) leadsOf(ctx context.Context, ids []int64) (map[int64]*store.Rec
 // accountsOf reads accounts.
 func (e *Engine) accountsOf(ctx context.Context, ids []int64) ([]*store.AccountRecord, error) {
 	p := e.memory()
-	if p == nil {
-		return e.tx.Accounts(ctx, ids)
-	}
 	var found []*store.AccountRecord
 	var rest []int64
 	for _, id := range ids {
@@ -260,12 +274,9 @@ func (e *Engine) accountsOf(ctx context.Context, ids []int64) ([]*store.AccountR
 	return append(found, read...), err
 }
 
-// accountsByKey reads accounts that are in memory or not.
+// accountsByKey reads accounts by their keys.
 func (e *Engine) accountsByKey(ctx context.Context, keys []string) ([]*store.AccountRecord, error) {
 	p := e.memory()
-	if p == nil {
-		return e.tx.AccountsByKey(ctx, keys)
-	}
 	var found []*store.AccountRecord
 	var ids []int64
 	var rest []string
@@ -292,9 +303,6 @@ func (e *Engine) accountsByKey(ctx context.Context, keys []string) ([]*store.Acc
 // owners reads whose keys are.
 func (e *Engine) owners(ctx context.Context, keys []identity.Key) (map[identity.Key]int64, error) {
 	p := e.memory()
-	if p == nil {
-		return e.tx.Keys(ctx, keys)
-	}
 	found := make(map[identity.Key]int64, len(keys))
 	var rest []identity.Key
 	for _, k := range keys {
@@ -309,6 +317,13 @@ func (e *Engine) owners(ctx context.Context, keys []identity.Key) (map[identity.
 	read, err := e.tx.Keys(ctx, rest)
 	maps.Copy(found, read)
 	return found, err
+}
+
+// took notes the dedupe number of an input.
+func (p *packed) took(number int64) {
+	if p != nil {
+		p.told.add(number)
+	}
 }
 
 // twinsOf reads the inputs that have some dedupe numbers.
@@ -327,22 +342,20 @@ func (e *Engine) twinsOf(ctx context.Context, hashes []int64) (map[int64][]store
 // lacks reports whether something is to be read in.
 func (e *Engine) lacks() bool {
 	p := e.memory()
-	return p != nil && p.step < readAll && time.Now().After(p.rest) && e.broken == nil && e.plan != nil
+	return p != nil && p.step < readAll && e.broken == nil && e.plan != nil
 }
 
 // readIn reads a slice of what is lacking. What was decided is on disk by then, but for the rows of leads that are behind, which are in memory.
 func (e *Engine) readIn(ctx context.Context) {
 	p, began := e.memory(), time.Now()
-	defer func() {
-		p.took = time.Since(began)
-		p.next = time.Now().Add(packEvery * p.took)
-	}()
 	if e.wait() != nil {
 		return
 	}
-	if err := p.readSlice(ctx, e); err != nil {
-		p.reset()
-		p.rest = time.Now().Add(packRest) // whoever needs the same rows hears of it
+	err := p.readSlice(ctx, e)
+	now := time.Now()
+	if p.next = now.Add(packEvery * now.Sub(began)); err != nil {
+		p.reset() // whoever needs the same rows hears of it
+		p.next = now.Add(packRest)
 	}
 	e.tellPacked()
 }

@@ -23,10 +23,9 @@ type Outcome struct {
 }
 
 var (
-	errNobody  = errors.New("the input does not say whom it is about: it needs an e-mail address, an ID, a phone number or a lead")
-	errUnknown = errors.New("there is no such lead")
-
-	errNoAccount = errors.New("is not in the database")
+	errNobody    = errors.New("the input does not say whom it is about: it needs an e-mail address, an ID, a phone number or a lead")
+	errUnknown   = errors.New("there is no such lead")
+	errNoAccount = errors.New("there is no such account")
 )
 
 // aboutTeam reports whether an input is about the team and not about a lead.
@@ -227,7 +226,7 @@ func (e *Engine) account(ctx context.Context, id int64) (*account, error) {
 		}
 		e.keep(list)
 		if a = e.accounts[id]; a == nil {
-			return nil, fmt.Errorf("account %d %w", id, errNoAccount)
+			return nil, fmt.Errorf("account %d: %w", id, errNoAccount)
 		}
 	}
 	a.used = e.turn
@@ -380,9 +379,7 @@ func (e *Engine) attach(a *lifecycle.Arrival, n *entry, input int64) {
 		case !taken:
 			e.known[k], e.now.keys[k] = n.ID, n.ID
 			e.batch.Key(k, n.ID)
-			if p := e.memory(); p != nil {
-				p.putKey(k, n.ID)
-			}
+			e.memory().putKey(k, n.ID)
 			if k.Kind == identity.Email && n.Email == "" {
 				n.Email = k.Value
 			}

@@ -116,7 +116,7 @@ func runOnBoth(t *testing.T, s *replay.Scenario, database string) {
 	}
 	defer st.Close()
 	versions := map[int64]*agreement.Plan{}
-	en, err := engine.New(st, engine.Options{Compile: func(a *store.Agreement) (*agreement.Plan, error) { return versions[a.Version], nil }})
+	en, err := engine.New(st, engine.Options{Memory: 16 << 20, Compile: func(a *store.Agreement) (*agreement.Plan, error) { return versions[a.Version], nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"baton/internal/lifecycle"
 )
 
-var errPacked = errors.New("a packed lead is damaged")
+var errPacked = errors.New("what is packed is damaged")
 
 // Packs reports whether Pack would keep all there is to know of a lead: it has a row that is as the lead is, and nobody works on it, so that no
 // hand-off is open and no clock runs. Of a million leads that is nearly every one.
@@ -37,7 +37,21 @@ func packHead(b []byte, input, due, visit, clock int64, pursued bool, email stri
 		flag = 1
 	}
 	b = append(b, flag)
-	return append(binary.AppendUvarint(b, uint64(len(email))), email...)
+	return appendSized(b, email)
+}
+
+// appendSized appends a text with its length before it.
+func appendSized(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// cutSized takes a text off that appendSized appended.
+func cutSized(b []byte) (text string, rest []byte, err error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return "", nil, errPacked
+	}
+	return string(b[n : n+int(size)]), b[n+int(size):], nil
 }
 
 // Unpack makes a record of what Pack made of one.
@@ -54,12 +68,11 @@ func Unpack(id int64, b []byte) (*Record, error) {
 	if len(b) == 0 {
 		return nil, errPacked
 	}
-	r.pursued, b = b[0] == 1, b[1:]
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return nil, errPacked
+	r.pursued = b[0] == 1
+	var err error
+	if r.Email, b, err = cutSized(b[1:]); err != nil {
+		return nil, err
 	}
-	r.Email, b = string(b[n:n+int(size)]), b[n+int(size):]
 	l, err := lifecycle.ParseLead(b)
 	if err != nil {
 		return nil, fmt.Errorf("lead %d: %w", id, err)
@@ -102,17 +115,16 @@ func (s *Reader) PackLeads(ctx context.Context, before int64, most int, do func(
 
 // Pack appends an account in few bytes.
 func (r *AccountRecord) Pack(b []byte) []byte {
-	return lifecycle.AppendAccount(append(binary.AppendUvarint(b, uint64(len(r.Name))), r.Name...), r.Account)
+	return lifecycle.AppendAccount(appendSized(b, r.Name), r.Account)
 }
 
 // UnpackAccount makes a record of what Pack made of one.
 func UnpackAccount(b []byte) (*AccountRecord, error) {
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return nil, errPacked
+	name, b, err := cutSized(b)
+	if err != nil {
+		return nil, err
 	}
-	name := string(b[n : n+int(size)])
-	a, err := lifecycle.ParseAccount(b[n+int(size):])
+	a, err := lifecycle.ParseAccount(b)
 	return &AccountRecord{Account: a, Name: name, found: name}, err
 }
 
@@ -129,7 +141,7 @@ func (s *Reader) PackAccounts(ctx context.Context, after int64, most int, do fun
 				return err
 			}
 			n++
-			b = append(append(binary.AppendUvarint(b[:0], uint64(len(name))), name...), state...)
+			b = append(appendSized(b[:0], name), state...)
 			do(id, key, b)
 			return nil
 		})
