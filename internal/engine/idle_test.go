@@ -70,6 +70,7 @@ func withClocks(t testing.TB, n int, clock func() time.Time, observe func(*Round
 	if err != nil || n > 0 && due < start+299*day || n == 0 && due != agreement.Never {
 		t.Fatal(due, err)
 	}
+	h.readAllIn()
 	return h
 }
 

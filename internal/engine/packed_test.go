@@ -134,6 +134,15 @@ func checkPacked(t *testing.T, h *house, n *packs) {
 	}
 }
 
+// readAllIn reads in what is lacking.
+func (h *house) readAllIn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.lacks() {
+		h.readIn(context.Background())
+	}
+}
+
 // everybody are strangers whose inputs come at one time after the other.
 func everybody(seed uint64, name string, n int, from, step int64) []lifecycle.Arrival {
 	list := slices.DeleteFunc(strangers(seed, name, n), func(a lifecycle.Arrival) bool { return aboutTeam(a.Input.Kind) })
@@ -283,11 +292,7 @@ func TestWokenOnTheWay(t *testing.T) {
 	h.shut(t)
 	h = open(t, path, Options{Late: -1, Cached: 1})
 	submit(t, h, identify("x0@x0.example", "", start+2*hour, title("y")))
-	h.mu.Lock()
-	for h.lacks() { // or else it would wait for the disk
-		h.readIn(t.Context())
-	}
-	h.mu.Unlock()
+	h.readAllIn() // or else it would wait for the disk
 
 	disk, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 	if err != nil {
