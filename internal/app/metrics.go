@@ -92,6 +92,11 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	busy := counters("baton_round_seconds_total", "Time spent gathering and deciding.", "round", "part")
 	batch := histograms("baton_round_inputs", "Inputs that share a transaction.", batchBuckets, "round")
 	commit := histograms("baton_commit_seconds", "Time until a transaction is on disk.", secondBuckets, "round")
+	flush := histograms("baton_flush_seconds", "Time in which the disk takes what was committed, of a SQLite database.", secondBuckets).WithLabelValues()
+	a.Store.ObserveFlushes(func() func(error) {
+		began := time.Now()
+		return func(error) { flush.Observe(time.Since(began).Seconds()) }
+	})
 	for _, kind := range []string{engine.RoundSubmit, engine.RoundTimers, engine.RoundHistory, engine.RoundActivate} {
 		m.rounds[kind] = &roundMetrics{
 			arrivals: arrivals.WithLabelValues(kind), inputs: inputs.WithLabelValues(kind), decisions: decisions.WithLabelValues(kind),

@@ -16,10 +16,13 @@ import (
 // for a stage or an open hand-off in which leads are; then nothing has changed.
 func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, err error) {
 	version, changed, err := e.activate(ctx, plan, source, file, at)
-	if err != nil || !changed {
-		return version, err
+	if err == nil && changed {
+		err = e.followAll(ctx)
 	}
-	return version, e.followAll(ctx)
+	if err == nil {
+		err = e.st.Flush()
+	}
+	return version, err
 }
 
 func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {

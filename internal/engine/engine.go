@@ -39,7 +39,7 @@ type Options struct {
 	Late int
 	// Memory is how many bytes may hold leads and accounts that are not in use, packed, with the keys of all leads beside them; 0 for none.
 	Memory int
-	// Observe is told of each round that is done, one at a time, while the engine waits: it returns at once and
+	// Observe is told of each round that is done, one at a time, while others wait: it returns at once and
 	// calls no method of the engine. Nothing is measured if it is nil.
 	Observe func(*Round)
 
@@ -55,6 +55,7 @@ type Engine struct {
 
 	requests chan *request
 	waiting  atomic.Int64
+	telling  sync.Mutex   // held while Observe is called
 	cached   atomic.Int64 // leads in memory
 
 	packedBytes atomic.Int64
@@ -112,6 +113,7 @@ type Engine struct {
 	refresh   []int64             // of History: leads to look at again
 	refreshAt int64
 	inFlight  chan error
+	answered  chan struct{} // closed when everybody has been told of the rounds so far
 	broken    error
 }
 
@@ -172,7 +174,9 @@ func New(st *store.Store, opts Options) (*Engine, error) {
 	if opts.Late < 0 {
 		opts.Late = 0
 	}
-	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1)}
+	e := &Engine{st: st, opts: opts, plans: map[int64]*agreement.Plan{}, requests: make(chan *request, 1024), drained: make(chan struct{}), kick: make(chan struct{}, 1),
+		answered: make(chan struct{})}
+	close(e.answered)
 	if opts.Memory > 0 {
 		e.packed = newPacked(opts.Memory)
 	}
@@ -349,13 +353,13 @@ func (e *Engine) evicted(rec *store.Record) {
 	}
 }
 
-// commit writes the batch and waits for it.
+// commit writes the batch and waits until it is stored.
 func (e *Engine) commit(ctx context.Context) error {
 	e.send(ctx, false)
 	return e.wait()
 }
 
-// send hands the batch to the database and returns while it is written; at most one is
+// send hands the batch to the database and returns while it is stored; at most one is
 // on its way. A shared database is waited for. The rows of leads may be behind, see store.Late.
 func (e *Engine) send(ctx context.Context, behind bool) {
 	if e.shared {
@@ -368,14 +372,13 @@ func (e *Engine) send(ctx context.Context, behind bool) {
 		}
 		return
 	}
-	e.sendThen(ctx, behind, func(error) {})
+	_ = e.sent(ctx, behind) // wait tells
 }
 
-// sendThen is send, and tells when the batch is on disk or why it is not.
-func (e *Engine) sendThen(ctx context.Context, behind bool, then func(error)) {
-	if err := e.wait(); err != nil || e.batch.Empty() {
-		then(err)
-		return
+// sent is send, and returns what says once whether the batch is stored; nil if there was nothing to write.
+func (e *Engine) sent(ctx context.Context, behind bool) <-chan error {
+	if e.wait() != nil || e.batch.Empty() {
+		return nil
 	}
 	tx, b := e.tx, e.sealed(behind)
 	// The one that was sent before is written by now: its memory serves again.
@@ -385,12 +388,34 @@ func (e *Engine) sendThen(ctx context.Context, behind bool, then func(error)) {
 	} else {
 		e.batch.Reset()
 	}
-	e.inFlight = make(chan error, 1)
-	go func(done chan error) {
+	stored, inFlight := make(chan error, 1), make(chan error, 1)
+	e.inFlight = inFlight
+	go func() {
 		err := tx.Commit(ctx, b)
+		inFlight <- err
+		stored <- err
+	}()
+	return stored
+}
+
+// sendThen is send, and calls then when the batch is on the disk, and whatever was stored before, or why it is not. Another round may be
+// on its way by then; they are told of in their order.
+func (e *Engine) sendThen(ctx context.Context, behind bool, then func(error)) {
+	stored := e.sent(ctx, behind)
+	err := e.broken
+	before, done := e.answered, make(chan struct{})
+	e.answered = done
+	go func() {
+		defer close(done)
+		if stored != nil {
+			err = <-stored
+		}
+		if err == nil {
+			err = e.st.Flush() // also where nothing was to be written: what was found may have been stored a moment ago
+		}
+		<-before
 		then(err)
-		done <- err
-	}(e.inFlight)
+	}()
 }
 
 // sealed returns the batch, ready to be written.
@@ -447,6 +472,7 @@ func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var err error
+	<-e.answered
 	if e.inFlight != nil || e.late.Len() > 0 { // what went wrong before was told to whoever asked for it
 		err = e.writeLate(context.Background(), lateAll)
 	}

@@ -50,8 +50,10 @@ func (e *Engine) Cached() int64 { return e.cached.Load() }
 // stuck.
 func (e *Engine) Pulse() {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	_ = e.wait() // its error is told to those whom it concerns
+	answered := e.answered
+	e.mu.Unlock()
+	<-answered
 }
 
 // watch begins a round that is observed; nil when nobody looks. The methods of a nil Round do nothing.
@@ -140,6 +142,8 @@ func (r *Round) told(err error) {
 	}
 	r.Commit, r.Err = r.since(), err
 	if r.Arrivals > 0 || r.Inputs > 0 || err != nil {
+		r.engine.telling.Lock()
+		defer r.engine.telling.Unlock()
 		r.engine.opts.Observe(r)
 	}
 }

@@ -33,10 +33,14 @@ func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total
 			return err
 		}
 	}
-	return u.round(ctx, func(context.Context) error {
+	err := u.round(ctx, func(context.Context) error {
 		e.batch.Undone(importID)
 		return nil
 	})
+	if err == nil {
+		err = e.st.Flush()
+	}
+	return err
 }
 
 // A step of an undoing is about so many leads to begin with, and then about as many as take so long: whoever wants something else waits for

@@ -18,6 +18,8 @@ type writer struct {
 	queries statements // of conn
 	tables  []table    // as in tables
 	commits atomic.Int64
+	file    string   // of a SQLite database
+	flusher *flusher // of conn; nil where a commit is on the disk when it returns
 
 	rosterStamp int64 // of the roster as it was written last, in a shared database
 
@@ -94,12 +96,15 @@ func (w *writer) ready(ctx context.Context) (err error) {
 		w.tables = append(w.tables, made)
 	}
 	if w.present {
-		if err := w.announce(ctx); err != nil {
-			w.release()
-			return err
-		}
+		err = w.announce(ctx)
 	}
-	return nil
+	if err == nil && !w.dialect.shared {
+		w.flusher, err = newFlusher(ctx, w.conn, w.file, &w.commits)
+	}
+	if err != nil {
+		w.release()
+	}
+	return err
 }
 
 // release gives the connection back. SQLite keeps a connection open, and the log unfolded, as long as
@@ -108,6 +113,7 @@ func (w *writer) release() {
 	if w.conn == nil {
 		return
 	}
+	w.flusher.end()
 	w.queries.close()
 	for _, t := range w.tables {
 		t.close()
@@ -123,13 +129,16 @@ func (w *writer) close() {
 	w.release()
 }
 
-// transaction runs do and commits; on an error nothing of it stays.
+// transaction runs do and commits; on an error nothing of it stays. It is on the disk after flusher.flush.
 func (w *writer) transaction(ctx context.Context, do func(ctx context.Context) error) error {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	// A transaction that has begun is finished: what interrupts a program does so between two.
 	ctx = context.WithoutCancel(ctx)
 	err := w.ready(ctx)
+	if err == nil {
+		err = w.flusher.mend(ctx, w.conn)
+	}
 	if err == nil {
 		_, err = w.conn.ExecContext(ctx, w.dialect.begin)
 	}
@@ -179,12 +188,16 @@ func (w *writer) write(ctx context.Context, b *Batch) error {
 
 var errReadOnly = errors.New("the database is open for reading only")
 
-// transact runs do in a transaction of its own.
+// transact runs do in a transaction of its own, which is on the disk when it returns.
 func (s *Store) transact(ctx context.Context, doing string, do func(ctx context.Context, conn *sql.Conn) error) error {
 	if s.writer == nil {
 		return fmt.Errorf("%s: %w", doing, errReadOnly)
 	}
-	return s.explain(doing, s.writer.transaction(ctx, func(ctx context.Context) error { return do(ctx, s.writer.conn) }))
+	err := s.writer.transaction(ctx, func(ctx context.Context) error { return do(ctx, s.writer.conn) })
+	if err == nil {
+		err = s.writer.flusher.flush()
+	}
+	return s.explain(doing, err)
 }
 
 // Limit sets how many pages the file may have at most; a file that is larger already stops growing.

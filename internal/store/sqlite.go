@@ -16,7 +16,7 @@ import (
 )
 
 // The settings of every connection. WAL with full synchronisation makes a commit one flush
-// of one file; a rare checkpoint (16000 pages, 64 MB) is worth 1.4 to 1.8 times the speed. The caches take
+// of one file, which the connection that writes batches leaves to flusher; a rare checkpoint (16000 pages, 64 MB) is worth 1.4 to 1.8 times the speed. The caches take
 // twice the memory they name (16 MB and 8 MB), because the driver's allocator rounds a page up to 8 KB; what
 // is not in them is in the system's.
 const (

@@ -88,7 +88,7 @@ func (s *Store) start(ctx context.Context) error {
 	if err := s.startReading(ctx); err != nil {
 		return err
 	}
-	s.writer = &writer{db: s.write, dialect: s.dialect}
+	s.writer = &writer{db: s.write, dialect: s.dialect, file: s.path}
 	if err := s.writer.ready(ctx); err != nil {
 		s.read.Close()
 		return s.explain("opening", err)

@@ -82,7 +82,7 @@ func (t *Tx) Write(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// Commit writes a sealed batch and ends the round. When it returns without an error, all of the round is on disk.
+// Commit writes a sealed batch and ends the round. When it returns without an error, all of the round is stored: on the disk after Store.Flush.
 // After an error nothing of it is, unless the error is ErrUnsure.
 func (t *Tx) Commit(ctx context.Context, b *Batch) error {
 	if !t.Shared() {
@@ -123,7 +123,7 @@ func (t *Tx) Rollback() {
 func (t *Tx) Lost() bool { return t != nil && t.lost }
 
 // Commit writes a sealed batch in one transaction, if the process is alone. When it returns without an error the batch
-// is on disk; otherwise nothing of it is.
+// is stored, and others read it; on the disk it is after Flush. Otherwise nothing of it is stored.
 func (s *Store) Commit(ctx context.Context, b *Batch) error {
 	if s.writer == nil {
 		return fmt.Errorf("writing: %w", errReadOnly)
