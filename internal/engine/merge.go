@@ -418,8 +418,7 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 		}
 	}
 	r.account, err = e.account(ctx, back.Account)
-	forgotten := errors.Is(err, errNoAccount) // what was known of it came with an import that is undone
-	if forgotten {
+	if errors.Is(err, errNoAccount) { // what was known of it came with an import that is undone
 		r.account = &account{AccountRecord: &store.AccountRecord{Account: &lifecycle.Account{ID: back.Account, Version: e.version}}, stored: true}
 	} else if err != nil {
 		return Outcome{}, err
@@ -431,8 +430,8 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 	if err != nil || restored.Err != nil {
 		return restored, err
 	}
-	if forgotten && r.entry.Lead.Account == back.Account {
-		return Outcome{}, fmt.Errorf("account %d: %w", back.Account, errNoAccount)
+	if err := e.regain(ctx, r.entry.Lead.Account); err != nil {
+		return Outcome{}, err
 	}
 	if err := e.skipTo(ctx, e.batch.FirstFree()); err != nil {
 		return Outcome{}, err
@@ -443,6 +442,18 @@ func (e *Engine) split(ctx context.Context, a *lifecycle.Arrival, c *command) (O
 		}
 	}
 	return out, e.settle(ctx, c.entry, was, in.Known)
+}
+
+// regain makes sure that the account is there that a lead came back into. One that was forgotten all the same is there again, by its number:
+// what it was called is not known any more.
+func (e *Engine) regain(ctx context.Context, id int64) error {
+	_, err := e.account(ctx, id)
+	if !errors.Is(err, errNoAccount) {
+		return err
+	}
+	a := &lifecycle.Account{ID: id, Version: e.version, Key: fmt.Sprintf("name:#%d", id)} // no name has such a key
+	e.storeAccount(&account{AccountRecord: &store.AccountRecord{Account: a, Name: fmt.Sprintf("Company %d", id)}, used: e.turn})
+	return nil
 }
 
 // settle looks at a lead again that was decided anew, if it was decided without knowing the account it is in now; one of which nothing

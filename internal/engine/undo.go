@@ -22,7 +22,7 @@ func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total
 	if err := e.followAll(ctx); err != nil {
 		return err
 	}
-	u := &undoing{e: e, told: told}
+	u := &undoing{e: e, told: told, since: map[int64]bool{}}
 	if err := u.start(ctx, importID); err != nil {
 		return fmt.Errorf("undoing: %w", err)
 	}
@@ -61,9 +61,11 @@ type undoing struct {
 	leads  []int64
 	undone []int64 // imports that were undone before, and this one
 	named  []store.Naming
-	own    []int64 // accounts that the import names, if it goes on: of them nothing may be said any more because leads are gone already
-	empty  []int64 // accounts of which nothing is said any more
-	size   int     // of a step
+	own    []int64        // accounts that the import names, if it goes on: of them nothing may be said any more because leads are gone already
+	empty  []int64        // accounts of which nothing is said any more
+	seen   int64          // the last input there was when the round began
+	since  map[int64]bool // accounts that were named while it is undone
+	size   int            // of a step
 	told   func(done, total int64)
 }
 
@@ -153,7 +155,11 @@ func (u *undoing) round(ctx context.Context, step func(context.Context) error) e
 		if err := e.beginRound(ctx, true); err != nil {
 			return err
 		}
-		err := e.finish(ctx, step(ctx))
+		err := u.note(ctx)
+		if err == nil {
+			err = step(ctx)
+		}
+		err = e.finish(ctx, err)
 		e.now, e.old = newOverlay(), newOverlay() // they may remember what is undone now
 		e.who.companies = map[string]*block{}
 		clear(e.known)
@@ -162,6 +168,22 @@ func (u *undoing) round(ctx context.Context, step func(context.Context) error) e
 	if took := time.Since(began); err == nil && e.opts.undoStep == 0 {
 		u.size = max(undoSteps/10, min(10*undoSteps, 2*u.size, int(float64(u.size)*float64(undoPause)/float64(max(took, time.Millisecond)))))
 	}
+	return err
+}
+
+// note notes which accounts were named since the round before: a lead that somebody has put into one may be merged away by now, and
+// come back.
+func (u *undoing) note(ctx context.Context) error {
+	last, err := u.e.tx.LastInput(ctx)
+	if err != nil || u.seen == 0 { // who names accounts is looked up after the first round
+		u.seen = last
+		return err
+	}
+	accounts, err := u.e.tx.NamedSince(ctx, u.seen)
+	for _, id := range accounts {
+		u.since[id] = true
+	}
+	u.seen = last
 	return err
 }
 
@@ -331,11 +353,15 @@ func (u *undoing) retract(ctx context.Context) error {
 	return nil
 }
 
-// forget takes accounts of which nothing is said out of the database, if no lead is in them.
+// forget takes accounts of which nothing is said out of the database, if no lead is in them and nobody has named them meanwhile.
 func (u *undoing) forget(ctx context.Context) error {
 	for rest := u.empty; len(rest) > 0; {
 		size := min(u.size, len(rest))
-		if err := u.round(ctx, func(ctx context.Context) error { return u.e.forgetAccounts(ctx, rest[:size]) }); err != nil {
+		err := u.round(ctx, func(ctx context.Context) error {
+			named := func(id int64) bool { return u.since[id] }
+			return u.e.forgetAccounts(ctx, slices.DeleteFunc(slices.Clone(rest[:size]), named))
+		})
+		if err != nil {
 			return err
 		}
 		rest = rest[size:]

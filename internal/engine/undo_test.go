@@ -221,7 +221,7 @@ func TestUndoLetsOthersSpeak(t *testing.T) {
 			identify("ann@core.example", "core.example", start+2*hour, size(500))}), HistoryOptions{Import: im.ID}); err != nil {
 			t.Fatal(err)
 		}
-		u := &undoing{e: h.Engine, size: 1}
+		u := &undoing{e: h.Engine, size: 1, since: map[int64]bool{}}
 		if err := u.start(ctx, im.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -244,6 +244,106 @@ func TestUndoLetsOthersSpeak(t *testing.T) {
 				t.Errorf("of %s it is known: %q", key, got)
 			}
 		}
+		verify(t, h)
+	})
+}
+
+// placed is what puts a lead into an account by hand.
+func placed(who, firm string, at int64) lifecycle.Arrival {
+	a := identify(who, firm, at)
+	a.Input.Kind, a.Input.Actor = lifecycle.JoinAccount, "max@northwind.example"
+	return a
+}
+
+// Whom somebody puts into an account of an import while it is undone, and merges, comes back into it when the merge is taken back.
+func TestSplitBringsBackIntoAccount(t *testing.T) {
+	each(t, func(t *testing.T, database string) { comesBack(t, database, false) })
+}
+
+// Also where the account was forgotten, as it was once: it is there again, and nobody else waits.
+func TestSplitBringsBackAccount(t *testing.T) {
+	each(t, func(t *testing.T, database string) { comesBack(t, database, true) })
+}
+
+func comesBack(t *testing.T, database string, forgotten bool) {
+	ctx := context.Background()
+	h := open(t, database, Options{undoStep: 1})
+	h.activate(t, northwind, start)
+	submit(t, h, identify("ann@home.example", "other.example", start+hour), identify("bob@home.example", "", start+hour))
+	im, err := h.st.StartImport(ctx, store.Import{Name: "list", Hash: "h1", StartedAt: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := []lifecycle.Arrival{works("new@home.example", "acme.example"), works("new@home.example", "bolt.example")}
+	if err := h.History(ctx, from(file), HistoryOptions{Import: im.ID}); err != nil {
+		t.Fatal(err)
+	}
+	u := &undoing{e: h.Engine, size: 1, since: map[int64]bool{}}
+	if err := u.start(ctx, im.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func(context.Context) error{u.find, u.accounts, u.retract} {
+		if err := step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	merge := same("ann@home.example", "bob@home.example")
+	merge.Input.Actor = "max@northwind.example"
+	hand := h
+	if database != "" { // or another process does it
+		hand = open(t, database, Options{})
+	}
+	hand.taken(t, placed("bob@home.example", "acme.example", start+2*day), merge)
+	if err := u.forget(ctx); err != nil {
+		t.Fatal(err)
+	}
+	key := "acme.example"
+	if forgotten {
+		id := one(t, h, `SELECT id FROM account WHERE key = 'acme.example'`).(int64)
+		if err := u.round(ctx, func(ctx context.Context) error { return h.forgetAccounts(ctx, []int64{id}) }); err != nil {
+			t.Fatal(err)
+		}
+		key = fmt.Sprintf("name:#%d", id)
+	}
+	u.stop()
+	if err := h.Undo(ctx, im.ID, nil); err != nil { // the rest of it
+		t.Fatal(err)
+	}
+	expect(t, h, `SELECT count(*) FROM account WHERE key = 'bolt.example'`, 0)
+	h.taken(t, apart("bob@home.example"), did("cia@home.example", "page_viewed", start+3*day))
+	expect(t, h, `SELECT a.key FROM lead l JOIN account a ON a.id = l.account WHERE l.email = 'bob@home.example'`, key)
+	h.taken(t, did("bob@home.example", "page_viewed", start+4*day))
+	settled(t, h)
+	verify(t, h)
+}
+
+// An account that a lead named which is in another by hand is there when the import is gone that named it too.
+func TestUndoLeavesAccountNamed(t *testing.T) {
+	each(t, func(t *testing.T, database string) {
+		ctx := context.Background()
+		h := open(t, database, Options{})
+		h.activate(t, northwind, start)
+		submit(t, h, identify("ann@home.example", "other.example", start+hour))
+		im, err := h.st.StartImport(ctx, store.Import{Name: "list", Hash: "h1", StartedAt: start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := []lifecycle.Arrival{works("bob@home.example", "acme.example"), works("bob@home.example", "bolt.example")}
+		if err := h.History(ctx, from(file), HistoryOptions{Import: im.ID}); err != nil {
+			t.Fatal(err)
+		}
+		merge := same("ann@home.example", "bob@home.example")
+		merge.Input.Actor = "max@northwind.example"
+		h.taken(t, placed("bob@home.example", "other.example", start+2*day), identify("bob@home.example", "acme.example", start+3*day), merge)
+		if err := h.Undo(ctx, im.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, h, `SELECT count(*) FROM account WHERE key = 'acme.example'`, 1)
+		expect(t, h, `SELECT count(*) FROM account WHERE key = 'bolt.example'`, 0)
+		h.taken(t, apart("bob@home.example"))
+		h.taken(t, did("bob@home.example", "page_viewed", start+4*day), did("cia@home.example", "page_viewed", start+4*day))
+		expect(t, h, `SELECT count(*) FROM lead WHERE account NOT IN (SELECT id FROM account) AND account <> 0`, 0)
+		settled(t, h)
 		verify(t, h)
 	})
 }

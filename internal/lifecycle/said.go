@@ -54,8 +54,9 @@ func SaidOfAccounts(past []Input, undone []int64) []Said {
 			}
 		case Identify:
 			if in.Account != 0 && in.Account != home {
-				if placed {
-					continue // of another company than the lead's
+				if placed { // of another company than the lead's, which is there because it was named
+					list = append(list, Said{Input: in.ID, Account: in.Account})
+					continue
 				}
 				join(in)
 			}

@@ -311,6 +311,11 @@ func (s *Reader) WhoNamed(ctx context.Context, leads []int64) ([]Naming, error) 
 	return slices.Compact(list), s.explain("reading", err)
 }
 
+// NamedSince returns the accounts that inputs about leads name which came after one, ascending.
+func (s *Reader) NamedSince(ctx context.Context, input int64) ([]int64, error) {
+	return s.ids(ctx, `SELECT DISTINCT account FROM input WHERE id > $1 AND account <> 0 AND lead <> 0 ORDER BY account`, input)
+}
+
 // AccountsOfImport returns the accounts that inputs of an import name, ascending.
 func (s *Reader) AccountsOfImport(ctx context.Context, im Import) ([]int64, error) {
 	return s.ids(ctx, `SELECT DISTINCT account FROM input WHERE id BETWEEN $1 AND $2 AND import = $3 AND account <> 0 ORDER BY account`, im.FirstInput, im.LastInput, im.ID)
