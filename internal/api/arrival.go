@@ -115,7 +115,7 @@ func (m *mapper) identify(e *event, a lifecycle.Arrival, traits fields, email id
 		values = append(values, touched...)
 	}
 	in.Values = sorted(values)
-	a.Account, a.AccountName = account(in.Values, e.context.groupID, "", email)
+	a.Account, a.AccountName = account(in.Values, e.context.groupID, email)
 	m.arrivals = append(m.arrivals, a)
 }
 
@@ -123,8 +123,12 @@ func (m *mapper) identify(e *event, a lifecycle.Arrival, traits fields, email id
 func (m *mapper) group(e *event, a lifecycle.Arrival, email identity.Key) {
 	in := &a.Input
 	in.Kind = lifecycle.Identify
-	in.Values = sorted(m.values(e.traits, "company.", false))
-	a.Account, a.AccountName = account(in.Values, e.groupID, e.groupID, email)
+	values := m.values(e.traits, "company.", false)
+	if _, ok := domainKey(e.groupID); !ok { // the sender's own ID of the company
+		values = append(values, lifecycle.Named{Name: "company.id", Value: agreement.TextValue(e.groupID)})
+	}
+	in.Values = sorted(values)
+	a.Account, a.AccountName = account(in.Values, e.groupID, email)
 	m.arrivals = append(m.arrivals, a)
 }
 
@@ -251,9 +255,9 @@ func (m *mapper) campaign(e *event) []lifecycle.Named {
 }
 
 // account finds the account that values speak of: by a domain, by that of the e-mail address, by name.
-// A group that is a domain counts as one; otherwise it is a name, if named says that it may be. The name
+// A group that is a domain counts as one; otherwise it is an ID, which names nobody. The name
 // is "" while nobody has said it, so that whoever says it first names the account.
-func account(values []lifecycle.Named, group, named string, email identity.Key) (key, name string) {
+func account(values []lifecycle.Named, group string, email identity.Key) (key, name string) {
 	text := func(name string) string {
 		for i := range values {
 			if values[i].Name == name && values[i].Value.Kind == agreement.Text {
@@ -264,10 +268,8 @@ func account(values []lifecycle.Named, group, named string, email identity.Key) 
 	}
 	name = text("company.name")
 	for _, domain := range [...]string{group, text("company.domain"), text("company.website"), text("company.url")} {
-		if strings.IndexByte(domain, '.') > 0 {
-			if key, ok := identity.AccountKey(domainOf(domain)); ok {
-				return key, name
-			}
+		if key, ok := domainKey(domain); ok {
+			return key, name
 		}
 	}
 	if domain := identity.Domain(email); domain != "" {
@@ -275,8 +277,15 @@ func account(values []lifecycle.Named, group, named string, email identity.Key) 
 			return key, name
 		}
 	}
-	name = or(name, named)
 	return identity.CompanyKey(name), name
+}
+
+// domainKey returns the key of the account that a domain or a web address says; false if it says none.
+func domainKey(s string) (string, bool) {
+	if strings.IndexByte(s, '.') <= 0 {
+		return "", false
+	}
+	return identity.AccountKey(domainOf(s))
 }
 
 func or(s, otherwise string) string {

@@ -145,10 +145,13 @@ func TestArrivals(t *testing.T) {
 		{"group by domain", "group", `{"userId":"u1","groupId":"acme.example","traits":{"name":"Acme","industry":"logistics","employees":420}}`,
 			[]string{"identify <id user:u1> @acme.example(Acme) company.employees=420 company.industry=logistics company.name=Acme"}},
 		{"group by name", "group", `{"userId":"u1","groupId":"g-77","traits":{"name":"Acme GmbH"}}`,
-			[]string{"identify <id user:u1> @name:acme(Acme GmbH) company.name=Acme GmbH"}},
-		{"group by its ID", "group", `{"userId":"u1","groupId":"acme"}`, []string{"identify <id user:u1> @name:acme(acme)"}},
+			[]string{"identify <id user:u1> @name:acme(Acme GmbH) company.id=g-77 company.name=Acme GmbH"}},
+		{"group by its ID alone", "group", `{"userId":"u1","groupId":"0e8c78ea9d97"}`, []string{"identify <id user:u1> company.id=0e8c78ea9d97"}},
+		{"group by its web site", "group", `{"userId":"u1","groupId":"team-42","traits":{"website":"https://www.acme.example"}}`,
+			[]string{"identify <id user:u1> @acme.example() company.domain=www.acme.example company.id=team-42"}},
+		{"group with another ID", "group", `{"userId":"u1","groupId":"team-42","traits":{"id":"a1"}}`, []string{"identify <id user:u1> company.id=a1"}},
 		{"group by the address in the context", "group", `{"userId":"u1","groupId":"g-77","context":{"traits":{"email":"j@acme.example"}}}`,
-			[]string{"identify <email j@acme.example> <id user:u1> @acme.example()"}},
+			[]string{"identify <email j@acme.example> <id user:u1> @acme.example() company.id=g-77"}},
 		{"alias", "alias", `{"userId":"u1","previousId":"b1"}`, []string{"identify <id user:u1> <id user:b1> <anonymous b1>"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -137,7 +137,7 @@ func (m *mapper) form(name string, values url.Values, page string) error {
 	who := a
 	who.Input = keyed(a.Input, "/i")
 	who.Input.Kind, who.Input.Values = lifecycle.Identify, sorted(m.values(traits, "", true))
-	who.Account, who.AccountName = account(who.Input.Values, "", "", email)
+	who.Account, who.AccountName = account(who.Input.Values, "", email)
 	m.arrivals = append(m.arrivals, who)
 
 	if ticked(values.Get(formConsent)) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"testing"
 
 	"baton/internal/engine"
@@ -34,6 +35,35 @@ func TestWhoIsWho(t *testing.T) {
 	leads("ann@acme.example 2, bob@acme.example 0")
 	if got := s.query(`SELECT group_concat(kind, ' ') FROM (SELECT kind FROM same_person ORDER BY kind)`); got != "anonymous phone" {
 		t.Errorf("noted: %q", got)
+	}
+	s.verify()
+}
+
+// The ID that somebody else has for a company is not its name: it makes no company, and takes nobody out of theirs.
+func TestGroupByID(t *testing.T) {
+	s := open(t, Options{}, engine.Options{})
+	post := func(body string) {
+		t.Helper()
+		s.want(s.post("/v1/group", []byte(body)), 200)
+	}
+	companies := func(want string) {
+		t.Helper()
+		if got := s.query(`SELECT coalesce(group_concat(key || ' ' || name || ' ' || leads, ', '), '') FROM (SELECT a.key, a.name, (SELECT count(*) FROM lead l WHERE l.account = a.id) AS leads FROM account a ORDER BY a.id)`); got != want {
+			t.Errorf("companies %q, want %q", got, want)
+		}
+	}
+	post(`{"userId": "u1", "groupId": "0e8c78ea9d97", "messageId": "m1"}`)
+	post(`{"userId": "u1", "groupId": "0e8c78ea9d97", "messageId": "m2", "traits": {"employees": 420}}`)
+	companies("")
+	post(`{"userId": "u1", "groupId": "0e8c78ea9d97", "messageId": "m3", "traits": {"name": "Acme GmbH"}}`)
+	companies("name:acme Acme GmbH 1")
+	post(`{"userId": "u1", "groupId": "0e8c78ea9d97", "messageId": "m4", "traits": {"employees": 430}}`)
+	post(`{"userId": "u1", "groupId": "0e8c78ea9d97", "messageId": "m5", "traits": {"domain": "acme.example"}}`)
+	companies("acme.example Acme GmbH 1")
+	post(`{"userId": "u2", "groupId": "team-42", "messageId": "m6"}`)
+	companies("acme.example Acme GmbH 1")
+	if got := s.query(`SELECT attributes FROM accounts`); !strings.Contains(got, "430") {
+		t.Errorf("of the company it is known: %s", got)
 	}
 	s.verify()
 }

@@ -243,7 +243,7 @@ func (m *mapper) told(one *activity, once string) *ProblemError {
 	if len(attributes) > 0 {
 		known := a
 		known.Input.Kind, known.Input.Values = lifecycle.Identify, sorted(m.values(attributes, "", true))
-		known.Account, known.AccountName = account(known.Input.Values, "", "", email)
+		known.Account, known.AccountName = account(known.Input.Values, "", email)
 		if once != "" && one.Activity != "" {
 			known.Input.Key += "/a"
 		}
