@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -62,8 +61,6 @@ type API struct {
 	restOrder []string
 	plans     plans
 	files     importer
-	// activating is held while an agreement is made to apply, from the look at the one before.
-	activating sync.Mutex
 }
 
 // New makes an API.

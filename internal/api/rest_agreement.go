@@ -214,24 +214,19 @@ func (a *API) activate(ctx context.Context, in *activateRequest) (*activateAnswe
 		p.Findings = findingsOf(findings)
 		return nil, p
 	}
-	a.activating.Lock()
-	defer a.activating.Unlock()
 	before, err := a.Store.ActiveAgreement(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if in.IfMatch == "" && before != nil && before.Hash != plan.Hash {
-		return nil, problemOf("state-needed", "say in If-Match which agreement you take the place of: the ETag of GET /agreement, or * for any").with("ETag", entityTag(before.Hash))
+	over := func(active *store.Agreement) error {
+		before = active
+		return in.over(active, plan)
 	}
-	if in.IfMatch != "" && (before == nil || !matches(in.IfMatch, entityTag(before.Hash), true)) {
-		p := problemOf("moved-on", "another agreement applies than the one you know; read it, and decide again")
-		if before != nil {
-			p.with("ETag", entityTag(before.Hash))
-		}
-		return nil, p
+	if err := over(before); err != nil {
+		return nil, err
 	}
 	// it is not left half way when whoever asked is gone
-	_, err = a.Engine.Activate(context.WithoutCancel(ctx), plan, []byte(in.Body.Source), or(in.Body.File, "agreement.yaml"), a.now())
+	version, err := a.Engine.Activate(context.WithoutCancel(ctx), plan, []byte(in.Body.Source), or(in.Body.File, "agreement.yaml"), a.now(), over)
 	if err != nil {
 		// what has no place in the new agreement is said in words for its author
 		if text := err.Error(); strings.HasPrefix(text, "activating ") && strings.Contains(text, "is gone from the new agreement") {
@@ -239,17 +234,32 @@ func (a *API) activate(ctx context.Context, in *activateRequest) (*activateAnswe
 		}
 		return nil, err
 	}
-	stored, err := a.active(ctx)
-	if err == nil && (before == nil || stored.Version != before.Version) {
-		err = a.Store.Did(ctx, a.now(), store.Activated, "agreement "+stored.Name, fmt.Sprintf("version %d", stored.Version))
-	}
+	stored, err := a.Store.AgreementVersion(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	if stored.Hash != plan.Hash {
-		return nil, fmt.Errorf("activating %s: version %d applies instead", plan.Name, stored.Version)
+	changed := before == nil || before.Version != version
+	if changed {
+		if err := a.Store.Did(ctx, a.now(), store.Activated, "agreement "+stored.Name, fmt.Sprintf("version %d", version)); err != nil {
+			return nil, err
+		}
 	}
 	out := &activateAnswer{Status: http.StatusOK, ETag: entityTag(stored.Hash)}
-	out.Body.AgreementVersion, out.Body.Changed, out.Body.Findings = versionOf(stored), before == nil || before.Hash != stored.Hash, findingsOf(findings)
+	out.Body.AgreementVersion, out.Body.Changed, out.Body.Findings = versionOf(stored), changed, findingsOf(findings)
 	return out, nil
+}
+
+// over says whether an agreement may take the place of the one that applies, nil for none.
+func (in *activateRequest) over(active *store.Agreement, plan *agreement.Plan) error {
+	switch {
+	case in.IfMatch == "" && (active == nil || active.Hash == plan.Hash):
+		return nil
+	case in.IfMatch == "":
+		return problemOf("state-needed", "say in If-Match which agreement you take the place of: the ETag of GET /agreement, or * for any").with("ETag", entityTag(active.Hash))
+	case active == nil:
+		return problemOf("moved-on", "no agreement applies yet that this could take the place of; send it without If-Match")
+	case !matches(in.IfMatch, entityTag(active.Hash), true):
+		return problemOf("moved-on", "another agreement applies than the one you know; read it, and decide again").with("ETag", entityTag(active.Hash))
+	}
+	return nil
 }

@@ -45,7 +45,11 @@ func openDesk(t testing.TB) *desk {
 
 func deskOn(t testing.TB, database string) *desk {
 	t.Helper()
-	d := &desk{site: openOn(t, database, Options{}, engine.Options{}), keys: map[string]string{}}
+	compile := func(a *store.Agreement) (*agreement.Plan, error) {
+		plan, findings := agreement.Compile(a.File, a.Source, among(a.Files))
+		return plan, findings.Err()
+	}
+	d := &desk{site: openOn(t, database, Options{}, engine.Options{Compile: compile}), keys: map[string]string{}}
 	d.api.Plan = func() *agreement.Plan {
 		plan, _ := d.en.Agreement()
 		return plan
@@ -804,6 +808,49 @@ func TestAgreementOverREST(t *testing.T) {
 	gone = strings.ReplaceAll(gone, "final: parked", "final: disqualified")
 	if p := d.refusal("conflict", ScopeAdmin, "POST", "/agreement", map[string]any{"source": gone}, "If-Match", "*"); !strings.Contains(p.text("detail"), "disqualified") {
 		t.Error(p.Text)
+	}
+}
+
+// Of many who let an agreement take the place of the one they know, at two servers on one database, one does; the others are told to look again.
+func TestActivateAtTwoServers(t *testing.T) {
+	database := pgtest.Database(t)
+	desks := []*desk{deskOn(t, database), deskOn(t, database)}
+	got := desks[0].want(200, ScopeRead, "GET", "/agreement", nil)
+	source, tag := got.text("source"), got.Header.Get("ETag")
+	for round := range 3 {
+		var together sync.WaitGroup
+		answers, errs := make([]reply, 6), make([]error, 6)
+		for i := range answers {
+			next := strings.ReplaceAll(source, "competitor", fmt.Sprintf("rival_%d_%d", round, i))
+			together.Go(func() {
+				answers[i], errs[i] = desks[i%2].try(ScopeAdmin, "POST", restPath+"/agreement", map[string]any{"source": next}, "If-Match", tag)
+			})
+		}
+		together.Wait()
+		applied := map[string]int{}
+		won := ""
+		for i, a := range answers {
+			switch {
+			case errs[i] != nil:
+				t.Fatal(errs[i])
+			case a.Status == 200 && a.get("changed") == true && a.get("version") == float64(round+2):
+				applied["applied"]++
+				won = a.Header.Get("ETag")
+			case a.Status == 412 && a.text("type") == "/api/#problem-moved-on":
+				applied["moved on"]++
+				if a.Header.Get("ETag") == tag {
+					t.Error(a.Text, a.Header)
+				}
+			default:
+				t.Errorf("%d %s", a.Status, a.Text)
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"applied": 1, "moved on": 5}, applied); diff != "" {
+			t.Error(diff)
+		}
+		if tag = desks[round%2].want(200, ScopeRead, "GET", "/agreement", nil).Header.Get("ETag"); tag != won {
+			t.Errorf("%s applies, not %s", tag, won)
+		}
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 
 // Activate lets an agreement apply from now on, and has all leads under way follow it. If
 // it is the one that applies already, nothing happens. It refuses an agreement that has no place
-// for a stage or an open hand-off in which leads are; then nothing has changed.
-func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, err error) {
-	version, changed, err := e.activate(ctx, plan, source, file, at)
+// for a stage or an open hand-off in which leads are; then nothing has changed. Each of over is asked about the agreement that applies,
+// nil for none, while no other process can put another in its place; an error of theirs refuses the agreement too. They may be
+// asked again.
+func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64, over ...func(active *store.Agreement) error) (version int64, err error) {
+	version, changed, err := e.activate(ctx, plan, source, file, at, over)
 	if err == nil && changed {
 		err = e.followAll(ctx)
 	}
@@ -25,17 +27,17 @@ func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []by
 	return version, err
 }
 
-func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {
+func (e *Engine) activate(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64, over []func(*store.Agreement) error) (version int64, changed bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err = e.try(ctx, func() error {
-		version, changed, err = e.activateOnce(ctx, plan, source, file, at)
+		version, changed, err = e.activateOnce(ctx, plan, source, file, at, over)
 		return err
 	})
 	return version, changed, err
 }
 
-func (e *Engine) activateOnce(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64) (version int64, changed bool, err error) {
+func (e *Engine) activateOnce(ctx context.Context, plan *agreement.Plan, source []byte, file string, at int64, over []func(*store.Agreement) error) (version int64, changed bool, err error) {
 	if err := e.ready(ctx); err != nil && !errors.Is(err, ErrNoAgreement) {
 		return 0, false, err
 	}
@@ -47,6 +49,9 @@ func (e *Engine) activateOnce(ctx context.Context, plan *agreement.Plan, source 
 		return 0, false, err
 	}
 	active, err := e.tx.ActiveAgreement(ctx)
+	for i := 0; err == nil && i < len(over); i++ {
+		err = over[i](active)
+	}
 	if err == nil && active != nil && active.Hash == plan.Hash {
 		if e.plan == nil { // New could not compile it
 			e.governedBy(active.Version, plan)

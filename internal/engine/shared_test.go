@@ -150,6 +150,48 @@ func TestSharedDatabase(t *testing.T) {
 	}
 }
 
+// Of two processes that let an agreement take the place of the same one at the same time, one does: the other is told what applies by now.
+func TestSharedDatabaseActivatesOver(t *testing.T) {
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	engines := []*house{open(t, url, Options{}), open(t, url, Options{})}
+	engines[0].activate(t, northwind, start)
+	moved := errors.New("it has moved on")
+	for round := range 4 {
+		var together sync.WaitGroup
+		versions, errs, seen := make([]int64, 2), make([]error, 2), make([]int64, 2)
+		for i, h := range engines {
+			source := strings.Replace(northwind, "size:    {points: 40", fmt.Sprintf("size:    {points: %d", 41+2*round+i), 1)
+			plan := compile(t, source)
+			together.Go(func() {
+				versions[i], errs[i] = h.Activate(ctx, plan, []byte(source), "northwind.yaml", start+day, func(active *store.Agreement) error {
+					if seen[i] = active.Version; active.Version != int64(round+1) {
+						return moved
+					}
+					return nil
+				})
+			})
+		}
+		together.Wait()
+		won := slices.Index(errs, nil)
+		if won < 0 || !errors.Is(errs[1-won], moved) || versions[won] != int64(round+2) || seen[1-won] != int64(round+2) {
+			t.Fatalf("round %d: versions %v, errors %v, seen %v", round, versions, errs, seen)
+		}
+	}
+	if list, err := engines[0].st.AgreementVersions(ctx); err != nil || len(list) != 5 {
+		t.Error(len(list), err)
+	}
+	// whoever was told so goes on
+	for _, h := range engines {
+		if _, err := h.Tick(ctx, start+2*day); err != nil {
+			t.Error(err)
+		}
+		if _, version := h.Agreement(); version != 5 {
+			t.Errorf("an engine decides by agreement %d", version)
+		}
+	}
+}
+
 // Leads that are offered by two processes at the same time are shared out as by one: everybody is within a lead of their share.
 func TestSharedDatabaseIsFair(t *testing.T) {
 	ctx := context.Background()
