@@ -228,7 +228,7 @@ func (c *compiler) suggest(name string, names []string, none string) string {
 	if len(c.found) > 2*mostFindings {
 		return ""
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	if len(names) == 0 {

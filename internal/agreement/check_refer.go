@@ -327,7 +327,7 @@ func (c *compiler) step(n *node, address string) (Step, bool) {
 		}
 		step.Target = rest
 	default:
-		if near := nearest(verb, []string{"remind", "reassign", "escalate", "return", "queue"}); near != "" {
+		if near := Nearest(verb, []string{"remind", "reassign", "escalate", "return", "queue"}); near != "" {
 			return wrong(fmt.Sprintf("did you mean %s? %s", near, stepForms))
 		}
 		return wrong(stepForms)

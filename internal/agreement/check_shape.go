@@ -120,7 +120,7 @@ func (c *compiler) unknownKey(k *node, s *shape, address string) (meant string) 
 	}
 	hint := "known here: " + strings.Join(names, ", ")
 	if meant = confused[k.value]; !slices.Contains(names, meant) {
-		meant = nearest(k.value, names)
+		meant = Nearest(k.value, names)
 	}
 	if meant != "" {
 		hint = fmt.Sprintf("did you mean %s?", meant)
@@ -164,7 +164,7 @@ func (c *compiler) scalarShape(n *node, s *shape, address string) {
 		}
 		n.bad = true
 		hint := "write " + oneOf(s.words)
-		if near := nearest(n.value, s.words); near != "" {
+		if near := Nearest(n.value, s.words); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		c.find(codeWord, n, address, fmt.Sprintf("%s is not %s", quote(n.value), s.what), hint)

@@ -232,8 +232,8 @@ func plural(n int, word string) string {
 	return word + "s"
 }
 
-// nearest returns the candidate that is most like name, "" when none is like it.
-func nearest(name string, candidates []string) string {
+// Nearest returns the candidate that is most like name, "" when none is like it.
+func Nearest(name string, candidates []string) string {
 	if len(name) > maxName {
 		return ""
 	}

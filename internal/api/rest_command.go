@@ -280,6 +280,8 @@ func unknownWord(location, noun, word string, allowed []string) *Problem {
 	message := "there are " + strings.Join(allowed, ", ")
 	if len(allowed) == 0 {
 		message = "there are none"
+	} else if near := agreement.Nearest(word, allowed); near != "" {
+		message += "; did you mean " + near + "?"
 	}
 	return problemOf("vocabulary", fmt.Sprintf("the agreement has no %s %q; %s", noun, clip(word), message),
 		ProblemError{Location: location, Message: message, Allowed: allowed})
@@ -289,9 +291,46 @@ func unknownWord(location, noun, word string, allowed []string) *Problem {
 func unknownChoice(location, what, word string, allowed []string) *Problem {
 	p := unknownWord(location, "", word, allowed)
 	if len(allowed) > 0 {
-		p.Detail = fmt.Sprintf("%q is no %s %s", clip(word), what, strings.Join(allowed, ", "))
+		p.Detail = fmt.Sprintf("%q is no %s %s", clip(word), what, strings.TrimPrefix(p.Errors[0].Message, "there are "))
 	}
 	return p
+}
+
+// everHad says that neither the agreement nor an earlier one has a word, if that is so. What an earlier one had, leads may be at still: those whose
+// pass has ended follow another agreement only when something happens to them.
+func (a *API) everHad(ctx context.Context, location, noun, word string, of func(*agreement.Plan) []string) error {
+	plan := a.Plan()
+	if word == "" || plan == nil || has(of(plan), word) {
+		return nil
+	}
+	versions, err := a.Store.AgreementVersions(ctx)
+	if err != nil {
+		return err
+	}
+	words := of(plan)
+	for _, v := range versions {
+		earlier, err := a.PlanOf(ctx, v.Version)
+		if err != nil {
+			return nil // it may have had the word
+		}
+		for _, w := range of(earlier) {
+			if !has(words, w) {
+				words = append(words, w)
+			}
+		}
+		if has(words, word) {
+			return nil
+		}
+	}
+	return unknownWord(location, noun, word, words)
+}
+
+func stageNames(plan *agreement.Plan) []string {
+	return names(plan.Stages, func(s *agreement.Stage) string { return s.Name })
+}
+
+func queueNames(plan *agreement.Plan) []string {
+	return names(plan.Queues, func(q *agreement.Named) string { return q.Name })
 }
 
 func (a *API) noMember(location, id string) *Problem {

@@ -242,11 +242,11 @@ type LeadRef struct {
 
 type leadsRequest struct {
 	Page
-	Stage        string    `query:"stage" doc:"In this stage." example:"sal"`
+	Stage        string    `query:"stage" doc:"In this stage, of the agreement or of an earlier one." example:"sal"`
 	Side         string    `query:"side" enum:"marketing,sales" doc:"With this side."`
 	Owner        string    `query:"owner" doc:"Of this member." example:"anna@northwind.example"`
-	Queue        string    `query:"queue" doc:"Waiting in this queue."`
-	Grade        string    `query:"grade" doc:"Of this grade." example:"A1"`
+	Queue        string    `query:"queue" doc:"Waiting in this queue, of the agreement or of an earlier one."`
+	Grade        string    `query:"grade" enum:"A1,A2,A3,A4,B1,B2,B3,B4,C1,C2,C3,C4,D1,D2,D3,D4" doc:"Of this grade." example:"A1"`
 	Account      int64     `query:"account" minimum:"1" doc:"Of this account, by its number."`
 	Email        string    `query:"email" doc:"With this e-mail address: one or none." example:"ada@acme.example"`
 	Outcome      string    `query:"outcome" enum:"open,won,lost,disqualified,walked_away" doc:"How it ended; open for under way."`
@@ -298,6 +298,9 @@ func (a *API) leadRoutes() {
 func (a *API) listLeads(ctx context.Context, in *leadsRequest) (*leadsAnswer, error) {
 	after, err := in.after()
 	if err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(a.everHad(ctx, "query.stage", "stage", in.Stage, stageNames), a.everHad(ctx, "query.queue", "queue", in.Queue, queueNames)); err != nil {
 		return nil, err
 	}
 	f := store.LeadFilter{Stage: in.Stage, Side: in.Side, Owner: in.Owner, Queue: in.Queue, Grade: in.Grade, Consent: in.Consent, Origin: in.Origin, Account: in.Account}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
+	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/seal"
 	"baton/internal/store"
@@ -113,6 +116,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 // The library makes its own errors with this function; it has no other place to say so.
 func init() {
 	huma.DefaultArrayNullable = false
+	before, after, _ := strings.Cut(validation.MsgExpectedOneOf, "%s")
 	huma.NewError = func(status int, text string, errs ...error) huma.StatusError {
 		kind := "invalid"
 		switch {
@@ -136,7 +140,11 @@ func init() {
 			}
 			e := ProblemError{Message: err.Error()}
 			if d, ok := err.(huma.ErrorDetailer); ok {
-				e.Location, e.Message = d.ErrorDetail().Location, d.ErrorDetail().Message
+				detail := d.ErrorDetail()
+				e.Location, e.Message = detail.Location, detail.Message
+				if words, ok := strings.CutPrefix(e.Message, before); ok {
+					e.choice(fmt.Sprint(detail.Value), strings.Split(strings.TrimSuffix(words, after), ", "))
+				}
 			}
 			p.Errors = append(p.Errors, e)
 		}
@@ -144,6 +152,14 @@ func init() {
 			p.Detail = strings.TrimSuffix(p.Detail, "; see errors") + ": " + strings.TrimPrefix(p.Errors[0].Location+": ", ": ") + p.Errors[0].Message
 		}
 		return p
+	}
+}
+
+// choice says that a word is none of those that may stand there.
+func (e *ProblemError) choice(word string, allowed []string) {
+	e.Message, e.Allowed = fmt.Sprintf("%q is none of %s", clip(word), strings.Join(allowed, ", ")), allowed
+	if near := agreement.Nearest(word, allowed); near != "" {
+		e.Message += "; did you mean " + near + "?"
 	}
 }
 

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"baton/internal/agreement"
 	"baton/internal/engine"
 	"baton/internal/lifecycle"
 	"baton/internal/store"
@@ -143,8 +141,8 @@ func (a *API) acceptNext(ctx context.Context, in *acceptNextCommand) (*commandAn
 	if plan == nil {
 		return nil, engine.ErrNoAgreement
 	}
-	if !slices.ContainsFunc(plan.Queues, func(q agreement.Named) bool { return q.Name == in.Queue }) {
-		return nil, unknownWord("path.queue", "queue", in.Queue, names(plan.Queues, func(n *agreement.Named) string { return n.Name }))
+	if queues := queueNames(plan); !has(queues, in.Queue) {
+		return nil, unknownWord("path.queue", "queue", in.Queue, queues)
 	}
 	d, replayed, err := a.next(ctx, lifecycle.Input{Actor: in.Body.Actor, Source: "api:" + keyOf(ctx).Name}, in.IdempotencyKey, func(ctx context.Context, submit submission, input lifecycle.Input) (engine.Outcome, error) {
 		return engine.AcceptNext(ctx, a.Store, submit, in.Queue, input)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -605,7 +606,7 @@ func filters(t *testing.T, d *desk) {
 	d.known("cy@acme.example")
 	a := d.want(200, ScopeRead, "GET", lead, nil)
 	for query, want := range map[string]int{
-		"stage=mql": 2, "stage=lead": 1, "stage=none": 0, "side=marketing": 3, "grade=A1": 2, "email=ADA@acme.example": 1, "email=no@acme.example": 0,
+		"stage=mql": 2, "stage=lead": 1, "stage=sql": 0, "side=marketing": 3, "grade=A1": 2, "email=ADA@acme.example": 1, "email=no@acme.example": 0,
 		"email=ada@acme.example&stage=lead": 0, "owner=" + a.text("owner") + "&stage=mql&email=ada@acme.example": 1, "outcome=open": 3, "outcome=won": 0, "consent=not_asked": 3, "origin=sales": 0,
 		fmt.Sprintf("account=%v", a.get("account.id")): 2, "updated_after=2026-11-23T11:59:59Z": 3, "updated_after=2026-11-23T12:00:00Z": 0,
 		"created_after=2026-11-23T11:59:59Z": 3, "queue=unassigned": 0,
@@ -623,6 +624,52 @@ func filters(t *testing.T, d *desk) {
 	}
 	if attributes, _ := account.get("attributes").(map[string]any); attributes["company.employees"] != 420.0 {
 		t.Error(account.Text)
+	}
+}
+
+// A filter for what there cannot be is a mistake, and said to be one, with what may be meant; a stage that only an earlier agreement had is none.
+func TestFiltersForWhatThereIsNot(t *testing.T) {
+	d := openDesk(t)
+	lead := d.offered("ada@acme.example")
+	owner := d.want(200, ScopeRead, "GET", lead, nil).text("owner")
+	d.want(200, ScopeWrite, "POST", lead+"/reject", map[string]any{"actor": owner, "reason": "competitor"})
+	for _, c := range []struct{ query, kind, location, value, near, other string }{
+		{"stage=mqll", "vocabulary", "query.stage", "mqll", "mql", "sal"},
+		{"stage=MQL", "vocabulary", "query.stage", "MQL", "mql", "sal"},
+		{"stage=moon&email=ada@acme.example", "vocabulary", "query.stage", "moon", "", "sal"},
+		{"stage=disqualified_", "vocabulary", "query.stage", "disqualified_", "disqualified", "won"},
+		{"queue=unasigned", "vocabulary", "query.queue", "unasigned", "unassigned", ""},
+		{"grade=a1", "invalid", "query.grade", "a1", "A1", "D4"},
+		{"grade=E1", "invalid", "query.grade", "E1", "A1", "D4"},
+		{"side=sale", "invalid", "query.side", "sale", "sales", "marketing"},
+		{"outcome=walkedaway", "invalid", "query.outcome", "walkedaway", "walked_away", "open"},
+		{"consent=object", "invalid", "query.consent", "object", "objected", "granted"},
+		{"origin=partner", "invalid", "query.origin", "partner", "", "marketing"},
+	} {
+		a := d.refusal(c.kind, ScopeRead, "GET", "/leads?"+c.query, nil)
+		detail := a.text("detail")
+		allowed := fmt.Sprint(a.get("errors.0.allowed"))
+		if a.text("errors.0.location") != c.location || !strings.Contains(detail, strconv.Quote(c.value)) || !strings.Contains(detail, strings.TrimPrefix(c.location, "query.")) ||
+			!strings.Contains(detail, c.other) || !strings.Contains(allowed, c.other) || !strings.Contains(allowed, c.near) {
+			t.Errorf("%s: %s", c.query, a.Text)
+		}
+		if meant := "did you mean " + c.near + "?"; c.near != "" && !strings.Contains(detail, meant) || c.near == "" && strings.Contains(detail, "did you mean") {
+			t.Errorf("%s: %s", c.query, a.Text)
+		}
+	}
+	// the lead is done with: it stays in the stage as its agreement calls it
+	source := d.want(200, ScopeRead, "GET", "/agreement", nil).text("source")
+	next := strings.NewReplacer("final: disqualified", "final: disqualified", "disqualified", "parked", "unassigned", "reserve").Replace(source) +
+		"\nrenamed:\n  stages: {disqualified: parked}\n  queues: {unassigned: reserve}\n"
+	d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": next}, "If-Match", "*")
+	for query, want := range map[string]int{"stage=disqualified": 1, "stage=parked": 0, "queue=unassigned": 0, "queue=reserve": 0} {
+		page := d.want(200, ScopeRead, "GET", "/leads?"+query, nil)
+		if items, _ := page.get("items").([]any); len(items) != want {
+			t.Errorf("%s gives %d leads, not %d", query, len(items), want)
+		}
+	}
+	if a := d.refusal("vocabulary", ScopeRead, "GET", "/leads?stage=parke", nil); !strings.Contains(a.text("detail"), "did you mean parked?") || !strings.Contains(a.text("detail"), "disqualified") {
+		t.Error(a.Text)
 	}
 }
 
