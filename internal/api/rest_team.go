@@ -378,7 +378,7 @@ func (a *API) setCalendar(ctx context.Context, in *setCalendar) (*calendarAnswer
 		why := "write it as https://hr.northwind.example/absences/anna.ics"
 		var refused *channel.Refused
 		if errors.As(err, &refused) {
-			why = refused.Error()
+			why = refused.InFull()
 		}
 		return nil, problemOf("invalid", "a calendar needs a whole address that may be called", ProblemError{Location: "body.url", Message: why})
 	}

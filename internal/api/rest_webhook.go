@@ -99,24 +99,38 @@ func (a *API) listWebhooks(ctx context.Context, _ *struct{}) (*webhooksAnswer, e
 // AddWebhook adds a webhook that wants some events, all if there are none, and returns its number and the secret that signs what is
 // sent there. This is the only time that it can be seen. What is not as it should be is a Problem.
 func (a *API) AddWebhook(ctx context.Context, address string, events []string) (id int64, secret string, err error) {
-	if u, err := url.Parse(address); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		return 0, "", problemOf("invalid", "a webhook needs a whole address", ProblemError{Location: "body.url", Message: "write it as https://crm.northwind.example/baton, with no name or password in it"})
-	}
-	if a.Guard != nil { // what is never called is said now
-		if err := a.Guard.Check(address); err != nil {
-			return 0, "", problemOf("invalid", "this address is not called from here: "+err.Error(), ProblemError{Location: "body.url", Message: err.Error()})
-		}
-	}
-	for i, e := range events {
-		if !has(agreement.Events, e) {
-			return 0, "", unknownWord(fmt.Sprintf("body.events[%d]", i), "event", e, agreement.Events)
-		}
+	if err := CheckWebhook(a.Guard, address, events); err != nil {
+		return 0, "", err
 	}
 	if secret, err = channel.NewSecret(rand.Reader); err != nil {
 		return 0, "", err
 	}
 	id, err = a.Store.AddWebhook(ctx, a.Seal, store.Webhook{URL: address, Events: strings.Join(events, " "), CreatedAt: a.now()}, secret)
 	return id, secret, refusedWebhook(err)
+}
+
+// CheckWebhook says what is not as it should be with a webhook that is to be added: a *Problem. The guard says which addresses are
+// called; nil for any.
+func CheckWebhook(guard *channel.Guard, address string, events []string) error {
+	const whole = "as https://crm.northwind.example/baton, with no name or password in it"
+	if u, err := url.Parse(address); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return problemOf("invalid", "a webhook needs a whole address, "+whole, ProblemError{Location: "body.url", Message: "write it " + whole})
+	}
+	if guard != nil { // what is never called is said now
+		if err := guard.Check(address); err != nil {
+			why := err.Error()
+			if refused := (*channel.Refused)(nil); errors.As(err, &refused) {
+				why = refused.InFull()
+			}
+			return problemOf("invalid", "this address is not called from here: "+why, ProblemError{Location: "body.url", Message: why})
+		}
+	}
+	for i, e := range events {
+		if !has(agreement.Events, e) {
+			return unknownWord(fmt.Sprintf("body.events[%d]", i), "event", e, agreement.Events)
+		}
+	}
+	return nil
 }
 
 // refusedWebhook makes a Problem of what the store has to say about a webhook.

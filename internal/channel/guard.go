@@ -61,11 +61,26 @@ func NewGuard(allow []string, plainHTTP bool) (*Guard, error) {
 // Refused is the error for an address that the guard does not let through. Its text is safe to show: it names the
 // host as it was entered, and no address that the name resolved to.
 type Refused struct {
-	Host string
-	Why  string
+	Host    string
+	Why     string
+	Setting string // of the server that would allow it, "" for none
 }
 
+// The settings that allow addresses.
+const (
+	allowInside = "outbound"
+	allowHTTP   = "outbound-http"
+)
+
 func (e *Refused) Error() string { return e.Host + " " + e.Why }
+
+// InFull is the error and, if there is a way out, who can allow the address.
+func (e *Refused) InFull() string {
+	if e.Setting == "" {
+		return e.Error()
+	}
+	return e.Error() + "; whoever runs Baton can allow it with the setting " + e.Setting
+}
 
 // Check says whether a URL can be used, as far as can be told without resolving its name.
 func (g *Guard) Check(raw string) error {
@@ -75,42 +90,44 @@ func (g *Guard) Check(raw string) error {
 
 func (g *Guard) parse(raw string) (*url.URL, error) {
 	if len(raw) > 2048 {
-		return nil, &Refused{"the address", "is longer than 2048 characters"}
+		return nil, &Refused{"the address", "is longer than 2048 characters", ""}
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" {
 		// the error of url.Parse repeats the URL, which may hold a secret
-		return nil, &Refused{"the address", "is not a URL"}
+		return nil, &Refused{"the address", "is not a URL", ""}
 	}
 	host := u.Hostname()
 	shown := clip(oneLine(host), 100)
 	switch {
 	case host == "":
-		return nil, &Refused{"the address", "names no host"}
+		return nil, &Refused{"the address", "names no host", ""}
 	case u.Scheme == "http" && !g.plainHTTP:
-		return nil, &Refused{shown, "has to be called by https; http is not allowed here"}
+		return nil, &Refused{shown, "has to be called by https; http is not allowed here", allowHTTP}
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, &Refused{shown, "has to be called by https"}
+		return nil, &Refused{shown, "has to be called by https", ""}
 	case u.User != nil:
-		return nil, &Refused{shown, "comes with a user name or password in its URL, which is not supported"}
+		return nil, &Refused{shown, "comes with a user name or password in its URL, which is not supported", ""}
 	case u.Port() != "" && !validPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
-		return nil, &Refused{shown, "has a port that is not between 1 and 65535"}
+		return nil, &Refused{shown, "has a port that is not between 1 and 65535", ""}
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		if ip.Is4In6() && !g.lists(ip.Unmap()) {
-			return nil, &Refused{shown, "is an IPv4 address in an IPv6 form, which is not allowed"}
+			return nil, &Refused{shown, "is an IPv4 address in an IPv6 form, which is not allowed", allowInside}
 		}
-		if why := g.judge(ip, false); why != "" {
-			return nil, &Refused{shown, why}
+		if why := g.judge(ip, false); why == insideMetadata {
+			return nil, &Refused{shown, why, ""} // it can be, and nobody should be told to
+		} else if why != "" {
+			return nil, &Refused{shown, why, allowInside}
 		}
 		return u, nil
 	}
 	name, err := hostName(host)
 	if err != nil {
-		return nil, &Refused{shown, "is not a name of a host, nor an address in its usual form"}
+		return nil, &Refused{shown, "is not a name of a host, nor an address in its usual form", ""}
 	}
 	if local := name == "localhost" || strings.HasSuffix(name, ".localhost"); local && !g.names(name) {
-		return nil, &Refused{shown, "is this very machine, which is not allowed"}
+		return nil, &Refused{shown, "is this very machine, which is not allowed", allowInside}
 	}
 	return u, nil
 }
@@ -188,6 +205,8 @@ var (
 	}
 )
 
+const insideMetadata = "leads to the metadata service of a cloud, which is not allowed"
+
 // judge returns why an address is refused, in words that follow the name of the host, or "".
 func (g *Guard) judge(ip netip.Addr, named bool) string {
 	ip = ip.Unmap().WithZone("")
@@ -195,7 +214,7 @@ func (g *Guard) judge(ip netip.Addr, named bool) string {
 		if slices.Contains(g.networks, netip.PrefixFrom(ip, ip.BitLen())) {
 			return ""
 		}
-		return "leads to the metadata service of a cloud, which is not allowed"
+		return insideMetadata
 	}
 	listed := named || g.lists(ip)
 	for _, c := range carriers {
@@ -248,7 +267,7 @@ func (g *Guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		Resolver: g.resolver,
 		ControlContext: func(_ context.Context, network, dialled string, _ syscall.RawConn) error {
 			if why := g.judgeDialled(network, dialled, named); why != "" {
-				return &Refused{clip(oneLine(host), 100), why}
+				return &Refused{clip(oneLine(host), 100), why, allowInside}
 			}
 			return nil
 		},

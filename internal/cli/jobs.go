@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
-	"baton/internal/agreement"
+	"baton/internal/api"
 	"baton/internal/channel"
 	"baton/internal/seal"
 	"baton/internal/store"
@@ -120,19 +118,19 @@ func (k *sealKey) sealed(r *run, db *database, open func(*run) (*store.Store, er
 type webhookAddCommand struct {
 	database
 	sealKey
+	outbound
 	URL    string `arg:"" help:"https address that takes a POST."`
 	Events string `help:"The events it wants, with spaces between; all if there are none." placeholder:"EVENTS"`
 }
 
 func (c *webhookAddCommand) Run(r *run) error {
-	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
-		return fmt.Errorf("adding a webhook: it needs a whole address, as https://crm.northwind.example/baton")
+	guard, err := c.guard()
+	if err != nil {
+		return err
 	}
 	wanted := strings.Fields(strings.ReplaceAll(c.Events, ",", " "))
-	for _, e := range wanted {
-		if !slices.Contains(agreement.Events, e) {
-			return fmt.Errorf("adding a webhook: there is no event %q; there are %s", e, strings.Join(agreement.Events, ", "))
-		}
+	if err := api.CheckWebhook(guard, c.URL, wanted); err != nil {
+		return fmt.Errorf("adding a webhook: %w", err)
 	}
 	secret, err := channel.NewSecret(rand.Reader)
 	if err != nil {

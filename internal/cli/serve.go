@@ -15,6 +15,7 @@ import (
 
 	"baton/internal/api"
 	"baton/internal/app"
+	"baton/internal/channel"
 )
 
 // serveCommand's flags are the settings of a server: each is a key of the configuration too, and a variable.
@@ -57,8 +58,8 @@ type serveCommand struct {
 	MailTo       map[string]string `help:"Where mails for a queue, a side or a member go." placeholder:"WHO=ADDRESS" env:"BATON_MAIL_TO"`
 	Slack        map[string]string `help:"Incoming webhook of Slack for a queue, a side or a member; * for all others." placeholder:"WHO=URL" env:"BATON_SLACK"`
 	Teams        map[string]string `help:"Workflow of Microsoft Teams for a queue, a side or a member; * for all others." placeholder:"WHO=URL" env:"BATON_TEAMS"`
-	Outbound     []string          `help:"A network, address or host inside that may be called; the public internet always may." placeholder:"NETWORK" env:"BATON_OUTBOUND"`
-	OutboundHTTP bool              `name:"outbound-http" help:"Let webhooks be called by http too." env:"BATON_OUTBOUND_HTTP"`
+
+	outbound
 
 	sealKey
 
@@ -68,6 +69,16 @@ type serveCommand struct {
 
 	Config      string `help:"Settings in a file (YAML); the command line and the environment count before it." placeholder:"FILE" env:"BATON_CONFIG"`
 	PrintConfig bool   `help:"Print the settings that apply and where each came from, and end."`
+}
+
+// outbound are the settings that say what is called: by a server, and so what a webhook may be added for.
+type outbound struct {
+	Outbound     []string `help:"A network, address or host inside that may be called; the public internet always may." placeholder:"NETWORK" env:"BATON_OUTBOUND"`
+	OutboundHTTP bool     `name:"outbound-http" help:"Let webhooks be called by http too." env:"BATON_OUTBOUND_HTTP"`
+}
+
+func (o *outbound) guard() (*channel.Guard, error) {
+	return channel.NewGuard(o.Outbound, o.OutboundHTTP)
 }
 
 const mostMemory = 1 << 20 // megabytes
