@@ -13,14 +13,15 @@ import (
 
 // conflict is somebody who spoke to a lead although another held the conversation.
 type conflict struct {
-	Input   int64     `json:"input" doc:"The number of the contact."`
-	Lead    int64     `json:"lead"`
-	Actor   string    `json:"actor" doc:"Who spoke." example:"anna@northwind.example"`
-	Outcome string    `json:"outcome" example:"connected"`
-	Channel string    `json:"channel,omitempty" doc:"By which channel, if somebody said." example:"phone"`
-	Holder  string    `json:"holder,omitempty" doc:"Who held the conversation: a member, a side, or nobody."`
-	Clause  string    `json:"clause" example:"rules_of_engagement.in_play"`
-	At      time.Time `json:"at"`
+	Input     int64     `json:"input" doc:"The number of the contact."`
+	Lead      int64     `json:"lead"`
+	Actor     string    `json:"actor" doc:"Who spoke." example:"anna@northwind.example"`
+	Outcome   string    `json:"outcome" example:"connected"`
+	Channel   string    `json:"channel,omitempty" doc:"By which channel, if somebody said." example:"phone"`
+	Holder    string    `json:"holder,omitempty" doc:"Who held the conversation: a member, a side, or nobody."`
+	Clause    string    `json:"clause" example:"rules_of_engagement.in_play"`
+	Agreement int64     `json:"agreement" doc:"The version of the agreement that decided, and that has the clause."`
+	At        time.Time `json:"at"`
 }
 
 type conflictsRequest struct {
@@ -65,7 +66,7 @@ func (a *API) listConflicts(ctx context.Context, in *conflictsRequest) (*conflic
 	out := &conflictsAnswer{}
 	out.Body.Items = []conflict{}
 	for _, c := range list {
-		out.Body.Items = append(out.Body.Items, conflict{c.Input, c.Lead, c.Actor, c.Outcome, c.Channel, c.Holder, c.Clause, moment(c.At)})
+		out.Body.Items = append(out.Body.Items, conflict{c.Input, c.Lead, c.Actor, c.Outcome, c.Channel, c.Holder, c.Clause, c.Version, moment(c.At)})
 	}
 	out.Body.NextCursor, out.Body.Next, out.Next = in.next(next)
 	return out, nil

@@ -1098,8 +1098,14 @@ func TestRulesOfEngagementOverREST(t *testing.T) {
 		t.Error(said.Text)
 	}
 	list := d.want(200, ScopeRead, "GET", "/conflicts?actor="+other, nil)
-	if items, _ := list.get("items").([]any); len(items) != 1 || list.text("items.0.holder") != owner || list.text("items.0.clause") != "rules_of_engagement.in_play" {
+	if items, _ := list.get("items").([]any); len(items) != 1 || list.text("items.0.holder") != owner || list.text("items.0.clause") != "rules_of_engagement.in_play" || list.get("items.0.agreement") != 1.0 {
 		t.Error(list.Text)
+	}
+	// it is cited as of the agreement that decided, whatever applies by now
+	source := d.want(200, ScopeRead, "GET", "/agreement", nil).text("source")
+	d.want(200, ScopeAdmin, "POST", "/agreement", map[string]any{"source": source + "\n# anew\n"}, "If-Match", "*")
+	if later := d.want(200, ScopeRead, "GET", "/conflicts?actor="+other, nil); later.get("items.0.agreement") != 1.0 {
+		t.Error(later.Text)
 	}
 	for _, none := range []string{"?actor=" + owner, "?until=2020-01-01T00:00:00Z", "?lead=999", "?since=2099-01-01T00:00:00Z"} {
 		if got := d.want(200, ScopeRead, "GET", "/conflicts"+none, nil); got.get("items.0") != nil {

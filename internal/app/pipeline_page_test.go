@@ -3,6 +3,7 @@
 package app
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"regexp"
@@ -119,6 +120,23 @@ func TestConflictsPage(t *testing.T) {
 	if n := l.queries(t, "manager", "/conflicts"); n > 7 {
 		t.Errorf("%d queries", n)
 	}
+
+	// The clause is that of the version by which it was decided, whatever applies by now.
+	active, err := l.Store.ActiveAgreement(t.Context())
+	must(t, err)
+	was := active.Version
+	active.Source = bytes.ReplaceAll(active.Source, []byte("in play"), []byte("on the field"))
+	plan, err := Compile(active)
+	must(t, err)
+	is, err := l.Engine.Activate(t.Context(), plan, active.Source, active.File, pageTime.UnixMicro())
+	must(t, err)
+	if _, ok := plan.Index.Clause["rules_of_engagement.in_play"]; is != was+1 || ok {
+		t.Fatalf("version %d", is)
+	}
+	text, _, _ = l.look(t, "marketing", "/conflicts")
+	says(t, text, []string{fmt.Sprintf(`href="/agreement?version=%d#rules_of_engagement.in_play"`, was)}, []string{fmt.Sprintf("version=%d#", is)})
+	text, _, _ = l.look(t, "manager", "/conflicts?csv=conflicts")
+	says(t, text, []string{"clause,agreement", fmt.Sprintf(`"rules_of_engagement.in_play",%d`, was)}, nil)
 
 	// What a lead asked for itself stands above the rules.
 	lead := all[0].Lead

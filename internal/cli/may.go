@@ -100,9 +100,9 @@ func (c *conflictCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	t := &store.Table{Columns: []string{"when", "lead", "who spoke", "outcome", "channel", "who holds the conversation", "clause"}}
+	t := &store.Table{Columns: []string{"when", "lead", "who spoke", "outcome", "channel", "who holds the conversation", "clause", "agreement"}}
 	for _, k := range list {
-		t.Rows = append(t.Rows, []any{minute(k.At, ""), k.Lead, k.Actor, k.Outcome, cmp.Or(k.Channel, "–"), cmp.Or(k.Holder, "nobody"), k.Clause})
+		t.Rows = append(t.Rows, []any{minute(k.At, ""), k.Lead, k.Actor, k.Outcome, cmp.Or(k.Channel, "–"), cmp.Or(k.Holder, "nobody"), k.Clause, k.Version})
 	}
 	return r.list(t, "No conflicts: nobody spoke to a lead while another held the conversation.")
 }

@@ -17,6 +17,7 @@ type Conflict struct {
 	Channel string // by which it was, "" if nobody said
 	Holder  string // a member's ID, marketing, sales, or "" for nobody
 	Clause  string // the rule of engagement, or consent
+	Version int64  // of the agreement that has the clause: the one that decided
 	At      int64
 }
 
@@ -47,11 +48,12 @@ func (s *Reader) Conflicts(ctx context.Context, f ConflictFilter, most int) ([]C
 		where.add("lead = ?", f.Lead)
 	}
 	var list []Conflict
-	stmt, err := s.queries.get(ctx, `SELECT id, input, lead, actor, outcome, holder, clause, at, channel FROM conflict WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
+	stmt, err := s.queries.get(ctx, `SELECT id, input, lead, actor, outcome, holder, clause, at, channel,
+		COALESCE((SELECT d.version FROM decision d WHERE d.input = conflict.input), 0) FROM conflict WHERE `+where.text.String()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, most))
 	if err == nil {
 		err = scanAll(ctx, stmt, where.args, func(r *sql.Rows) error {
 			var c Conflict
-			err := r.Scan(&c.ID, &c.Input, &c.Lead, &c.Actor, &c.Outcome, &c.Holder, &c.Clause, &c.At, &c.Channel)
+			err := r.Scan(&c.ID, &c.Input, &c.Lead, &c.Actor, &c.Outcome, &c.Holder, &c.Clause, &c.At, &c.Channel, &c.Version)
 			list = append(list, c)
 			return err
 		})

@@ -26,7 +26,8 @@ type conflictRow struct {
 	How                 string // "wrote to them, by email"
 	Holder, HolderSide  string // who held the conversation, in words
 	Clause              string
-	Consent             bool // the lead had said that nobody may
+	Version             int64 // of the agreement, that by which it was decided
+	Consent             bool  // the lead had said that nobody may
 }
 
 const conflictRows = 50
@@ -86,7 +87,7 @@ func (a *ask) conflictLeads(list []store.Conflict) (map[int64]*store.ListedLead,
 
 func (a *ask) conflictRow(c *store.Conflict, lead *store.ListedLead) conflictRow {
 	r := conflictRow{ID: c.ID, Link: string(leadURL(c.Lead)), Name: "Lead " + strconv.FormatInt(c.Lead, 10), When: a.clockTime(c.At), Who: a.memberName(c.Actor), WhoSide: a.sideOf(c.Actor),
-		How: outcomeWords(c.Outcome), Clause: c.Clause, Consent: c.Clause == "consent"}
+		How: outcomeWords(c.Outcome), Clause: c.Clause, Version: c.Version, Consent: c.Clause == "consent"}
 	if lead != nil {
 		r.Name, r.Company = leadName(lead), lead.AccountName
 	}
@@ -116,10 +117,10 @@ func (a *ask) sideOf(id string) string {
 
 var conflictExports = []export{{"conflicts", "Conflicts", func(a *ask, s *sheet) error {
 	f, _ := a.conflictFilter()
-	return pagesOf(s, []any{"spoken_at", "lead", "who", "outcome", "channel", "holder", "clause"}, func(before int64) ([]store.Conflict, error) {
+	return pagesOf(s, []any{"spoken_at", "lead", "who", "outcome", "channel", "holder", "clause", "agreement"}, func(before int64) ([]store.Conflict, error) {
 		f.Before = before
 		return a.site.Store.Conflicts(a.Context(), f, sheetPage)
 	}, func(c *store.Conflict) (int64, []any) {
-		return c.ID, []any{instant(c.At), c.Lead, c.Actor, c.Outcome, c.Channel, c.Holder, c.Clause}
+		return c.ID, []any{instant(c.At), c.Lead, c.Actor, c.Outcome, c.Channel, c.Holder, c.Clause, c.Version}
 	})
 }}}

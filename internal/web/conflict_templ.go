@@ -225,7 +225,7 @@ func conflictItem(r *conflictRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = clause(r.Clause, 0).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = clause(r.Clause, r.Version).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
