@@ -288,6 +288,20 @@ func TestPromisesPage(t *testing.T) {
 	if n := l.queries(t, "marketing", "/promises"); n != 6 { // and one more where a clock is over
 		t.Errorf("%d queries, want 6", n)
 	}
+
+	// as a list, with the lead of each clock
+	text, _, _ = l.look(t, "manager", "/promises?csv=soon")
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff"))).ReadAll()
+	if err != nil || len(records) < 3 {
+		t.Fatalf("%d rows: %v", len(records), err)
+	}
+	for _, r := range records[1:] {
+		lead, _ := strconv.ParseInt(r[4], 10, 64)
+		row := l.lead(t, lead)
+		if !slices.ContainsFunc(row.Lead.Clocks, func(c lifecycle.Clock) bool { return c.Name == r[0] }) || row.Email != r[6] || row.Stage != r[8] {
+			t.Errorf("%q is not of lead %d", r, lead)
+		}
+	}
 }
 
 // A manager reminds whoever has a lead whose clock is about to run out: they hear of it in their inbox and by mail, once in an hour.

@@ -399,26 +399,12 @@ func exportSoon(a *ask, s *sheet) error {
 	if err != nil {
 		return err
 	}
-	var ids []int64
-	for i := range over {
-		ids = append(ids, over[i].Lead)
-	}
-	late, err := a.site.Store.LeadsByID(a.Context(), ids)
-	if err != nil {
-		return err
-	}
-	byID := map[string]*store.ListedLead{}
-	for _, list := range [][]store.ListedLead{late, due} {
-		for i := range list {
-			byID[string(leadURL(list[i].ID))] = &list[i]
-		}
-	}
 	p := promisesPage{}
 	if _, _, err := p.soon(a, due, over, sheetPage, sheetPage); err != nil {
 		return err
 	}
 	for _, r := range p.Soon {
-		if err := s.row(append([]any{r.Clause, instant(r.Left.Due), cmp.Or(r.Left.Rest, r.Left.Words), r.Owner}, leadCells(byID[r.Link])...)...); err != nil {
+		if err := s.row(append([]any{r.Clause, instant(r.Left.Due), cmp.Or(r.Left.Rest, r.Left.Words), r.Owner}, leadCells(r.row)...)...); err != nil {
 			return err
 		}
 	}

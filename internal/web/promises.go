@@ -42,7 +42,8 @@ type soonRow struct {
 	Give                                             reasonMenuOf // to somebody else; without an act for a viewer who may not
 	Remind                                           []field      // what the form says that reminds; none for a viewer who may not
 	RemindURL                                        string
-	Reminded                                         string // by whom and when, if that was less than an hour ago
+	row                                              *store.ListedLead // the lead
+	Reminded                                         string            // by whom and when, if that was less than an hour ago
 }
 
 type sidePromises struct {
@@ -256,7 +257,7 @@ func (p *promisesPage) soon(a *ask, due []store.ListedLead, over []store.OverClo
 func (a *ask) soonOf(row *store.ListedLead, clock *lifecycle.Clock, left timeLeft) soonRow {
 	owner := cmp.Or(row.Owner, clock.Member)
 	one := soonRow{Name: leadName(row), Company: row.AccountName, Clause: clock.Name, Until: clockEnd(clock.Name), Grade: row.Grade, Owner: a.memberName(owner), Left: left,
-		Link: string(leadURL(row.ID)), Version: row.Version, Lead: row.ID}
+		Link: string(leadURL(row.ID)), Version: row.Version, Lead: row.ID, row: row}
 	if m := a.roster.Member(owner); m != nil {
 		one.Doing, _ = a.doing(m)
 	} else if row.Queue != "" {
