@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -316,7 +318,12 @@ func TestQueuePage(t *testing.T) {
 	if err != nil || len(again) != 1 || again[0].ID == first.ID {
 		t.Fatalf("%v: she has %d", err, len(again))
 	}
-	has(t, "giving back", post("sdr", fmt.Sprintf("/queue/%d/release", again[0].ID), "who=Kofi"), "given back to the queue", "Take and call")
+	has(t, "giving back", post("sdr", fmt.Sprintf("/queue/%d/release", again[0].ID), "who=Kofi&note=Only+by+mail+until+Monday&answer.authority=yes"), "given back to the queue, answers kept", "Take and call")
+	lead := l.page(t, "sdr", fmt.Sprintf("/leads/%d", again[0].ID))
+	has(t, "the timeline of what was given back", lead, "Given back to the queue by Sara Holm", "Only by mail until Monday</p>", "Answers written down by Sara Holm", "Authority: yes", "“Only by mail until Monday”")
+	if now := l.lead(t, again[0].ID); now.Lead.Call.Holder != "" {
+		t.Errorf("%s has it still", now.Lead.Call.Holder)
+	}
 	has(t, "taking the next", post("sdr", "/queue/take", ""), "You are calling", again[0].Name)
 	if _, status := l.form(t, "rep", "/queue/take", ""); status != 403 {
 		t.Errorf("a rep takes the next: %d", status)
@@ -357,4 +364,16 @@ func TestCallsByKeys(t *testing.T) {
 	if next := eval[string](b, "document.querySelector('#call').innerText"); next == name {
 		t.Errorf("it is still %s's turn", name)
 	}
+
+	// What was written down before the lead is given back is kept with it.
+	path := eval[string](b, "document.querySelector('#call a').getAttribute('href')")
+	if err := chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS("#note"), "Ask for Ms Okoro")); err != nil {
+		t.Fatal(err)
+	}
+	eval[bool](b, "[...document.querySelectorAll('#card button')].find((e) => e.innerText === 'Give back to the queue').click() || true")
+	b.until("document.querySelector('#toast')?.innerText.includes('given back to the queue')")
+	if in := l.newest(t, idOf(t, path)); in.Kind != lifecycle.Release || in.Text != "Ask for Ms Okoro" {
+		t.Errorf("given back with %+v", in)
+	}
+	has(t, "its page", l.page(t, "sdr", path), "Given back to the queue by Sara Holm", "Ask for Ms Okoro</p>", "“Ask for Ms Okoro”")
 }

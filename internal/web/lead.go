@@ -353,7 +353,7 @@ func (a *ask) quote(p *leadPage, story []store.Event) {
 	for i := range story {
 		in := &story[i].Input
 		switch in.Kind {
-		case lifecycle.Contact, lifecycle.Answered, lifecycle.HandBack, lifecycle.Reject, lifecycle.Assign, lifecycle.Accept:
+		case lifecycle.Contact, lifecycle.Answered, lifecycle.HandBack, lifecycle.Reject, lifecycle.Assign, lifecycle.Accept, lifecycle.Release:
 			if text := strings.TrimSpace(in.Text); text != "" && story[i].Decision.Refused == "" {
 				p.Quote, p.QuoteBy = text, a.nameOf(in.Actor)+", "+strings.TrimPrefix(a.dayWords(in.At), "on ")
 				return

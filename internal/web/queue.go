@@ -296,21 +296,43 @@ func called(a *ask) (answer, error) {
 	return a.refusedForm(said, "call", "/queue")
 }
 
-// takeCall takes one lead of the queue, released gives it back uncalled.
-func takeCall(a *ask) (answer, error) { return a.queueAct(lifecycle.Take, "yours to call") }
-
-func releaseCall(a *ask) (answer, error) {
-	return a.queueAct(lifecycle.Release, "given back to the queue")
+// takeCall takes one lead of the queue.
+func takeCall(a *ask) (answer, error) {
+	return a.queueAct("yours to call", lifecycle.Input{Kind: lifecycle.Take})
 }
 
-func (a *ask) queueAct(kind lifecycle.InputKind, done string) (answer, error) {
+// releaseCall gives one back uncalled. What was written down by then is kept: a note, and answers.
+func releaseCall(a *ask) (answer, error) {
+	release := lifecycle.Input{Kind: lifecycle.Release, Text: a.PostFormValue("note")}
+	answers, err := a.answers()
+	switch {
+	case err != nil:
+		said := &flash{Who: a.PostFormValue("who")}
+		said.Lead, _ = strconv.ParseInt(a.PathValue("lead"), 10, 64)
+		if err := said.outcome(nil, err); err != nil {
+			return nil, err
+		}
+		return a.refusedForm(said, a.formAct(), a.back("/queue"))
+	case len(answers) > 0:
+		return a.queueAct("given back to the queue, answers kept", release, lifecycle.Input{Kind: lifecycle.Answered, Values: answers})
+	}
+	return a.queueAct("given back to the queue", release)
+}
+
+// queueAct has inputs about a lead of the queue decided, one after the other, until one is refused.
+func (a *ask) queueAct(done string, list ...lifecycle.Input) (answer, error) {
 	ref := a.PathValue("lead")
 	said := &flash{Who: a.PostFormValue("who"), Text: done}
 	said.Lead, _ = strconv.ParseInt(ref, 10, 64)
-	in := lifecycle.Input{Kind: kind, Actor: a.viewer.Email, Source: "web", Text: a.PostFormValue("note")}
-	d, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, "")
-	if err := said.outcome(d, err); err != nil {
-		return nil, err
+	for _, in := range list {
+		in.Actor, in.Source = a.viewer.Email, "web"
+		d, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, "")
+		if err := said.outcome(d, err); err != nil {
+			return nil, err
+		}
+		if said.Refused {
+			break
+		}
 	}
 	return a.refusedForm(said, a.formAct(), a.back("/queue"))
 }
