@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -518,5 +519,90 @@ func TestVisitsAreSmall(t *testing.T) {
 	t.Logf("first visit %d bytes, page %d", total, size)
 	if regexp.MustCompile(`url\(["']?https?:`).MatchString(css) || regexp.MustCompile(`(src|href)="https?:`).MatchString(text) {
 		t.Error("something comes from another host")
+	}
+}
+
+// Whoever presses something, or has just opened it, gets what they pressed: what comes in live, and what came of a form sent before, waits
+// until they are done, and comes then.
+func TestNothingTakesAClickAway(t *testing.T) {
+	l := servePages(t)
+	talk := l.at(t, "/leads/TALK")
+	b := l.tab(t, "rep", talk)
+	b.until("document.querySelector('#live') && !document.querySelector('#live').hidden")
+	// asked is how often the page was asked for since.
+	asked := func(path string) string {
+		return fmt.Sprintf("performance.getEntriesByType('resource').filter((e) => new URL(e.name).pathname === '%s').length", path)
+	}
+	comes := func() {
+		t.Helper()
+		eval[bool](b, "performance.clearResourceTimings() || (document.querySelector('#main').dataset.was = '') || true")
+		l.does(t, lifecycle.Input{Kind: lifecycle.Did, Name: "page_viewed", Lead: idOf(t, talk)})
+		b.until(asked(talk) + " > 0 && !document.body.classList.contains('asking')")
+	}
+	mouse := func(what input.DispatchMouseEventType, sel string) {
+		t.Helper()
+		at := eval[[]float64](b, fmt.Sprintf("(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()", sel))
+		if err := chromedp.Do(b.ctx, chromedp.MouseEvent(what, at[0], at[1], chromedp.ClickCount(1), chromedp.Button("left"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const menu = "[data-menu=hand-back]"
+	mouse(chromedp.MousePressed, menu+" summary")
+	comes()
+	mouse(chromedp.MouseReleased, menu+" summary")
+	if !eval[bool](b, "document.querySelector('"+menu+"').open") {
+		t.Error("the click on the menu was lost to what came in live")
+	}
+	b.press(kb.Escape)
+	b.until("document.querySelector('#main').dataset.was === undefined") // it comes afterwards
+
+	// The bar of a narrow window.
+	if err := l.open(b.ctx, "rep", talk, "light", 390, 844); err != nil {
+		t.Fatal(err)
+	}
+	b.until("document.querySelector('#live') && document.body.dataset.live")
+	eval[bool](b, "document.querySelector('.tabbar .more').open = true")
+	comes()
+	if !eval[bool](b, "document.querySelector('.tabbar .more').open") {
+		t.Error("what came in live closed the bar")
+	}
+	eval[bool](b, "(document.querySelector('.tabbar .more').open = false) || true")
+	b.until("document.querySelector('#main').dataset.was === undefined")
+
+	// A rejection is sent when it cannot be undone any more: by then somebody is at the next one.
+	one, two := l.offered(t, johan), l.offered(t, johan)
+	if err := l.open(b.ctx, "rep", "/leads", "light", 1440, 900); err != nil {
+		t.Fatal(err)
+	}
+	row := func(id int64) string { return fmt.Sprintf("document.querySelector('[data-row=\"%d\"]')", id) }
+	b.until(row(one.ID) + " && " + row(two.ID))
+	eval[bool](b, row(one.ID)+".focus() || true")
+	b.press("r", "1")
+	b.until("document.querySelector('#toast [data-do=undo]')")
+	eval[bool](b, row(two.ID)+".focus() || true")
+	b.press("r")
+	note := row(two.ID) + ".querySelector('[data-menu=reject] [name=note]')"
+	b.until("(() => { const n = " + note + "; n.focus(); return document.activeElement === n })()")
+	for _, r := range "Not yet" {
+		b.press(string(r))
+	}
+	b.until(note + ".value === 'Not yet'")
+	for late := time.Now().Add(20 * time.Second); l.lead(t, one.ID).Owner == johan && time.Now().Before(late); {
+		b.until("true")
+	}
+	b.until("document.querySelector('#toast')?.innerText.includes('rejected') && !document.querySelector('#toast [data-do=undo]')") // it is told at once
+	if !eval[bool](b, row(two.ID)+"?.querySelector('[data-menu=reject]').open && "+note+".value === 'Not yet' && document.activeElement === "+note) {
+		t.Error("what came of one rejection took the next one away")
+	}
+
+	// Another one is held back: its row stays away and it can be undone, whatever came of the first.
+	b.press(kb.Escape)
+	eval[bool](b, row(two.ID)+".querySelector('[data-menu=reject]').open = true")
+	eval[bool](b, row(two.ID)+".querySelector('[data-menu=reject] .menu-item').click() || true")
+	b.until("!" + row(one.ID) + " && " + row(two.ID) + ".hidden && document.querySelector('#toast [data-do=undo]')")
+	b.press("u")
+	b.until("!" + row(two.ID) + ".hidden && !document.querySelector('#toast [data-do=undo]')")
+	if o := l.lead(t, two.ID).Owner; o != johan {
+		t.Errorf("lead %d went to %q although it was undone", two.ID, o)
 	}
 }

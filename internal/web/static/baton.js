@@ -43,22 +43,29 @@
 
   // Forms that are marked quick are sent behind the page, which then shows how things stand.
   let asking = 0, turn = 0
-  const swap = (text, url, itself) => {
-    const fresh = new DOMParser().parseFromString(text, 'text/html'), main = $('#main', fresh)
+  const swap = (fresh, url, sent, was) => {
+    const main = $('#main', fresh), itself = !sent
     if (!main) { location.href = url; return }
     const list = rows(), here = current(), at = here ? list.indexOf(here) : -1, id = here?.dataset.row
     const had = !!document.activeElement?.closest('#main'), stands = standing()
     const before = new Map(list.map((r) => [r.dataset.row, r.dataset.clock])), same = location.pathname === new URL(url, location).pathname
-    const toast = itself && $('#toast') // what an act led to stays as long as it would have
+    const toast = was ?? (itself && $('#toast')) // what an act led to stays as long as it would have
     document.title = fresh.title
     if (!same) { history.pushState(null, '', url); shown = location.pathname } // a form led to another page
     for (const of of ['live', 'page']) document.body.dataset[of] = fresh.body.dataset[of] ?? ''
     $('#main').replaceWith(main)
     if (toast && !$('#toast')) main.prepend(toast)
+    if (waiting) { // it can be undone still
+      const said = $('#toast')
+      if (said) { say(said.innerText); said.remove() }
+      waiting.row = waiting.row && rows().find((r) => r.dataset.row === waiting.row.dataset.row)
+      if (waiting.row) waiting.row.hidden = true
+      main.prepend(waiting.bar)
+    }
     if (same && $('[data-list]')) fresher(rows().filter((r) => !before.has(r.dataset.row)))
     for (const sel of ['.rail nav', '.topbar h1', '.topbar .state', '.topbar .outlets', '.tabbar']) { const a = $(sel), b = $(sel, fresh); if (a && b && a.outerHTML !== b.outerHTML) a.replaceWith(b) }
     window.htmx?.process?.(main)
-    if (same) stands.opened(itself)
+    if (same) stands.opened(sent)
     const row = rows().find((r) => r.dataset.row === id) ?? rows()[Math.max(0, at)]
     if (!(same && stands.focused())) {
       if (row && (had || at >= 0 && !itself)) go(row, row.dataset.row !== id)
@@ -88,13 +95,12 @@
     const at = document.activeElement, mine = at && at !== document.body && reach().includes(at) ? sign(at) : null
     const nth = mine ? reach().filter((e) => sign(e) === mine).indexOf(at) : 0
     return {
-      opened: (all) => {
+      opened: (sent) => { // what was sent is done with
         folds().forEach((d, i, all) => { const was = open.get(key(d, all)); if (was !== undefined) d.open = was })
         scrolls().forEach((e, i) => { if (far[i]) [e.scrollLeft, e.scrollTop] = far[i] })
-        if (!all) return // what was sent is done with
-        $$('[data-do=select]').forEach((p) => { p.checked = chosen.includes(p.value) })
+        if (sent?.id !== 'bulk') $$('[data-do=select]').forEach((p) => { p.checked = chosen.includes(p.value) })
         count()
-        begun.forEach((form) => $$('#main form').find((f) => f.getAttribute('action') === form.getAttribute('action'))?.replaceWith(form))
+        begun.filter((form) => form !== sent).forEach((form) => $$('#main form').find((f) => f.getAttribute('action') === form.getAttribute('action'))?.replaceWith(form))
       },
       focused: () => {
         const found = mine && reach().filter((e) => sign(e) === mine)
@@ -121,17 +127,44 @@
     }
     if (list.length) say(`Just in: ${list.map((r) => ($('h2 a', r) ?? $('[data-do=open]', r))?.textContent).join(', ')}`)
   }
-  // What was asked for last is shown; what came by itself is if shows says so of it.
-  const load = async (url, options = {}, shows = () => true) => {
+  // A press is not over before its click has come: until then nothing is put in the place of what was pressed.
+  let down = 0 // until when at most
+  addEventListener('pointerdown', () => { down = Date.now() + 10000 }, true)
+  for (const over of ['pointerup', 'pointercancel']) addEventListener(over, () => { down = Date.now() + 350 }, true) // a finger’s click comes later
+  addEventListener('keydown', (e) => { if (e.key === ' ') down = Date.now() + 10000 }, true)
+  for (const over of ['click', 'keyup']) addEventListener(over, () => { down = 0 }, true)
+  const opened = () => Date.now() < down || $('details.menu[open], details.more[open]')
+
+  // Who is at something else by the time a form is answered, in a menu, at a field or with a press, is told of what came of it, and is shown
+  // that when they are done.
+  const calm = async (fresh, sent, over) => {
+    const at = () => document.activeElement ?? document.body
+    const engaged = () => opened() || $('dialog[open]') || typing(at()) && !sent.contains(at())
+    if (!engaged() || !$('#main', fresh)) return
+    const bar = $('#toast', fresh)
+    bar?.remove()
+    if (bar && waiting) say(bar.textContent)
+    else if (bar) {
+      $('#toast')?.remove()
+      $('#main').prepend(document.adoptNode(bar))
+      arrived()
+    }
+    document.body.classList.remove('asking')
+    while (!over() && engaged()) await new Promise((done) => setTimeout(done, 100))
+    return bar?.isConnected ? bar : undefined
+  }
+  // What was asked for last is shown; what came by itself is if shows says so of it. What a form led to comes with the form.
+  const load = async (url, options = {}, shows = () => true, sent = null) => {
     const mine = ++turn
     asking++
     document.body.classList.add('asking')
     try {
       const answer = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin', ...options })
-      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, shows) }
+      if (answer.status === 429) { await busy(Number(answer.headers.get('Retry-After')) || 3); return load(url, options, shows, sent) }
       if (new URL(answer.url).pathname === '/sign-in') { location.href = answer.url; return }
-      const text = await answer.text()
-      if (mine === turn && shows(text)) swap(text, options.method && !answer.redirected ? location.href : answer.url, !options.method) // a form has no page of its own
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+      const bar = sent ? await calm(fresh, sent, () => mine !== turn) : undefined
+      if (mine === turn && shows(fresh)) swap(fresh, sent && !answer.redirected ? location.href : answer.url, sent, bar) // a form has no page of its own
     } catch {
       tell('The server cannot be reached. Nothing is lost on this page; try again.', { alert: true })
       $$('[data-row]').forEach((r) => { r.classList.remove('saving'); if (r !== waiting?.row) r.hidden = false })
@@ -146,7 +179,7 @@
   const send = (form, button) => {
     const data = new URLSearchParams(new FormData(form))
     if (button?.name) data.set(button.name, button.value)
-    return load(button?.getAttribute('formaction') ?? form.action, { method: 'POST', body: data }).then(() => {
+    return load(button?.getAttribute('formaction') ?? form.action, { method: 'POST', body: data }, undefined, form).then(() => {
       const call = $('#toast')?.dataset.open
       if (call?.startsWith('tel:')) location.href = call
     })
@@ -172,7 +205,7 @@
     if (button.name) data.set(button.name, button.value)
     if (row) row.hidden = true
     let wait = seconds
-    waiting = { action: form.action, data, row }
+    waiting = { form, action: form.action, data, row }
     sessionStorage.setItem(held, JSON.stringify([form.action, data.toString()]))
     const bar = tell('', { keep: true })
     const b = document.createElement('b'); b.className = 'font-semibold'; b.textContent = who
@@ -182,7 +215,7 @@
     const count = document.createElement('span'); count.className = 'num opacity-80 text-xs'; count.textContent = `${wait} s`; count.ariaHidden = 'true'
     $('.toast-text', bar).append(b, rest)
     bar.append(undo, count)
-    undo.onclick = () => { sessionStorage.removeItem(held); clearInterval(waiting.tick); if (row) { row.hidden = false; go(row) } waiting = null; bar.remove(); say('Undone') }
+    undo.onclick = () => { sessionStorage.removeItem(held); clearInterval(waiting.tick); const { row } = waiting; waiting = null; if (row) { row.hidden = false; go(row) } bar.remove(); say('Undone') }
     waiting.tick = setInterval(() => { wait--; count.textContent = `${wait} s`; if (wait <= 0) finish() }, 1000)
     waiting.bar = bar
     go(next)
@@ -195,7 +228,7 @@
     w.bar?.remove()
     if (leaving) { navigator.sendBeacon(w.action, w.data); return }
     sessionStorage.removeItem(held)
-    load(w.action, { method: 'POST', body: w.data })
+    load(w.action, { method: 'POST', body: w.data }, undefined, w.form)
   }
   addEventListener('pagehide', () => finish(true))
 
@@ -367,7 +400,7 @@
   {
     let name = '', late = false, lost = null, stream
     const away = () => waiting || asking || $('dialog[open]')
-    const midst = () => $('details.menu[open]') || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty], [data-wrote]') || Date.now() < read
+    const midst = () => opened() || typing(document.activeElement ?? document.body) || $('[data-do=select]:checked') || $('[data-dirty], [data-wrote]') || Date.now() < read
     // A list with a line for what is new is in use while somebody is at one of its rows, or further down. Rows that would come between
     // those that are there wait behind the line; meanwhile only the time that is left goes on.
     const line = () => $('[data-fresh]')
@@ -376,10 +409,10 @@
       const have = new Set(rows().map((r) => r.dataset.row)), all = $$('[data-row]', page).map((r) => r.dataset.row)
       return all.slice(0, all.findLastIndex((id) => have.has(id)) + 1).filter((id) => !have.has(id))
     }
-    const shows = (text) => {
+    const shows = (page) => {
       late = true
       if (waiting || $('dialog[open]')) return false
-      const page = new DOMParser().parseFromString(text, 'text/html'), fresh = line() && used() ? between(page) : []
+      const fresh = line() && used() ? between(page) : []
       if (fresh.length) {
         const b = line(), words = `${fresh.length} new`
         if (b.hidden || $('b', b).textContent !== words) say(`${words} above the list`)
