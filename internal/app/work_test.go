@@ -374,7 +374,7 @@ func TestWorkPagesAskAFixedNumberOfQueries(t *testing.T) {
 	if err != nil || len(rows) == 0 {
 		t.Fatal(rows, err)
 	}
-	for path, most := range map[string]int64{"/leads": 8, "/search?q=s": 12, "/search?q=anna+s": 13, "/search": 4, fmt.Sprintf("/leads/%d/brief", rows[0].ID): 6} {
+	for path, most := range map[string]int64{"/leads": 9, "/search?q=s": 12, "/search?q=anna+s": 13, "/search": 4, fmt.Sprintf("/leads/%d/brief", rows[0].ID): 6} {
 		if n := l.queries(t, "rep", path); n > most || n == 0 {
 			t.Errorf("%s makes %d queries, at most %d are needed", path, n, most)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -289,5 +290,100 @@ func (l *live) decidedAgain(t *testing.T) {
 	must(t, l.Store.EachInput(t.Context(), 0, func(in lifecycle.Input, decision []byte) error { return v.Next(in, in.Version, decision) }))
 	if v.First != nil || v.Inputs == 0 {
 		t.Errorf("%d of %d decisions differ; the first:\n%s", v.Different, v.Inputs, v.First)
+	}
+}
+
+// The menus of rows, and the bar for several, ask the same as those of the page of a lead; what is refused keeps what was filled in.
+func TestGivingBackFromAListNamesAClauseAndADay(t *testing.T) {
+	l := servePages(t)
+	one, two := l.offered(t, johan), l.offered(t, johan)
+	talk := l.inStage(t, "sal", johan)
+	page := l.page(t, "rep", "/leads")
+	clause := regexp.MustCompile(`<option value="((?:transitions|scoring)\.[\w.]+)">[^<]+<`)
+	for _, c := range []struct {
+		id  int64
+		act string
+	}{{one.ID, "reject"}, {two.ID, "reject"}, {talk, "hand-back"}} {
+		_, form, _ := strings.Cut(page, fmt.Sprintf(`action="/leads/%d/%s"`, c.id, c.act))
+		form, _, _ = strings.Cut(form, "</form>")
+		has(t, c.act, form, `name="clause"`, `name="revisit" min="2026-11-13"`, `name="note"`, "how it came to", "point")
+		_, own, _ := strings.Cut(l.page(t, "rep", fmt.Sprintf("/leads/%d", c.id)), fmt.Sprintf(`action="/leads/%d/%s"`, c.id, c.act))
+		own, _, _ = strings.Cut(own, "</form>")
+		if got, want := fmt.Sprint(clause.FindAllString(form, -1)), fmt.Sprint(clause.FindAllString(own, -1)); got != want {
+			t.Errorf("%s of lead %d: the list offers %s, its page %s", c.act, c.id, got, want)
+		}
+	}
+	_, bar, _ := strings.Cut(page, `id="bulk"`)
+	bar, _, _ = strings.Cut(bar, "</form>")
+	has(t, "the bar", bar, `name="reject.clause"`, `name="reject.revisit" min="2026-11-13"`, `name="reject.note"`, `name="hand-back.clause"`, `name="hand-back.revisit"`, `name="hand-back.note"`)
+	clauses := clause.FindAllStringSubmatch(bar, -1)
+	if len(clauses) < 4 {
+		t.Fatalf("the bar offers the clauses %q", clauses)
+	}
+	named := clauses[1][1]
+
+	several := func(body string) string {
+		t.Helper()
+		text, status := l.form(t, "rep", "/leads", fmt.Sprintf("back=/leads&lead=%d&lead=%d&%s", one.ID, two.ID, body))
+		if status != 200 {
+			t.Fatalf("%s: %d\n%s", body, status, text)
+		}
+		return text
+	}
+	// Enter in the note, without scripts, and days that cannot be: all stands there again, and they are selected.
+	filled := "&reject.note=After+the+move&reject.clause=" + named
+	picked := fmt.Sprintf(`value="%d" data-do="select" checked`, two.ID)
+	has(t, "no reason", several("act="+filled), "Nothing was done yet: choose what to do with them.", `name="reject.note" value="After the move"`, `<option value="`+named+`" selected`, `data-menu="bulk-reject" open`, picked)
+	has(t, "a day for good", several("act=reject+bad_data&reject.revisit=2026-12-01"+filled), "Nobody comes back after “bad data”", `name="reject.revisit" min="2026-11-13" value="2026-12-01"`, picked)
+	has(t, "a day that is past", several("act=reject+budget&reject.revisit=2026-11-01"+filled), "2 leads not rejected: budget: ", "is past; choose one that lies ahead", `value="After the move"`, picked)
+	if text := l.page(t, "rep", "/leads"); strings.Contains(text, "After the move") {
+		t.Error("it is told again")
+	}
+
+	// One of them has gone to somebody else: it alone is told of, with what was filled in.
+	l.does(t, lifecycle.Input{Kind: lifecycle.Assign, Lead: two.ID, Actor: "astrid.berg@northwind.example", Name: saraHolm})
+	has(t, "one of two", several("act=reject+budget&reject.revisit=2027-02-01&hand-back.note=Not+this+one"+filled), "1 lead</b> rejected: budget; 1 not: ", "Not all of them were changed", "After the move</dd>", "2027-02-01</dd>")
+	in := l.newest(t, one.ID)
+	if want := time.Date(2027, 2, 1, 0, 0, 0, 0, stockholm(t)).UnixMicro(); in.Kind != lifecycle.Reject || in.Clause != named || in.Due != want || in.Name != "budget" || in.Text != "After the move" {
+		t.Errorf("rejected with %+v", in)
+	}
+	text, _ := l.form(t, "rep", "/leads", fmt.Sprintf("back=/leads&lead=%d&act=hand-back+timing&hand-back.note=In+spring&hand-back.clause=%s", talk, named))
+	has(t, "handing back", text, "1 lead</b> handed back: timing", "not In spring")
+	if in := l.newest(t, talk); in.Kind != lifecycle.HandBack || in.Clause != named || in.Text != "In spring" || in.Due != 0 {
+		t.Errorf("handed back with %+v", in)
+	}
+	text, status := l.form(t, "nobody", "/leads", "act=reject+budget&lead=1"+filled)
+	if has(t, "signed out", text, "Sign in, and do it again: nothing was done", "After the move</dd>"); status != 401 {
+		t.Errorf("signed out: %d", status)
+	}
+	l.decidedAgain(t)
+}
+
+// The bar by keys: Enter in the note does nothing to anybody, a figure picks the reason.
+func TestSeveralByKeys(t *testing.T) {
+	l := servePages(t)
+	one, two := l.offered(t, johan), l.offered(t, johan)
+	b := l.tab(t, "rep", "/leads")
+	p := &person{tab: b, name: "Johan"}
+	row := func(id int64) string { return fmt.Sprintf("document.querySelector('[data-row=\"%d\"]')", id) }
+	b.until(row(one.ID) + " && " + row(two.ID))
+	id := eval[int64](b, fmt.Sprintf("[%d, %d].find((id) => document.querySelector(`[data-do=select][value=\"${id}\"]`))", one.ID, two.ID))
+	eval[bool](b, row(id)+".focus() || true")
+	b.press("x")
+	b.until("document.querySelector('#bulk [data-count]').innerText === '1 selected'")
+	p.tabTo("[data-menu=bulk-reject] summary")
+	b.press(kb.Enter)
+	b.until("document.querySelector('[data-menu=bulk-reject]').open && document.querySelector('[data-menu=bulk-reject] select').checkVisibility()")
+	p.tabTo("[name='reject.note']")
+	p.types("After the move")
+	b.press(kb.Enter)
+	b.until("document.activeElement.matches('[data-menu=bulk-reject][open] .menu-item') && document.querySelector('#assertive').textContent == 'Choose one of these as well'")
+	if in := l.newest(t, id); in.Kind == lifecycle.Accept || in.Kind == lifecycle.Reject {
+		t.Fatalf("Enter in the note did something: %+v", in)
+	}
+	b.press("2")
+	b.until("document.querySelector('#toast')?.innerText.includes('1 lead rejected')")
+	if in := l.newest(t, id); in.Kind != lifecycle.Reject || in.Text != "After the move" {
+		t.Errorf("rejected with %+v", in)
 	}
 }

@@ -258,6 +258,17 @@ func (s *Store) EventOf(ctx context.Context, input int64) (Event, error) {
 	return found[0], nil
 }
 
+// EventsOf returns inputs with what was decided about them, by their numbers; those that are not there are left out.
+func (s *Store) EventsOf(ctx context.Context, inputs []int64) (map[int64]Event, error) {
+	list := make(map[int64]Event, len(inputs))
+	err := each(ctx, s.Reader, `SELECT `+inputColumns+`, d.version, d.body, coalesce(d.error, '') FROM input i JOIN decision d ON d.input = i.id WHERE `, numbered("i.id"), "", anys(inputs), func(r *sql.Rows) error {
+		e, err := scanEvent(r)
+		list[e.Input.ID] = e
+		return err
+	})
+	return list, s.explain("reading", err)
+}
+
 // ListedAccount is an account as lists show it.
 type ListedAccount struct {
 	ID               int64

@@ -19,10 +19,10 @@ import (
 var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 	"accept": func(*ask, *lifecycle.Input) (string, error) { return "accepted", nil },
 	"reject": func(a *ask, in *lifecycle.Input) (string, error) {
-		return "rejected: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.Reject)
+		return "rejected: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.Reject, a.PostFormValue("reason"), "")
 	},
 	"hand-back": func(a *ask, in *lifecycle.Input) (string, error) {
-		return "handed back: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.HandBack)
+		return "handed back: " + a.reasonWords(a.PostFormValue("reason")), giveBack(a, in, lifecycle.HandBack, a.PostFormValue("reason"), "")
 	},
 	"contact": func(a *ask, in *lifecycle.Input) (string, error) {
 		in.Kind, in.Name, in.Channel = lifecycle.Contact, a.PostFormValue("outcome"), a.PostFormValue("channel")
@@ -71,13 +71,13 @@ var acts = map[string]func(*ask, *lifecycle.Input) (done string, err error){
 }
 
 // giveBack makes the input of a rejection or a hand-back: the reason, and as far as somebody says it, the clause that let the lead through
-// and the day on which it comes back.
-func giveBack(a *ask, in *lifecycle.Input, kind lifecycle.InputKind) (err error) {
-	in.Kind, in.Name, in.Clause = kind, a.PostFormValue("reason"), a.PostFormValue("clause")
+// and the day on which it comes back, in fields whose names begin with of.
+func giveBack(a *ask, in *lifecycle.Input, kind lifecycle.InputKind, reason, of string) (err error) {
+	in.Kind, in.Name, in.Clause = kind, reason, a.PostFormValue(of+"clause")
 	if in.Name == "" {
 		return badField("nothing was sent yet: choose one of the reasons as well")
 	}
-	in.Due, err = a.revisitDay(in.Name)
+	in.Due, err = a.revisitDay(in.Name, a.PostFormValue(of+"revisit"))
 	return err
 }
 
@@ -177,51 +177,76 @@ func (f *flash) outcome(d *lifecycle.Decision, err error) error {
 // mostBulk is how many leads one form may be about.
 const mostBulk = 200
 
-// bulk does one thing with several leads: accept them, or give them back with one reason. Each is decided by itself; what was refused is
-// counted, with the first sentence that says why.
+// bulkAct is what is done with several leads at once.
+const bulkAct = "bulk"
+
+// bulk does one thing with several leads: accept them, or give them back with one reason, and with the clause, the day and the note that go with
+// it. Each is decided by itself; what was refused is counted, with the first sentence that says why, and stays selected.
 func bulk(a *ask) (answer, error) {
 	name, reason, _ := strings.Cut(a.PostFormValue("act"), " ")
-	in := lifecycle.Input{Kind: lifecycle.Accept, Name: reason, Actor: a.viewer.Email, Source: "web"}
-	done := "accepted"
+	in := lifecycle.Input{Kind: lifecycle.Accept, Actor: a.viewer.Email, Source: "web", Text: a.PostFormValue(name + ".note")}
+	done, leads := "accepted", a.PostForm["lead"]
+	var err error
 	switch name {
 	case "accept":
-		in.Name = ""
+		in.Text = ""
 	case "reject":
-		in.Kind, done = lifecycle.Reject, "rejected: "+a.reasonWords(reason)
+		done, err = "rejected: "+a.reasonWords(reason), giveBack(a, &in, lifecycle.Reject, reason, "reject.")
 	case "hand-back":
-		in.Kind, done = lifecycle.HandBack, "handed back: "+a.reasonWords(reason)
+		done, err = "handed back: "+a.reasonWords(reason), giveBack(a, &in, lifecycle.HandBack, reason, "hand-back.")
 	default:
-		return redirect{to: a.back("/leads"), said: &flash{Refused: true, Text: "Nothing was done yet: choose what to do with them."}}, nil
+		err = badField("nothing was done yet: choose what to do with them")
 	}
-	leads := a.PostForm["lead"]
 	if len(leads) == 0 || len(leads) > mostBulk {
-		return redirect{to: a.back("/leads"), said: &flash{Refused: true, Text: fmt.Sprintf("Nothing was done yet: select between 1 and %d leads.", mostBulk)}}, nil
+		err = badField(fmt.Sprintf("nothing was done yet: select between 1 and %d leads", mostBulk))
 	}
-	count, why := 0, ""
-	for _, ref := range leads {
+	if err != nil {
+		said := &flash{}
+		if err := said.outcome(nil, err); err != nil {
+			return nil, err
+		}
+		return a.refusedBulk(said, leads[:min(len(leads), mostBulk)])
+	}
+	why := ""
+	var not []string
+	for i, ref := range leads {
 		decision, err := a.site.API.Act(a.Context(), ref, lifecycle.Arrival{Input: in}, "")
 		if err != nil {
 			f := failureOf(err)
 			why = cmp.Or(why, f.text)
 			if f.status >= 500 || f.status == http.StatusTooManyRequests {
-				a.site.Log.ErrorContext(a.Context(), "one thing for several leads stopped halfway", "done", count, "of", len(leads), "error", err)
+				a.site.Log.ErrorContext(a.Context(), "one thing for several leads stopped halfway", "done", i-len(not), "of", len(leads), "error", err)
+				not = append(not, leads[i:]...)
 				break // what is left would fare no better; what was done is told
 			}
 		} else if decision.Refused != "" {
 			why = cmp.Or(why, decision.Refused)
 		} else {
-			count++
+			continue
 		}
+		not = append(not, ref)
 	}
-	said := &flash{Who: fmt.Sprintf("%d %s", count, plural(count, "lead", "leads")), Text: done}
+	count := len(leads) - len(not)
+	said := &flash{Who: counted(count, "lead", "leads"), Text: done, Refused: why != ""}
 	switch {
-	case why != "" && count == 0:
-		said = &flash{Refused: true, Who: counted(len(leads), "lead", "leads"), Text: "not " + done + ": " + sentence(why)}
-	case why != "":
-		said.Refused = true
-		said.Text += fmt.Sprintf("; %d not: %s", len(leads)-count, sentence(why))
+	case !said.Refused:
+		return redirect{to: a.back("/leads"), said: said}, nil
+	case count == 0:
+		said.Who, said.Text = counted(len(leads), "lead", "leads"), "not "+done+": "+sentence(why)
+	default:
+		said.Text += fmt.Sprintf("; %d not: %s", len(not), sentence(why))
 	}
-	return redirect{to: a.back("/leads"), said: said}, nil
+	return a.refusedBulk(said, not)
+}
+
+// refusedBulk leads back to the list: what was filled in stands there again, and what it was not done with is selected.
+func (a *ask) refusedBulk(said *flash, leads []string) (answer, error) {
+	said.Act, said.Typed = bulkAct, a.typed()
+	said.Typed["lead"] = strings.Join(leads, " ")
+	if _, fits := a.pack(said); !fits { // words are harder to replace than a selection
+		delete(said.Typed, "lead")
+	}
+	return a.tellRefused(said, a.back("/leads"))
 }
 
 func plural(n int, one, more string) string {

@@ -40,6 +40,11 @@ func (a *ask) refusedForm(said *flash, act, to string) (answer, error) {
 		return redirect{to: to, said: said}, nil
 	}
 	said.Act, said.Typed = act, a.typed()
+	return a.tellRefused(said, to)
+}
+
+// tellRefused leads back to where a form was sent, with what was refused and what had been filled in.
+func (a *ask) tellRefused(said *flash, to string) (answer, error) {
 	if _, fits := a.pack(said); fits {
 		return redirect{to: to, said: said}, nil
 	}
@@ -57,8 +62,11 @@ func (a *ask) typed() map[string]string {
 	return typed
 }
 
-// formAct is the act with a lead that a form is about, "" for any other form.
+// formAct is the act with a lead, or with several, that a form is about, "" for any other form.
 func (a *ask) formAct() string {
+	if a.route != nil && a.route.pattern == "POST /leads" {
+		return bulkAct
+	}
 	if a.route == nil || !strings.HasPrefix(a.route.pattern, "POST /leads/{lead}/") && !strings.HasPrefix(a.route.pattern, "POST /queue/{lead}/") {
 		return ""
 	}
@@ -105,6 +113,12 @@ func (a *ask) filledIn(f *flash) (list []field) {
 	case "reject", "hand-back":
 		add("Let through by", t["clause"])
 		add("Comes back on", t["revisit"])
+	case bulkAct:
+		for _, of := range []string{"reject.", "hand-back."} {
+			add("Let through by", t[of+"clause"])
+			add("Comes back on", t[of+"revisit"])
+			add("Note", t[of+"note"])
+		}
 	case "estimate":
 		add("It may be worth", t["value"])
 		add("Likely to be won, in percent", t["probability"])
@@ -136,6 +150,14 @@ func (f *flash) about() string {
 		return f.Who
 	}
 	return f.Who + ":"
+}
+
+// told is what is told, with whom it is about if that is several.
+func (f *flash) told() string {
+	if f.Act == bulkAct && f.Who != "" {
+		return f.about() + " " + f.Text
+	}
+	return f.Text
 }
 
 // of reports whether it tells that an act with a lead was refused.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"baton/internal/agreement"
 	"baton/internal/calendar"
@@ -39,9 +38,7 @@ type leadPage struct {
 	SpeechClause    string
 	Clocks          []leadClock
 	Questions       []question
-	Worth           *worth   // whether it is worth the effort; nil if sales does not work it
-	LetIn           []option // the clauses that let it through
-	Tomorrow        string   // where the agreement is at home
+	Worth           *worth // whether it is worth the effort; nil if sales does not work it
 	Levels          []level
 	Alike           []alike
 	Merged          []int64
@@ -138,7 +135,6 @@ func showLead(a *ask) (answer, error) {
 	told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, at)
 	a.wanted(p, plan, told)
 	p.LetIn = clauseWords(&told)
-	p.Tomorrow = a.now.In(plan.Calendar.Zone()).AddDate(0, 0, 1).Format(time.DateOnly)
 	p.Score = a.score(plan, view, past, at, next != 0)
 	p.explained(lifecycle.Explain(plan, view, at, past))
 	if err := a.leadTimeline(p, row, story); err != nil {

@@ -56,8 +56,8 @@ func (f *flash) ofAny(lead int64, acts []string) bool {
 }
 
 // telling has a menu of reasons to give a lead back ask what let it through, and when it comes back.
-func (p *leadPage) telling(m reasonMenuOf) reasonMenuOf {
-	m.Clauses, m.From = p.LetIn, p.Tomorrow
+func (r *leadRow) telling(m reasonMenuOf) reasonMenuOf {
+	m.Clauses, m.From = r.LetIn, r.Tomorrow
 	if !slices.ContainsFunc(m.Reasons, func(r reason) bool { return r.Returns }) {
 		m.From = ""
 	}
@@ -77,13 +77,13 @@ func rejectMenu(r *leadRow, large bool) reasonMenuOf {
 	if large {
 		m.Label = "Reject with a reason"
 	}
-	return m
+	return r.telling(m)
 }
 
 func backMenu(r *leadRow, large bool) reasonMenuOf {
 	m := reasonMenuOf{Lead: r.ID, Act: "hand-back", Action: string(actURL(r.ID, "hand-back")), Label: "Hand back", Title: "Why hand " + r.Name + " back?", Key: "H", Field: "reason", Show: large, Delay: true, Hidden: r.hidden("hand-back"), Reasons: r.Back}
 	m.Class, m.Size = menuSize(large)
-	return m
+	return r.telling(m)
 }
 
 func contactMenu(r *leadRow, large bool) reasonMenuOf {
@@ -96,6 +96,15 @@ func contactMenu(r *leadRow, large bool) reasonMenuOf {
 		m.Reasons = append(m.Reasons, reason{Name: o.name, Words: capital(o.words)})
 	}
 	return m
+}
+
+// severalMenu gives several leads back at once, in the form of the bar, where its fields have names of their own.
+func severalMenu(p *myLeadsPage, act string) reasonMenuOf {
+	m := reasonMenuOf{Act: act, In: bulkAct, Label: "Reject", Title: "Why? All of this is kept with each of them", Field: "act", Size: "sm", Reasons: p.Several.Reject}
+	if act == "hand-back" {
+		m.Label, m.Reasons = "Hand back", p.Several.Back
+	}
+	return p.Several.telling(m)
 }
 
 // nextWords says what is to be done next, and by when.

@@ -401,7 +401,7 @@ func leadHead(p *leadPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = reasonMenu(p.telling(leadMenu(rejectMenu(&p.leadRow, true), "Reject"))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = reasonMenu(leadMenu(rejectMenu(&p.leadRow, true), "Reject")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -414,7 +414,7 @@ func leadHead(p *leadPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = reasonMenu(p.telling(backMenu(&p.leadRow, true))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = reasonMenu(backMenu(&p.leadRow, true)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -28,10 +28,9 @@ type myLeadsPage struct {
 	Await []leadRow // it is their turn: they were written to, and time enough is left
 	// What there is time for by agreement, of the first of New and of Speak: "4 working hours".
 	Accept, Contact string
-	Nearest         string // of what goes on: "Freya Aldercott, by 13:30"
-	Queue           bool   // the viewer may call from the queue
-	// Of the bar for several at once.
-	Reject, Back []reason
+	Nearest         string  // of what goes on: "Freya Aldercott, by 13:30"
+	Queue           bool    // the viewer may call from the queue
+	Several         leadRow // of the bar for several at once: the reasons of all, and the clauses that let any of them through
 }
 
 // leadRow is a lead as lists of work show it.
@@ -47,6 +46,8 @@ type leadRow struct {
 	Version       int64  // of the agreement that it follows
 	Because       string // the clause that gave it to its owner, "" if that is not at hand
 	Reject, Back  []reason
+	LetIn         []option // the clauses that let it through
+	Tomorrow      string   // where the agreement is at home
 	Entered       string
 	From          string // the page whose forms these are, "" for My leads
 }
@@ -61,8 +62,8 @@ func waitingLeads(a *ask) (int64, error) {
 	return a.site.Store.CountWaiting(a.Context(), a.viewer.Email)
 }
 
-// myLeads makes eight queries: the roster and the counts that every page has, the leads of the viewer, what was last said to
-// them, and three for the brief.
+// myLeads makes nine queries: the roster and the counts that every page has, the leads of the viewer, what was last said to
+// them, how they came to sales, and three for the brief. Of many leads how they came takes one more for each 64.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
 	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRead)
@@ -92,7 +93,6 @@ func myLeads(a *ask) (answer, error) {
 			p.Going = append(p.Going, row)
 		}
 	}
-	p.Reject, p.Back = rejections(a.plan), handbacks(a.plan)
 	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
 		slices.SortStableFunc(list, func(x, y leadRow) int {
 			return cmp.Or(cmp.Compare(x.Left.Due, y.Left.Due), cmp.Compare(gradeRank(x.Grade), gradeRank(y.Grade)), cmp.Compare(x.ID, y.ID))
@@ -100,6 +100,9 @@ func myLeads(a *ask) (answer, error) {
 	}
 	if len(p.Going) > mostGoing {
 		p.Rest, p.Going = len(p.Going)-mostGoing, p.Going[:mostGoing]
+	}
+	if err := a.letIn(&p, rows); err != nil {
+		return nil, err
 	}
 	p.Accept, p.Contact = a.within(p.New), a.within(p.Speak)
 	for _, list := range [][]leadRow{p.Await, p.Going} {
@@ -130,6 +133,71 @@ func myLeads(a *ask) (answer, error) {
 		}
 	}
 	return page{title: "My leads", body: myLeadsBody(p), live: "leads", state: a.today()}, nil
+}
+
+// letIn finds the clauses that let through what the page shows, for whoever gives it back to name one.
+func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
+	byID := make(map[int64]*store.ListedLead, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	var offers []int64
+	lists := [][]leadRow{p.New, p.Speak, p.Going, p.Await}
+	for _, list := range lists {
+		for i := range list {
+			if id := byID[list[i].ID].Lead.Handoff.ID; id != 0 {
+				offers = append(offers, id)
+			}
+		}
+	}
+	events, err := a.site.Store.EventsOf(a.Context(), offers)
+	if err != nil {
+		return err
+	}
+	p.Several = leadRow{Reject: rejections(a.plan), Back: handbacks(a.plan), Tomorrow: a.tomorrow(a.plan)}
+	for _, list := range lists {
+		for i := range list {
+			row := byID[list[i].ID]
+			plan, view, err := a.site.API.ViewWith(a.Context(), row, nil)
+			if err != nil {
+				return err
+			}
+			view.Roster = a.roster
+			var past []lifecycle.Decided
+			if e, ok := events[row.Lead.Handoff.ID]; ok {
+				past = []lifecycle.Decided{{Input: e.Input, Decision: e.Decision}}
+			}
+			told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, max(a.now.UnixMicro(), row.Lead.Clock))
+			list[i].LetIn = clauseWords(&told)
+			for _, o := range list[i].LetIn {
+				if name, _, _ := strings.Cut(o.Words, ": "); !slices.ContainsFunc(p.Several.LetIn, func(have option) bool { return have.Value == o.Value }) {
+					p.Several.LetIn = append(p.Several.LetIn, option{Value: o.Value, Words: name})
+				}
+			}
+		}
+	}
+	slices.SortFunc(p.Several.LetIn, func(x, y option) int { return strings.Compare(x.Words, y.Words) })
+	return nil
+}
+
+// tomorrow is the first day on which a lead may come back, where an agreement is at home.
+func (a *ask) tomorrow(plan *agreement.Plan) string {
+	return a.now.In(plan.Calendar.Zone()).AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+// pickedBefore is whether a lead was selected for something with several that it was refused for.
+func pickedBefore(ctx context.Context, lead int64) bool {
+	return slices.Contains(strings.Fields(typedBefore(ctx, 0, bulkAct, "lead")), strconv.FormatInt(lead, 10))
+}
+
+// pickedBefore is whether any that stands in a list was.
+func (p *myLeadsPage) pickedBefore(ctx context.Context) bool {
+	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
+		if slices.ContainsFunc(list, func(r leadRow) bool { return pickedBefore(ctx, r.ID) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // theirTurn is whether the last word of a conversation was ours, and the lead is to answer: it was written to, or a message was left,
@@ -243,7 +311,7 @@ func (a *ask) leadRow(ctx context.Context, row *store.ListedLead) (leadRow, erro
 			r.Reject = append(r.Reject, reasonOf(plan, &plan.Handbacks[slot]))
 		}
 	}
-	r.Back = handbacks(plan)
+	r.Back, r.Tomorrow = handbacks(plan), a.tomorrow(plan)
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,41 @@ type reasonMenuOf struct {
 	Reasons                                            []reason
 	Clauses                                            []option // that let the lead through, for one to be named; none where they are not at hand
 	From                                               string   // the first day on which the lead may come back, "" if no day can be chosen
+	In                                                 string   // the act of the form that the menu is a part of, "" for a form of its own
+}
+
+// name is what the menu is known by on its page.
+func (m *reasonMenuOf) name() string {
+	if m.In != "" {
+		return m.In + "-" + m.Act
+	}
+	return m.Act
+}
+
+// wasOpen is whether something was filled in there when the form that the menu is a part of was refused.
+func (m *reasonMenuOf) wasOpen(ctx context.Context) bool {
+	return m.In != "" && slices.ContainsFunc([]string{"clause", "revisit", "note"}, func(name string) bool { return m.typed(ctx, name) != "" })
+}
+
+// value is what the button of a reason sends.
+func (m *reasonMenuOf) value(r *reason) string {
+	if m.In != "" {
+		return m.Act + " " + r.Name
+	}
+	return r.Name
+}
+
+// field is the name of a field of the menu: in the form of another act with the name of the menu's before it.
+func (m *reasonMenuOf) field(name string) string {
+	if m.In != "" {
+		return m.Act + "." + name
+	}
+	return name
+}
+
+// typed is what somebody had filled in for a field of the menu when it was refused.
+func (m *reasonMenuOf) typed(ctx context.Context, name string) string {
+	return typedBefore(ctx, m.Lead, cmp.Or(m.In, m.Act), m.field(name))
 }
 
 // quick makes a form quick: it is sent without a reload, and the page comes back as it then is. Without scripts it is a

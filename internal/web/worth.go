@@ -330,9 +330,8 @@ func typedNumber(text string) (float64, bool) {
 }
 
 // revisitDay reads the day on which a lead is to come back after a reason, 0 for the agreed one. After a reason that is for good there is none.
-func (a *ask) revisitDay(reason string) (int64, error) {
-	text := strings.TrimSpace(a.PostFormValue("revisit"))
-	if text == "" {
+func (a *ask) revisitDay(reason, text string) (int64, error) {
+	if text = strings.TrimSpace(text); text == "" {
 		return 0, nil
 	}
 	slot, ok := a.plan.Index.Handback[reason]

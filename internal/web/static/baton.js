@@ -247,6 +247,7 @@
   const arrived = () => {
     const bar = $('#toast')
     if (bar && !waiting) fade(bar)
+    count()
     if ($('[data-refused], .leftover')) read = Date.now() + 20000
     $$('[data-copy]').forEach((b) => { b.hidden = false }) // without scripts there is nothing to press
   }
@@ -268,7 +269,7 @@
     const form = e.target
     if (!form.matches('[data-quick]')) return
     e.preventDefault()
-    if (e.submitter?.matches('[data-none]')) { say('Choose one of these as well', true); $('.menu-item', form)?.focus(); return }
+    if (e.submitter?.matches('[data-none]')) { say('Choose one of these as well', true); ($('details.menu[open] .menu-item', form) ?? $('.menu-item', form))?.focus(); return }
     const menu = form.closest('details.menu')
     if (menu) menu.open = false
     if (form.matches('[data-delay]') && e.submitter) hold(form, e.submitter)
@@ -281,7 +282,7 @@
   const picked = () => $$('[data-do=select]:checked')
   const count = () => { const at = $('#bulk [data-count]'); if (at) at.textContent = `${picked().length} selected` }
   document.addEventListener('change', (e) => { if (e.target.matches('[data-do=select]')) count() })
-  document.addEventListener('reset', (e) => { if (e.target.id === 'bulk') picked().forEach((p) => { p.checked = false }) })
+  document.addEventListener('reset', (e) => { if (e.target.id === 'bulk') { delete e.target.dataset.dirty; picked().forEach((p) => { p.checked = p.defaultChecked = false }) } })
 
   // Another page may take a moment: the line at the top says that it was asked for.
   document.addEventListener('click', (e) => {
@@ -301,7 +302,7 @@
     const sheet = $('.menu-sheet', menu), box = sheet.getBoundingClientRect(), button = menu.getBoundingClientRect()
     if (!menu.closest('.bulk')) menu.classList.toggle('menu-up', box.bottom > innerHeight && button.top > box.height)
   }, true)
-  document.addEventListener('click', (e) => close(e.target.closest('details.menu, details.more')))
+  document.addEventListener('click', (e) => { if (!e.target.closest('[data-none]')) close(e.target.closest('details.menu, details.more')) }) // which Enter in a field presses
 
   // Keys.
   const typing = (t) => t.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')
