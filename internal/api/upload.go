@@ -25,7 +25,6 @@ type Upload struct {
 
 // ReceiveUpload keeps a file that somebody sends, and looks at it. What is wrong with it is a Problem.
 func (a *API) ReceiveUpload(ctx context.Context, from io.Reader, name string) (*Upload, error) {
-	plan := a.Plan()
 	j, err := a.newImportJob()
 	if err != nil {
 		return nil, err
@@ -37,22 +36,9 @@ func (a *API) ReceiveUpload(ctx context.Context, from io.Reader, name string) (*
 		}
 		return nil, err
 	}
-	look, err := imports.LookAt(ctx, j.file)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, problemOf("invalid", err.Error())
-	}
-	u := &Upload{Look: look, Choices: imports.Guess(look, filepath.Base(j.file), plan)}
-	before, err := a.Store.MappingOf(ctx, look.Header)
+	u, err := a.looked(ctx, j, "")
 	if err != nil {
 		return nil, err
-	}
-	var kept imports.Choices
-	if before != "" && json.Unmarshal([]byte(before), &kept) == nil {
-		u.Choices, u.Before = &kept, true
-		kept.Complete(look, plan)
 	}
 	f, err := os.Open(j.file)
 	if err != nil {
@@ -63,13 +49,68 @@ func (a *API) ReceiveUpload(ctx context.Context, from io.Reader, name string) (*
 	if err != nil {
 		return nil, fmt.Errorf("reading the file to import: %w", err)
 	}
-	row := store.Upload{File: filepath.Base(j.file), Size: size.Size(), At: a.now(), Header: look.Header}
+	row := store.Upload{File: filepath.Base(j.file), Size: size.Size(), At: a.now(), Header: u.Look.Header}
 	if row.Look, row.Form, err = u.texts(); err != nil {
 		return nil, err
 	}
 	row, err = a.Store.AddUpload(ctx, row, f)
 	u.Upload = &row
 	return u, err
+}
+
+// looked says what the file of a job is like, and what its columns become: as those of an earlier file with the same, or as their names say.
+func (a *API) looked(ctx context.Context, j *importJob, delimiter string) (*Upload, error) {
+	look, err := imports.LookAt(ctx, j.file, delimiter)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, problemOf("invalid", err.Error())
+	}
+	plan := a.Plan()
+	u := &Upload{Look: look, Choices: imports.Guess(look, filepath.Base(j.file), plan)}
+	before, err := a.Store.MappingOf(ctx, look.Header)
+	if err != nil {
+		return nil, err
+	}
+	var kept imports.Choices
+	if before != "" && json.Unmarshal([]byte(before), &kept) == nil {
+		u.Choices, u.Before = &kept, true
+		kept.Complete(look, plan)
+	}
+	return u, nil
+}
+
+// LookAgain reads the file of an upload again, its fields parted by one of imports.Delimiters, or "" by what Baton finds. Its columns are others then,
+// and so is what they become. What is wrong with that is a Problem, and the upload is as it was.
+func (a *API) LookAgain(ctx context.Context, u *Upload, delimiter string) error {
+	if u.Look == nil {
+		return store.ErrNoUpload
+	}
+	j, err := a.newImportJob()
+	if err != nil {
+		return err
+	}
+	defer j.end()
+	j.file = filepath.Join(j.dir, u.File)
+	if err := j.write(ctx, u.ID); err != nil {
+		return err
+	}
+	now, err := a.looked(ctx, j, delimiter)
+	if err != nil {
+		return err
+	}
+	row := *u.Upload
+	row.Header, row.Told = now.Look.Header, ""
+	if row.Look, row.Form, err = now.texts(); err != nil {
+		return err
+	}
+	if err := a.Store.LookAgain(ctx, row); err != nil {
+		return err
+	}
+	now.Upload = &row
+	*u = *now
+	return nil
 }
 
 func (u *Upload) texts() (look, form string, err error) {
@@ -147,14 +188,22 @@ func (a *API) jobOf(ctx context.Context, u *Upload, what string) (*importJob, er
 	return j, nil
 }
 
-// fetch writes the file of an upload to where the job reads it.
-func (j *importJob) fetch(id int64) error {
+// write writes the file of an upload to where the job reads it.
+func (j *importJob) write(ctx context.Context, id int64) error {
 	f, err := os.Create(j.file)
 	if err != nil {
 		return fmt.Errorf("reading the file to import: %w", err)
 	}
-	if err := errors.Join(j.Store.WriteFile(j.ctx, store.UploadedFile, id, f), f.Close()); err != nil {
+	if err := errors.Join(j.Store.WriteFile(ctx, store.UploadedFile, id, f), f.Close()); err != nil {
 		return fmt.Errorf("reading the file to import: %w", err)
+	}
+	return nil
+}
+
+// fetch reads the file of an upload.
+func (j *importJob) fetch(id int64) error {
+	if err := j.write(j.ctx, id); err != nil {
+		return err
 	}
 	return j.read(j.ctx)
 }

@@ -126,6 +126,7 @@ var opened = []struct{ name, path, role, does string }{
 	{"sign-in-wrong", "/sign-in", "nobody", "document.querySelector('[name=email]').value = 'a@b.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 	{"too-many", "/sign-in", "nobody", "for (let i = 0; i < 30; i++) await fetch('/sign-in', {method: 'POST', body: new URLSearchParams({email: 'c@d.example', password: 'x'})}); document.querySelector('[name=email]').value = 'c@d.example'; document.querySelector('[name=password]').value = 'x'; then form[action=\"/sign-in\"]"},
 	{"upload-more", "/uploads/4", "marketing", "document.querySelectorAll('#mapping details').forEach(d => { d.open = true }); document.querySelector('#known-0')?.scrollIntoView()"},
+	{"upload-parted", "/uploads/4", "marketing", "const d = document.querySelector('#delimiter'); d.value = 'bar'; d.dispatchEvent(new Event('change', {bubbles: true})); await new Promise((done) => { const t = setInterval(() => { if (document.querySelector('#mapping').textContent.includes('parted by vertical bar')) { clearInterval(t); done() } }, 20) })"},
 	{"palette-act", "/leads", "sdr", "document.querySelector('#find').click(); document.querySelector('#palette-text').value = 'ta'; document.querySelector('#palette-text').dispatchEvent(new Event('input'))"},
 	{"save-filter", "/funnel?source=event", "manager", "document.querySelector('[data-menu=save-filter]').open = true"},
 	{"change-filters", "/promises?period=month", "manager", "document.querySelector('[data-menu=change-filters]').open = true"},

@@ -380,7 +380,7 @@ func (c *Choices) Mapping(l *Look, plan *agreement.Plan) []byte {
 		}
 	}
 	line(0, "import: %s", c.Name)
-	if word := map[string]string{"semicolon": "semicolon", "tab": "tab", "vertical bar": "bar"}[l.Delimiter]; word != "" {
+	if word := or(l.Chosen, map[string]string{"semicolon": "semicolon", "tab": "tab", "vertical bar": "bar"}[l.Delimiter]); word != "" {
 		line(0, "file: {delimiter: %s}", word)
 	}
 	if list := columns["key"]; len(list) > 0 {

@@ -3,6 +3,7 @@ package imports_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func lookAt(t testing.TB, file string) *imports.Look {
 	if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	l, err := imports.LookAt(t.Context(), path)
+	l, err := imports.LookAt(t.Context(), path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestWhatIsNoCSV(t *testing.T) {
 		if err := os.WriteFile(path, []byte(begin), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := imports.LookAt(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := imports.LookAt(t.Context(), path, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", begin, err)
 		}
 		if _, err := imports.Open(t.Context(), path, parse(t, vocabulary(t), titles), imports.Options{Now: noon, TempDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), want) {
@@ -207,5 +208,28 @@ func TestRefusedRowsHoldNoFormula(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"1", "=1+1", "1", "'=2", "1", "''+3", "1", "'quoted'", "-5", "@me"}, got); diff != "" {
 		t.Error(diff, mended)
+	}
+}
+
+// What somebody says parts the fields counts more than what is found, and than a line that was written for a spreadsheet.
+func TestLookAtPartedAsSaid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.csv")
+	for text, found := range map[string]string{"Mail;Note, if any, please\na@b.example;x, y, z\n": "comma", "sep=,\nMail;Note\na@b.example;x\n": "comma"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for word, want := range map[string]string{"": found, "comma": "comma", "semicolon": "semicolon", "tab": "tab", "bar": "vertical bar"} {
+			l, err := imports.LookAt(t.Context(), path, word)
+			if err != nil || l.Delimiter != want || l.Chosen != word {
+				t.Errorf("%q as %q: %+v, %v", text, word, l, err)
+				continue
+			}
+			if wide := len(l.Columns) == 2; word == "semicolon" && !wide {
+				t.Errorf("%q as %q has %d columns", text, word, len(l.Columns))
+			}
+		}
+	}
+	if words := imports.Delimiters(); !slices.Equal(words, []string{"comma", "semicolon", "tab", "bar"}) {
+		t.Error(words)
 	}
 }

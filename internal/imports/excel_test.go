@@ -78,7 +78,7 @@ func TestHowSpreadsheetsWrite(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.file), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			l, err := imports.LookAt(t.Context(), path)
+			l, err := imports.LookAt(t.Context(), path, "")
 			if err != nil {
 				t.Fatal(err)
 			}

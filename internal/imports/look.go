@@ -20,7 +20,8 @@ import (
 type Look struct {
 	Encoding  string   `json:"encoding"`
 	Delimiter string   `json:"delimiter"`
-	Rows      int64    `json:"rows"` // with something in them, without the header
+	Chosen    string   `json:"chosen,omitempty"` // one of Delimiters, if somebody said what parts the fields
+	Rows      int64    `json:"rows"`             // with something in them, without the header
 	Columns   []Column `json:"columns"`
 	Head      []Line   `json:"head"` // the first rows
 	Header    string   `json:"header"`
@@ -79,14 +80,17 @@ type watched struct {
 	emails  int64
 }
 
-// LookAt reads a file once and says what it is like. It fails where Open would with any mapping.
-func LookAt(ctx context.Context, path string) (*Look, error) {
+// LookAt reads a file once and says what it is like. It fails where Open would with any mapping. delimiter is one of Delimiters, "" to find out.
+func LookAt(ctx context.Context, path, delimiter string) (*Look, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the file to import: %w", err)
 	}
 	defer f.Close()
 	r := &Reading{m: &Mapping{}, summary: Summary{byColumn: map[string]int64{}}}
+	if i := slices.Index(delimiterWords, delimiter); i >= 0 {
+		r.m.delimiter = delimiters[i]
+	}
 	rows, err := r.begin(f, Options{})
 	if err != nil {
 		return nil, err
@@ -98,7 +102,7 @@ func LookAt(ctx context.Context, path string) (*Look, error) {
 	if len(header) > mostColumns {
 		return nil, fmt.Errorf("the file has %d columns, and %d are the most that can be shown", len(header), mostColumns)
 	}
-	l := &Look{Encoding: r.summary.Encoding, Delimiter: r.summary.Delimiter, Columns: make([]Column, len(header))}
+	l := &Look{Encoding: r.summary.Encoding, Delimiter: r.summary.Delimiter, Chosen: delimiter, Columns: make([]Column, len(header))}
 	if len(header) == 1 && columnName(header[0]) == "" {
 		return nil, errors.New("the first row is the header, with the names of the columns, and it is empty")
 	}

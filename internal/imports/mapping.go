@@ -229,7 +229,7 @@ func (p *mappingParser) fileKeys(n *node) {
 		}
 	}
 	if v := n.get("delimiter"); v != nil {
-		signs := []string{",", ";", "\t", "|", "comma", "semicolon", "tab", "bar"}
+		signs := append(strings.Split(delimiters, ""), delimiterWords...)
 		if i := p.oneOf(v, "delimiter", signs...); i >= 0 {
 			p.m.delimiter = delimiters[i%4]
 		}

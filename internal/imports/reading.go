@@ -186,7 +186,7 @@ func (r *Reading) begin(f *os.File, opts Options) (*rowReader, error) {
 	}
 	sample = sample[:n]
 	delimiter := r.m.delimiter
-	if len(sample) > 5 && strings.EqualFold(string(sample[:4]), "sep=") && strings.IndexByte(delimiters, sample[4]) >= 0 && (sample[5] == '\r' || sample[5] == '\n') {
+	if delimiter == 0 && len(sample) > 5 && strings.EqualFold(string(sample[:4]), "sep=") && strings.IndexByte(delimiters, sample[4]) >= 0 && (sample[5] == '\r' || sample[5] == '\n') {
 		delimiter = sample[4]
 	}
 	if delimiter == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -130,6 +131,11 @@ func (c coding) over(src io.ReadSeeker, through *counted) (io.Reader, error) {
 }
 
 const delimiters = ",;\t|"
+
+var delimiterWords = []string{"comma", "semicolon", "tab", "bar"}
+
+// Delimiters are what can part the fields of a file, as a mapping calls them.
+func Delimiters() []string { return slices.Clone(delimiterWords) }
 
 func delimiterName(c byte) string {
 	switch c {

@@ -104,6 +104,11 @@ func (s *Store) MapUpload(ctx context.Context, id int64, form string) error {
 	return s.changeUpload(ctx, `UPDATE upload SET told = CASE WHEN form = $1 THEN told ELSE '' END, form = $1 WHERE id = $2 AND import = 0`, form, id)
 }
 
+// LookAgain keeps what a file is like when it is read in another way. What was told of it is forgotten.
+func (s *Store) LookAgain(ctx context.Context, u Upload) error {
+	return s.changeUpload(ctx, `UPDATE upload SET look = $1, header = $2, form = $3, told = '' WHERE id = $4 AND import = 0`, u.Look, u.Header, u.Form, u.ID)
+}
+
 // TellUpload keeps what reading an upload came to, unless its form is another one by now.
 func (s *Store) TellUpload(ctx context.Context, id int64, form, told string) error {
 	return s.transact(ctx, "keeping what a file came to", func(ctx context.Context, conn *sql.Conn) error {

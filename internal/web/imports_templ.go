@@ -313,9 +313,9 @@ func importsBody(p importsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var16 string
-			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs("Up to " + p.Most + ". Commas, semicolons or tabs, in any usual encoding. For larger files there is ")
+			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs("Up to " + p.Most + ". Parted by commas, semicolons, tabs or vertical bars, in any usual encoding. For larger files there is ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `imports.templ`, Line: 69, Col: 128}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `imports.templ`, Line: 69, Col: 153}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 			if templ_7745c5c3_Err != nil {

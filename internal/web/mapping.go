@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 // mappingPage is what the columns of a file become.
 type mappingPage struct {
 	ID         int64
-	File, Line string // what it is, in a line
+	File, Line string   // what it is, in a line
+	Parted     []option // what may part its fields
 	Columns    []columnRow
 	Left       []string // columns that no mapping can read, and why
 	Groups     []optionGroup
@@ -83,17 +85,28 @@ func showMapping(a *ask) (answer, error) {
 	return page{title: u.File, body: mappingBody(a.mappingPage(u))}, nil
 }
 
-// chosenOf finds the file of an address, and keeps what was chosen for it.
-func (a *ask) chosenOf() (u *api.Upload, moved answer, err error) {
-	if u, moved, err = a.uploadOf(); err == nil && moved == nil {
-		err = a.chosen(u)
+// chosenOf finds the file of an address, and keeps what was chosen for it. again is whether that is what parts its fields: the file is read again
+// then, and what was chosen for the columns it had does not count.
+func (a *ask) chosenOf() (u *api.Upload, again bool, moved answer, err error) {
+	if u, moved, err = a.uploadOf(); err != nil || moved != nil {
+		return u, false, moved, err
 	}
-	return u, moved, err
+	to := a.PostFormValue("delimiter")
+	if a.PostForm.Has("delimiter") && u.Look != nil && to != u.Look.Chosen && a.PostFormValue("own") == "" && (to == "" || slices.Contains(imports.Delimiters(), to)) {
+		return u, true, nil, a.site.API.LookAgain(a.Context(), u, to)
+	}
+	return u, false, nil, a.chosen(u)
 }
 
 // previewUpload keeps what was chosen and shows what that makes of the first rows.
 func previewUpload(a *ask) (answer, error) {
-	u, moved, err := a.chosenOf()
+	u, again, moved, err := a.chosenOf()
+	var wrong *api.Problem
+	if again && errors.As(err, &wrong) && wrong.Status < 500 { // it stands as it was
+		p := a.mappingPage(u)
+		p.Ready, p.Preview, p.Wrong = false, nil, []string{sentence(wrong.Detail)}
+		return part{mappingForm(p)}, nil
+	}
 	if err != nil || moved != nil {
 		return moved, err
 	}
@@ -102,8 +115,13 @@ func previewUpload(a *ask) (answer, error) {
 
 // mapUpload keeps what was chosen, and checks the whole file or only shows the preview.
 func mapUpload(a *ask) (answer, error) {
-	u, moved, err := a.chosenOf()
-	if err != nil || moved != nil {
+	u, again, moved, err := a.chosenOf()
+	switch {
+	case again && err != nil:
+		return a.importRefused(err, uploadURL(u.ID, ""))
+	case again:
+		return redirect{to: uploadURL(u.ID, "")}, nil
+	case err != nil || moved != nil:
 		return moved, err
 	}
 	p := a.mappingPage(u)
@@ -173,6 +191,14 @@ func (a *ask) mappingPage(u *api.Upload) mappingPage {
 	c.Complete(l, a.plan)
 	p := mappingPage{ID: u.ID, File: u.File, Choices: c, Text: string(c.Mapping(l, a.plan)),
 		Line: fmt.Sprintf("%s · %s · %s · parted by %s", rowsWords(l.Rows), bytesWords(u.Size), l.Encoding, l.Delimiter)}
+	found := option{"", "What Baton finds", l.Chosen == ""}
+	if found.Chosen {
+		found.Words += ": " + l.Delimiter
+	}
+	p.Parted = append(p.Parted, found)
+	for _, word := range imports.Delimiters() {
+		p.Parted = append(p.Parted, option{word, capital(strings.Replace(word, "bar", "vertical bar", 1)), word == l.Chosen})
+	}
 	targets := imports.Targets(a.plan)
 	for _, t := range targets {
 		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Label != t.Group {
