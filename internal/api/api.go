@@ -212,7 +212,7 @@ func (a *API) problem(err error) *problem {
 		return &problem{status: http.StatusServiceUnavailable, detail: "this took too long; it may or may not have been taken in: send it again with the same message IDs", retry: 1}
 	}
 	if errors.Is(err, store.ErrUnsure) {
-		return &problem{status: http.StatusServiceUnavailable, detail: "the database did not say whether this was stored; it may or may not have been taken in: send it again with the same message IDs", retry: 1}
+		return &problem{status: http.StatusServiceUnavailable, detail: "the connection to the database was lost while this was being stored; it may or may not have been taken in: send it again with the same message IDs", retry: 1}
 	}
 	return &problem{status: http.StatusServiceUnavailable, detail: "this could not be stored; nothing of it was taken in: send it again in a moment", retry: 5}
 }

@@ -93,9 +93,9 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	batch := histograms("baton_round_inputs", "Inputs that share a transaction.", batchBuckets, "round")
 	commit := histograms("baton_commit_seconds", "Time until a transaction is on disk.", secondBuckets, "round")
 	flush := histograms("baton_flush_seconds", "Time in which the disk takes what was committed, of a SQLite database.", secondBuckets).WithLabelValues()
-	a.Store.ObserveFlushes(func() func(error) {
+	a.Store.ObserveFlushes(func() func() {
 		began := time.Now()
-		return func(error) { flush.Observe(time.Since(began).Seconds()) }
+		return func() { flush.Observe(time.Since(began).Seconds()) }
 	})
 	for _, kind := range []string{engine.RoundSubmit, engine.RoundTimers, engine.RoundHistory, engine.RoundActivate} {
 		m.rounds[kind] = &roundMetrics{

@@ -22,7 +22,7 @@ func (e *Engine) Activate(ctx context.Context, plan *agreement.Plan, source []by
 		err = e.followAll(ctx)
 	}
 	if err == nil {
-		err = e.st.Flush()
+		e.st.Flush()
 	}
 	return version, err
 }

@@ -411,7 +411,7 @@ func (e *Engine) sendThen(ctx context.Context, behind bool, then func(error)) {
 			err = <-stored
 		}
 		if err == nil {
-			err = e.st.Flush() // also where nothing was to be written: what was found may have been stored a moment ago
+			e.st.Flush() // also where nothing was to be written: what was found may have been stored a moment ago
 		}
 		<-before
 		then(err)

@@ -21,7 +21,7 @@ func TestAcknowledgedIsFlushed(t *testing.T) {
 	dir := t.TempDir()
 	image := func(n int64) string { return filepath.Join(dir, fmt.Sprintf("%d.db", n)) }
 	var flushes, sure atomic.Int64
-	h.st.ObserveFlushes(func() func(error) {
+	h.st.ObserveFlushes(func() func() {
 		n := flushes.Add(1)
 		for _, end := range []string{"", "-wal"} {
 			b, err := os.ReadFile(h.path + end)
@@ -32,7 +32,7 @@ func TestAcknowledgedIsFlushed(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		return func(error) { sure.Store(n) }
+		return func() { sure.Store(n) }
 	})
 	const senders, each = 6, 15
 	acknowledged := make(map[int64][]string)
@@ -64,7 +64,7 @@ func TestAcknowledgedIsFlushed(t *testing.T) {
 		})
 	}
 	sending.Wait()
-	h.st.ObserveFlushes(func() func(error) { return func(error) {} })
+	h.st.ObserveFlushes(func() func() { return func() {} })
 	checked := 0
 	for n, keys := range acknowledged {
 		st, err := store.OpenReadOnly(context.Background(), image(n))

@@ -92,7 +92,8 @@ func (e *Engine) History(ctx context.Context, each func(yield func(*lifecycle.Ar
 			done, h.err = h.runOn(ctx)
 		}
 	}
-	h.err = errors.Join(h.err, h.stop(), e.st.Flush())
+	h.err = errors.Join(h.err, h.stop())
+	e.st.Flush()
 	if errors.Is(err, errStop) {
 		err = nil
 	}

@@ -38,7 +38,7 @@ func (e *Engine) Undo(ctx context.Context, importID int64, told func(done, total
 		return nil
 	})
 	if err == nil {
-		err = e.st.Flush()
+		e.st.Flush()
 	}
 	return err
 }

@@ -82,9 +82,10 @@ func (r *Rows) appendFile(ctx context.Context, file string, each int) (took time
 		batch.Input(in, r.prev[i], store.Dedupe(in.Source, in.Key))
 		if batch.Inputs() == each || i == len(r.inputs)-1 {
 			batch.Seal(nil)
-			if err := errors.Join(st.Commit(ctx, batch), st.Flush()); err != nil {
+			if err := st.Commit(ctx, batch); err != nil {
 				return 0, err
 			}
+			st.Flush()
 			batch.Reset()
 		}
 	}

@@ -137,9 +137,6 @@ func (w *writer) transaction(ctx context.Context, do func(ctx context.Context) e
 	ctx = context.WithoutCancel(ctx)
 	err := w.ready(ctx)
 	if err == nil {
-		err = w.flusher.mend(ctx, w.conn)
-	}
-	if err == nil {
 		_, err = w.conn.ExecContext(ctx, w.dialect.begin)
 	}
 	if err != nil {
@@ -195,7 +192,7 @@ func (s *Store) transact(ctx context.Context, doing string, do func(ctx context.
 	}
 	err := s.writer.transaction(ctx, func(ctx context.Context) error { return do(ctx, s.writer.conn) })
 	if err == nil {
-		err = s.writer.flusher.flush()
+		s.writer.flusher.flush()
 	}
 	return s.explain(doing, err)
 }

@@ -20,12 +20,11 @@ type flusher struct {
 	commits *atomic.Int64 // transactions so far
 	sync    func() error  // flushes the log
 	close   func() error
-	watch   atomic.Pointer[func() func(error)] // see ObserveFlushes
+	die     func(error)                   // ends the process; it does not return
+	watch   atomic.Pointer[func() func()] // see ObserveFlushes
 
-	turn    sync.Mutex  // held while the log is flushed
-	flushed int64       // as many transactions are on the disk
-	failed  error       // the system did not take some of the log, and may have forgotten that
-	broken  atomic.Bool // failed is not nil, for who does not wait for the turn
+	turn    sync.Mutex   // held while the log is flushed
+	flushed atomic.Int64 // as many transactions are on the disk
 }
 
 // newFlusher takes over from the connection that writes to a database; it returns nil if that has no log.
@@ -43,55 +42,41 @@ func newFlusher(ctx context.Context, conn *sql.Conn, file string, commits *atomi
 		log.Close()
 		return nil, err
 	}
-	return &flusher{commits: commits, sync: log.Sync, close: log.Close}, nil
+	return &flusher{commits: commits, sync: log.Sync, close: log.Close, die: func(err error) { lost(file, err) }}, nil
+}
+
+// lost ends the process because the disk did not take the log. The system may have forgotten by now what it could not write
+// (https://wiki.postgresql.org/wiki/Fsync_Errors): to flush again could succeed and mean nothing, and what memory holds may be more than what is left. Whoever
+// opens the file next reads the log as it is on the disk, up to the first transaction that is not whole.
+func lost(file string, err error) {
+	fmt.Fprintf(os.Stderr, "baton: the disk did not take what was written to %s: %v\n"+
+		"baton: ends at once, without answering what waits; everything acknowledged is safe. See to the disk, then start again\n", file, err)
+	os.Exit(1)
 }
 
 // flush returns when everything that was committed before is on the disk.
-func (f *flusher) flush() error {
+func (f *flusher) flush() {
 	if f == nil {
-		return nil
+		return
 	}
 	mine := f.commits.Load()
-	f.turn.Lock()
-	defer f.turn.Unlock()
-	if f.failed == nil && f.flushed < mine {
-		upto, done := f.commits.Load(), func(error) {}
-		if watch := f.watch.Load(); watch != nil {
-			done = (*watch)()
-		}
-		if f.failed = f.sync(); f.failed == nil {
-			f.flushed = upto
-		}
-		f.broken.Store(f.failed != nil)
-		done(f.failed)
-	}
-	if f.flushed < mine {
-		return fmt.Errorf("%w, for the log could not be flushed: %w", ErrUnsure, f.failed)
-	}
-	return nil
-}
-
-// mend sees to it that a log which could not be flushed is not needed any more: it is folded into the file, which is flushed. To flush it again
-// would not do: systems forget what they could not write (https://wiki.postgresql.org/wiki/Fsync_Errors).
-func (f *flusher) mend(ctx context.Context, conn *sql.Conn) error {
-	if f == nil || !f.broken.Load() {
-		return nil
+	if f.flushed.Load() >= mine {
+		return
 	}
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	var busy, pages, folded int
-	err := conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &folded)
-	if err == nil && busy != 0 {
-		err = fmt.Errorf("folding the log after it could not be flushed (%w): the database is busy", f.failed)
+	if f.flushed.Load() >= mine {
+		return
 	}
-	if err == nil {
-		err = f.sync() // that it is empty now
+	upto, over := f.commits.Load(), func() {}
+	if watch := f.watch.Load(); watch != nil {
+		over = (*watch)()
 	}
-	if err == nil {
-		f.flushed, f.failed = f.commits.Load(), nil
-		f.broken.Store(false)
+	if err := f.sync(); err != nil {
+		f.die(err)
 	}
-	return err
+	f.flushed.Store(upto)
+	over()
 }
 
 // end flushes what is left, and closes the log.
@@ -99,23 +84,22 @@ func (f *flusher) end() {
 	if f == nil {
 		return
 	}
-	_ = f.flush() // who waits for it hears of it
+	f.flush()
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	_ = f.close()
+	_ = f.close() // all of it is on the disk
 }
 
-// Flush returns when everything that was committed before is on the disk, after an error of it (ErrUnsure) when it may not be.
-func (s *Store) Flush() error {
-	if s.writer == nil {
-		return nil
+// Flush returns when everything that was committed before is on the disk. If the disk does not take it, the process ends.
+func (s *Store) Flush() {
+	if s.writer != nil {
+		s.writer.flusher.flush()
 	}
-	return s.explain("writing", s.writer.flusher.flush())
 }
 
 // ObserveFlushes has begun called when a flush begins, and what it returns when that is over. One is over before the next begins. On PostgreSQL, which
 // flushes in each commit, it is never called.
-func (s *Store) ObserveFlushes(begun func() (over func(error))) {
+func (s *Store) ObserveFlushes(begun func() (over func())) {
 	if s.writer != nil && s.writer.flusher != nil {
 		s.writer.flusher.watch.Store(&begun)
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// Errors after which something may be tried again.
+// Errors of a database that others use too.
 var (
 	// ErrAgain means that another process was in the way: the round may be tried again.
 	ErrAgain = errors.New("another process was in the way")
-	// ErrUnsure means that the connection was lost while a transaction was being committed, or that the disk did not say that it has it. Whether
-	// it was stored shows when the same inputs are sent again: with their keys they are taken in once.
-	ErrUnsure = errors.New("this may or may not have been stored")
+	// ErrUnsure means that the connection was lost while a transaction was being committed. Whether
+	// it was, shows when the same inputs are sent again: with their keys they are taken in once.
+	ErrUnsure = errors.New("the connection was lost while this was being stored; it may or may not have been")
 )
 
 // Locks of all Batons on one database ("Batn", then what for).
@@ -203,7 +203,7 @@ func (w *writer) mend() {
 func (w *writer) unsure(err error) error {
 	var e *pgconn.PgError
 	if w.dialect.shared && (!errors.As(err, &e) || strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08")) {
-		return fmt.Errorf("%w, for the connection was lost: %w", ErrUnsure, err)
+		return fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
 	return err
 }
