@@ -81,7 +81,7 @@ func (a *API) looked(ctx context.Context, j *importJob, delimiter string) (*Uplo
 	return u, nil
 }
 
-// LookAgain reads the file of an upload again, its fields parted by one of imports.Delimiters, or "" by what Baton finds. Its columns are others then,
+// LookAgain reads the file of an upload again, its fields separated by one of imports.Delimiters, or "" by what Baton finds. Its columns are others then,
 // and so is what they become. What is wrong with that is a Problem, and the upload is as it was.
 func (a *API) LookAgain(ctx context.Context, u *Upload, delimiter string) error {
 	if u.Look == nil {

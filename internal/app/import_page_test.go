@@ -217,7 +217,7 @@ func TestFieldsArePartedAsSomebodySays(t *testing.T) {
 	must(t, err)
 	must(t, tracking.Close())
 	path := fmt.Sprintf("/uploads/%d", u.ID)
-	has(t, "found wrongly", l.page(t, "marketing", path), "parted by comma", `<option value="" selected>What Baton finds: comma</option>`, `<option value="bar">Vertical bar</option>`, "Email;Full name;Notes")
+	has(t, "found wrongly", l.page(t, "marketing", path), "separated by comma", `<option value="" selected>What Baton finds: comma</option>`, `<option value="bar">Vertical bar</option>`, "Email;Full name;Notes")
 	send := func(to, body string) string {
 		t.Helper()
 		text, status := l.form(t, "marketing", path+to, body)
@@ -228,12 +228,12 @@ func TestFieldsArePartedAsSomebodySays(t *testing.T) {
 	}
 	// without scripts, and as they ask for the preview
 	const right = `<option value="semicolon" selected>Semicolon</option>`
-	has(t, "said", send("", "do=check&delimiter=semicolon&c0=email"), right, "parted by semicolon", "What the first rows become", "not Email;Full name", "ann@stonebridge.example", "Ann Weir")
-	has(t, "found again", send("/preview", "delimiter="), "parted by comma", "Email;Full name;Notes")
-	has(t, "another", send("/preview", "delimiter=bar"), "parted by vertical bar", `<option value="bar" selected>`, "Say whom a row is about")
-	has(t, "no such", send("/preview", "delimiter=space"), "parted by vertical bar")
+	has(t, "said", send("", "do=check&delimiter=semicolon&c0=email"), right, "separated by semicolon", "What the first rows become", "not Email;Full name", "ann@stonebridge.example", "Ann Weir")
+	has(t, "found again", send("/preview", "delimiter="), "separated by comma", "Email;Full name;Notes")
+	has(t, "another", send("/preview", "delimiter=bar"), "separated by vertical bar", `<option value="bar" selected>`, "Say whom a row is about")
+	has(t, "no such", send("/preview", "delimiter=space"), "separated by vertical bar")
 	has(t, "said again", send("/preview", "delimiter=semicolon"), right, "file: {delimiter: semicolon}", "ann@stonebridge.example")
 	// what is chosen for the columns afterwards counts, and so does all of it when the file is checked and imported
 	has(t, "checked", send("", "do=check&delimiter=semicolon&name=fair&c0=email&c2=attribute:title"), "All 2 rows can be imported")
-	has(t, "imported", send("/import", ""), "parted by semicolon")
+	has(t, "imported", send("/import", ""), "separated by semicolon")
 }

@@ -196,7 +196,7 @@ func (t tally) most(n int) []string {
 
 // told says what came of reading a file.
 func (r *run) told(s *imports.Summary) {
-	fmt.Fprintf(r.Out, "%s: %s, %s, columns parted by %s\n", s.File, count(s.Rows, "row", "rows"), s.Encoding, s.Delimiter)
+	fmt.Fprintf(r.Out, "%s: %s, %s, columns separated by %s\n", s.File, count(s.Rows, "row", "rows"), s.Encoding, s.Delimiter)
 	line := fmt.Sprintf("  %s understood", thousands(s.Mapped))
 	if s.Skipped > 0 {
 		line += fmt.Sprintf(", %s skipped as the mapping says", thousands(s.Skipped))

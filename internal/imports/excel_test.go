@@ -83,7 +83,7 @@ func TestHowSpreadsheetsWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			if l.Encoding != c.encoding || l.Delimiter != c.delimiter || l.Rows != 3 {
-				t.Errorf("%d rows in %s, parted by %s", l.Rows, l.Encoding, l.Delimiter)
+				t.Errorf("%d rows in %s, separated by %s", l.Rows, l.Encoding, l.Delimiter)
 			}
 			plan := vocabulary(t)
 			choices := imports.Guess(l, "messe.csv", plan)

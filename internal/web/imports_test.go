@@ -131,7 +131,7 @@ func TestAFileIsBroughtInAndTakenBack(t *testing.T) {
 	}
 	d.has(d.get("/imports"), "Trade_fair.csv", "Say what its columns mean")
 	page := d.get(up)
-	d.has(page, "ann@acme.example", "parted by semicolon", `<option value="email" selected>`, `<option value="at" selected>`, "05/03/2026 is 5 March", "Check the whole file", "Head of operations")
+	d.has(page, "ann@acme.example", "separated by semicolon", `<option value="email" selected>`, `<option value="at" selected>`, "05/03/2026 is 5 March", "Check the whole file", "Head of operations")
 	// Somebody says what it is without scripts, looks at it, and goes on.
 	form := url.Values{"name": {"fair"}, "c0": {"key"}, "c1": {"email"}, "c2": {"attribute:title"}, "c4": {"attribute:company.employees"}, "c5": {"at"}, "l5": {"DD/MM/YYYY"},
 		"activity": {"content_downloaded"}, "from_email": {"yes"}, "do": {"preview"}}

@@ -190,7 +190,7 @@ func (a *ask) mappingPage(u *api.Upload) mappingPage {
 	c, l := u.Choices, u.Look
 	c.Complete(l, a.plan)
 	p := mappingPage{ID: u.ID, File: u.File, Choices: c, Text: string(c.Mapping(l, a.plan)),
-		Line: fmt.Sprintf("%s · %s · %s · parted by %s", rowsWords(l.Rows), bytesWords(u.Size), l.Encoding, l.Delimiter)}
+		Line: fmt.Sprintf("%s · %s · %s · separated by %s", rowsWords(l.Rows), bytesWords(u.Size), l.Encoding, l.Delimiter)}
 	found := option{"", "What Baton finds", l.Chosen == ""}
 	if found.Chosen {
 		found.Words += ": " + l.Delimiter

@@ -108,7 +108,7 @@ func mappingForm(p mappingPage) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if p.Choices.Text == "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"grid gap-x-4 gap-y-1.5 border-t border-hair px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_minmax(0,14rem)]\"><div class=\"min-w-0\"><label class=\"block font-medium\" for=\"delimiter\">Fields are parted by</label> <span class=\"block hint\">Where the columns are not those of the file, choose another: it is read again.</span></div><select class=\"select w-full min-w-0 max-md:h-10\" id=\"delimiter\" name=\"delimiter\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"grid gap-x-4 gap-y-1.5 border-t border-hair px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_minmax(0,14rem)]\"><div class=\"min-w-0\"><label class=\"block font-medium\" for=\"delimiter\">Fields are separated by</label> <span class=\"block hint\">Where the columns are not those of the file, choose another: it is read again.</span></div><select class=\"select w-full min-w-0 max-md:h-10\" id=\"delimiter\" name=\"delimiter\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
