@@ -30,6 +30,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	rounds   map[string]*roundMetrics
 	lag      prometheus.Histogram
+	flush    prometheus.Observer
 
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
@@ -92,11 +93,7 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 	busy := counters("baton_round_seconds_total", "Time spent gathering and deciding.", "round", "part")
 	batch := histograms("baton_round_inputs", "Inputs that share a transaction.", batchBuckets, "round")
 	commit := histograms("baton_commit_seconds", "Time until a transaction is on disk.", secondBuckets, "round")
-	flush := histograms("baton_flush_seconds", "Time in which the disk takes what was committed, of a SQLite database.", secondBuckets).WithLabelValues()
-	a.Store.ObserveFlushes(func() func() {
-		began := time.Now()
-		return func() { flush.Observe(time.Since(began).Seconds()) }
-	})
+	m.flush = histograms("baton_flush_seconds", "Time in which the disk takes what was committed, of a SQLite database.", secondBuckets).WithLabelValues()
 	for _, kind := range []string{engine.RoundSubmit, engine.RoundTimers, engine.RoundHistory, engine.RoundActivate} {
 		m.rounds[kind] = &roundMetrics{
 			arrivals: arrivals.WithLabelValues(kind), inputs: inputs.WithLabelValues(kind), decisions: decisions.WithLabelValues(kind),
@@ -171,6 +168,12 @@ func (m *metrics) round(r *engine.Round) {
 	if r.Kind == engine.RoundTimers {
 		m.lag.Observe(r.Lag.Seconds())
 	}
+}
+
+// flushing is told that a flush begins, and returns what is told that it is over.
+func (m *metrics) flushing() (over func()) {
+	began := time.Now()
+	return func() { m.flush.Observe(time.Since(began).Seconds()) }
 }
 
 // answered counts a request.

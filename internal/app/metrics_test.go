@@ -113,7 +113,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s %q is %v, want %v", test.name, test.labels, got, test.want)
 		}
 	}
-	for _, name := range []string{"baton_database_bytes", "baton_leads_cached", "baton_alone", "baton_http_received_bytes_total", "baton_http_sent_bytes_total", "process_resident_memory_bytes", "go_goroutines"} {
+	for _, name := range []string{"baton_database_bytes", "baton_flush_seconds", "baton_leads_cached", "baton_alone", "baton_http_received_bytes_total", "baton_http_sent_bytes_total", "process_resident_memory_bytes", "go_goroutines"} {
 		if value(t, families, name) <= 0 {
 			t.Errorf("%s is nothing", name)
 		}

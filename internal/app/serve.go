@@ -141,6 +141,7 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 	defer pages.Close()
 	watch.rounds = append(watch.rounds, pages.Round)
 	a.watch.Store(watch)
+	a.Store.ObserveFlushes(counted.flushing)
 	defer a.watch.Store(nil)
 	manager := supervisor{socket: opts.NotifySocket, log: opts.Log}
 	if opts.MetricsListen == "" {
