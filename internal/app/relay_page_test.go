@@ -93,7 +93,11 @@ func (p *person) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	err := chromedp.Do(ctx, steps...)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Could not find node") { // the page was shown anew between the look and the act
+		err = chromedp.Do(ctx, steps...)
+	}
+	if err != nil {
 		text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("document.querySelector('#main').innerText"))
 		p.t.Fatalf("%s %s: %v\nthe page says: %s", p.name, what, err, text)
 	}

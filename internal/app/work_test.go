@@ -560,7 +560,7 @@ func TestNothingTakesAClickAway(t *testing.T) {
 	if err := l.open(b.ctx, "rep", talk, "light", 390, 844); err != nil {
 		t.Fatal(err)
 	}
-	b.until("document.querySelector('#live') && document.body.dataset.live")
+	b.until("document.querySelector('#live') && !document.querySelector('#live').hidden")
 	eval[bool](b, "document.querySelector('.tabbar .more').open = true")
 	comes()
 	if !eval[bool](b, "document.querySelector('.tabbar .more').open") {
