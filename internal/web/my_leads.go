@@ -55,6 +55,7 @@ type leadRow struct {
 const (
 	mostRead  = 1000 // leads under way of one person; nobody works more
 	mostGoing = 100  // of those in conversation, shown
+	mostLetIn = 25   // rows whose menus name clauses; whoever works more opens the page of the lead
 )
 
 // waitingLeads counts what waits for the viewer: hand-offs to answer, and people to speak to for the first time.
@@ -63,7 +64,7 @@ func waitingLeads(a *ask) (int64, error) {
 }
 
 // myLeads makes nine queries: the roster and the counts that every page has, the leads of the viewer, what was last said to
-// them, how they came to sales, and three for the brief. Of many leads how they came takes one more for each 64.
+// them, how they came to sales, and three for the brief.
 func myLeads(a *ask) (answer, error) {
 	underWay := ""
 	rows, err := a.site.Store.ListLeads(a.Context(), store.LeadFilter{Owner: a.viewer.Email, Outcome: &underWay}, 0, mostRead)
@@ -135,16 +136,17 @@ func myLeads(a *ask) (answer, error) {
 	return page{title: "My leads", body: myLeadsBody(p), live: "leads", state: a.today()}, nil
 }
 
-// letIn finds the clauses that let through what the page shows, for whoever gives it back to name one.
+// letIn finds the clauses that let through what stands first on the page, for whoever gives it back to name one.
 func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 	byID := make(map[int64]*store.ListedLead, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
+	var shown []*leadRow
 	var offers []int64
-	lists := [][]leadRow{p.New, p.Speak, p.Going, p.Await}
-	for _, list := range lists {
-		for i := range list {
+	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
+		for i := 0; i < len(list) && len(shown) < mostLetIn; i++ {
+			shown = append(shown, &list[i])
 			if id := byID[list[i].ID].Lead.Handoff.ID; id != 0 {
 				offers = append(offers, id)
 			}
@@ -155,24 +157,22 @@ func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 		return err
 	}
 	p.Several = leadRow{Reject: rejections(a.plan), Back: handbacks(a.plan), Tomorrow: a.tomorrow(a.plan)}
-	for _, list := range lists {
-		for i := range list {
-			row := byID[list[i].ID]
-			plan, view, err := a.site.API.ViewWith(a.Context(), row, nil)
-			if err != nil {
-				return err
-			}
-			view.Roster = a.roster
-			var past []lifecycle.Decided
-			if e, ok := events[row.Lead.Handoff.ID]; ok {
-				past = []lifecycle.Decided{{Input: e.Input, Decision: e.Decision}}
-			}
-			told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, max(a.now.UnixMicro(), row.Lead.Clock))
-			list[i].LetIn = clauseWords(&told)
-			for _, o := range list[i].LetIn {
-				if name, _, _ := strings.Cut(o.Words, ": "); !slices.ContainsFunc(p.Several.LetIn, func(have option) bool { return have.Value == o.Value }) {
-					p.Several.LetIn = append(p.Several.LetIn, option{Value: o.Value, Words: name})
-				}
+	for _, r := range shown {
+		row := byID[r.ID]
+		plan, view, err := a.site.API.ViewWith(a.Context(), row, nil)
+		if err != nil {
+			return err
+		}
+		view.Roster = a.roster
+		var past []lifecycle.Decided
+		if e, ok := events[row.Lead.Handoff.ID]; ok {
+			past = []lifecycle.Decided{{Input: e.Input, Decision: e.Decision}}
+		}
+		told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, max(a.now.UnixMicro(), row.Lead.Clock))
+		r.LetIn = clauseWords(&told)
+		for _, o := range r.LetIn {
+			if name, _, _ := strings.Cut(o.Words, ": "); !slices.ContainsFunc(p.Several.LetIn, func(have option) bool { return have.Value == o.Value }) {
+				p.Several.LetIn = append(p.Several.LetIn, option{Value: o.Value, Words: name})
 			}
 		}
 	}
