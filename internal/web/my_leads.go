@@ -55,7 +55,7 @@ type leadRow struct {
 const (
 	mostRead  = 1000 // leads under way of one person; nobody works more
 	mostGoing = 100  // of those in conversation, shown
-	mostLetIn = 25   // rows whose menus name clauses; whoever works more opens the page of the lead
+	mostLetIn = 25   // rows whose menus ask for a clause and a day; for those further down the page of the lead does
 )
 
 // waitingLeads counts what waits for the viewer: hand-offs to answer, and people to speak to for the first time.
@@ -145,7 +145,11 @@ func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 	var shown []*leadRow
 	var offers []int64
 	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
-		for i := 0; i < len(list) && len(shown) < mostLetIn; i++ {
+		for i := range list {
+			if len(shown) == mostLetIn {
+				list[i].Tomorrow = "" // nor a day: the short menu
+				continue
+			}
 			shown = append(shown, &list[i])
 			if id := byID[list[i].ID].Lead.Handoff.ID; id != 0 {
 				offers = append(offers, id)
