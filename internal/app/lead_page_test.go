@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"baton/internal/access"
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
@@ -367,9 +365,7 @@ func TestCallsByKeys(t *testing.T) {
 
 	// What was written down before the lead is given back is kept with it.
 	path := eval[string](b, "document.querySelector('#call a').getAttribute('href')")
-	if err := chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS("#note"), "Ask for Ms Okoro")); err != nil {
-		t.Fatal(err)
-	}
+	b.write("#note", "Ask for Ms Okoro")
 	eval[bool](b, "[...document.querySelectorAll('#card button')].find((e) => e.innerText === 'Give back to the queue').click() || true")
 	b.until("document.querySelector('#toast')?.innerText.includes('given back to the queue')")
 	if in := l.newest(t, idOf(t, path)); in.Kind != lifecycle.Release || in.Text != "Ask for Ms Okoro" {

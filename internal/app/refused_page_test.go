@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"baton/internal/agreement"
 	"baton/internal/lifecycle"
 	"baton/internal/replay"
@@ -158,9 +156,7 @@ func TestRefusedWithScripts(t *testing.T) {
 	// Enter in the note chooses no reason.
 	b.press("h")
 	b.until("document.querySelector('[data-menu=hand-back]').open")
-	if err := chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS("[data-menu=hand-back] [name=note]"), "They move in spring\r")); err != nil {
-		t.Fatal(err)
-	}
+	b.write("[data-menu=hand-back] [name=note]", "They move in spring\r")
 	b.until("document.activeElement.matches('[data-menu=hand-back] .menu-item') && document.querySelector('#assertive').textContent == 'Choose one of these as well'")
 	if eval[bool](b, "!document.querySelector('[data-menu=hand-back]').open || !!document.querySelector('#toast')") {
 		t.Error("Enter in the note sent something")
@@ -186,9 +182,7 @@ func TestRefusedWithScripts(t *testing.T) {
 	// What is chosen among the rarer things stands there again, open.
 	eval[bool](b, "document.querySelector('[data-menu=more]').open = true")
 	b.until("document.querySelector('#merge-with').checkVisibility()")
-	if err := chromedp.Do(b.ctx, chromedp.SendKeys(chromedp.CSS("#merge-with"), "none@nowhere.example\r")); err != nil {
-		t.Fatal(err)
-	}
+	b.write("#merge-with", "none@nowhere.example\r")
 	b.until("document.querySelector('[data-refused]')?.innerText.includes('No lead is known as') && document.querySelector('[data-menu=more]').open && document.querySelector('#merge-with').value == 'none@nowhere.example'")
 	if !eval[bool](b, "!!window.stayed && location.pathname == '"+talk+"'") {
 		t.Error("the page was loaded anew, or is another one")

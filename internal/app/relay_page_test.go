@@ -141,12 +141,6 @@ func (p *person) answers(question, value string) {
 	p.do("answers "+question, chromedp.Click(chromedp.CSS(fmt.Sprintf(`#card label:has([name="answer.%s"][value=%s])`, question, value))))
 }
 
-// fillIn types into a field by its selector.
-func (p *person) fillIn(selector, text string) {
-	p.t.Helper()
-	p.do("fills in "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
-}
-
 // tabTo presses Tab until the focus is where a selector says.
 func (p *person) tabTo(selector string) {
 	p.t.Helper()
@@ -297,7 +291,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	ines.says("has other roles from now on")
 	links := map[string]string{}
 	for _, who := range [][2]string{{"sara.holm@northwind.example", "sdr"}, {"johan.lind@northwind.example", "rep"}} {
-		ines.fillIn(`form[action="/settings/people"] [name=email]`, who[0])
+		ines.write(`form[action="/settings/people"] [name=email]`, who[0])
 		ines.do("chooses "+who[1], chromedp.Click(chromedp.CSS(`form[action="/settings/people"] [name=role][value=`+who[1]+`]`)))
 		ines.follow("button", "Invite")
 		ines.says("A link for " + who[0])
@@ -353,8 +347,8 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	}
 	sara.shot("05-level-rises")
 	later(5 * time.Minute)
-	sara.fillIn(`#card [name="answer.need"]`, "Two gear boxes run hot")
-	sara.fillIn(`#card [name=note]`, "She wants to see a test run before October.")
+	sara.write(`#card [name="answer.need"]`, "Two gear boxes run hot")
+	sara.write(`#card [name=note]`, "She wants to see a test run before October.")
 	sara.follow("#card label", "Reached")
 	sara.follow("#card button", "Save and take next")
 	sara.says("call written down: spoke with them")
@@ -442,7 +436,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	sara.follow("button", "Take and call") // what she had taken is free again: twenty minutes are over
 	sara.says("You are calling")
 	sara.answers("authority", "yes")
-	sara.fillIn(`#card [name="answer.need"]`, "Spare parts take six weeks")
+	sara.write(`#card [name="answer.need"]`, "Spare parts take six weeks")
 	sara.follow("#card label", "Reached")
 	sara.follow("#card button", "Save")
 	sara.says("Nobody waits to be called")

@@ -4,6 +4,8 @@ package app
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"baton/internal/lifecycle"
+	"baton/internal/store"
 )
 
 // submit has an input decided.
@@ -104,5 +107,35 @@ func TestKeysCanBeSwitchedOff(t *testing.T) {
 	b.until("document.activeElement.matches('[data-row]')")
 	if text, status := l.form(t, "rep", "/keys", "keys=on&back=/account"); status != 200 || !strings.Contains(text, "Switch single keys off") {
 		t.Errorf("switching them on: %d", status)
+	}
+}
+
+// Whoever holds hundreds of leads sees what is first to run out of each list, and all of it when that is wanted: what is done there leads
+// back there.
+func TestManyLeadsOfOne(t *testing.T) {
+	l := servePages(t)
+	rows, err := l.Store.ListLeads(t.Context(), store.LeadFilter{Outcome: new(string)}, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		if r := &rows[i]; r.Side == "sales" && r.Owner != "" && r.Owner != johan {
+			l.submit(t, lifecycle.Input{Kind: lifecycle.Assign, Lead: r.ID, Name: johan, Actor: johan})
+		}
+	}
+	row := regexp.MustCompile(`<li class="row[^>]*data-row="\d+"`)
+	text := l.page(t, "rep", "/leads")
+	link := regexp.MustCompile(`The first 50\. For the others there is more time\..*?href="(/leads\?all=1)">Show all (\d+)<`).FindStringSubmatch(text)
+	if link == nil {
+		t.Fatal("not one list is longer than 50, or it does not say so")
+	}
+	of, _ := strconv.Atoi(link[2])
+	all := l.page(t, "rep", link[1])
+	if shown, there := len(row.FindAllString(text, -1)), len(row.FindAllString(all, -1)); of <= 50 || there-shown < of-50 || strings.Contains(all, "Show all ") {
+		t.Errorf("%d rows, and %d when all are wanted, of which one list has %d", shown, there, of)
+	}
+	back := `name="back" value="/leads?all=1"`
+	if n := strings.Count(all, back); n < len(row.FindAllString(all, -1)) || strings.Contains(text, back) {
+		t.Errorf("%d forms lead back to all of them", n)
 	}
 }

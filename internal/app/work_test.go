@@ -55,6 +55,13 @@ func (b *tab) press(keys ...string) {
 	}
 }
 
+// write has a field in focus as soon as it can be, and types there.
+func (b *tab) write(selector, text string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("(() => { const e = document.querySelector(%q); e?.focus(); return e && document.activeElement === e })()", selector))
+	b.press(text)
+}
+
 // until waits until an expression of the page is true.
 func (b *tab) until(expression string) {
 	b.t.Helper()

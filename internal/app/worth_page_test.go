@@ -188,7 +188,7 @@ func TestWorthInABrowser(t *testing.T) {
 	p.until("document.querySelector('#worth .refusal')?.innerText.includes('budget is no, and we agreed on')")
 
 	p.unfold("Answer these questions")
-	p.fillIn(`#worth [name="answer.need"]`, "; two lines stand still")
+	p.write(`#worth [name="answer.need"]`, "; two lines stand still")
 	for _, label := range []string{"Yes", "This year"} {
 		p.presses("label", label)
 	}
@@ -196,14 +196,14 @@ func TestWorthInABrowser(t *testing.T) {
 	p.says("answers kept")
 	p.says("you, today")
 	p.unfold("Change the estimate")
-	p.fillIn(`#worth [name=value]`, " or more")
+	p.write(`#worth [name=value]`, " or more")
 	p.presses("label", "Low cost import")
 	p.presses("button", "Keep the estimate")
 	p.until("document.querySelector('#worth .refusal')?.innerText.includes('should be a number')")
 	p.until(`document.querySelector('#worth [name=value]').value.includes('or more') && document.querySelector('#worth [name="competitor.low_cost_import"]').checked`)
 	eval[bool](b, "for (const n of ['value', 'effort']) document.querySelector(`#worth [name=${n}]`).value = ''; true")
-	p.fillIn(`#worth [name=value]`, "60 000")
-	p.fillIn(`#worth [name=effort]`, "40")
+	p.write(`#worth [name=value]`, "60 000")
+	p.write(`#worth [name=effort]`, "40")
 	p.presses("button", "Keep the estimate")
 	p.says("estimate kept")
 	p.says("Show five years of cost")
@@ -222,7 +222,7 @@ func TestWorthInABrowser(t *testing.T) {
 	}
 	p.name = "Sara"
 	p.unfold("Walk away")
-	p.fillIn("#worth textarea", "Their new head builds it in house")
+	p.write("#worth textarea", "Their new head builds it in house")
 	p.until(`(() => { const r = document.querySelector('#worth [value=no_sponsor]'); r?.click(); return r?.checked && document.querySelector('#worth textarea').value !== '' })()`)
 	p.presses("button", "Leave ")
 	p.says("left to others: no sponsor")
@@ -238,7 +238,7 @@ func TestWorthInABrowser(t *testing.T) {
 	p.name = "Johan"
 	menu := "document.querySelector('details[data-menu=hand-back]')"
 	p.until("(() => { const m = " + menu + "; if (m) m.open = true; const n = m?.querySelector('[name=note]'); n?.focus(); return n && " + atField + " === n })()")
-	p.fillIn("[data-menu=hand-back] [name=note]", "After the move\r")
+	p.write("[data-menu=hand-back] [name=note]", "After the move\r")
 	clause := eval[string](b, "(() => { const s = "+menu+".querySelector('select'); s.selectedIndex = 1; "+menu+".querySelector('[name=revisit]').value = '2027-02-01'; return s.value })()")
 	p.until(menu + ".open && !document.querySelector('#toast')")
 	// it stands where a click would meet it: in the frame in which a menu opens it does not yet

@@ -116,6 +116,10 @@ func showLead(a *ask) (answer, error) {
 	if p.leadRow, err = a.leadRow(ctx, row); err != nil {
 		return nil, err
 	}
+	if p.Reject, p.Back, err = a.reasons(row); err != nil {
+		return nil, err
+	}
+	p.Tomorrow = a.tomorrow()
 	p.From, p.Company = string(leadURL(row.ID)), cmp.Or(row.AccountName, row.AccountKey)
 	if p.Brief, err = a.brief(ctx, row); err != nil {
 		return nil, err

@@ -19,19 +19,35 @@ import (
 
 // myLeadsPage is what a rep has to do, in order.
 type myLeadsPage struct {
-	Next  *leadRow  // the one thing to do now
-	Brief *brief    // of Next, or of the first of what goes on; nil for nobody
-	New   []leadRow // offered, beside Next
-	Speak []leadRow // accepted, and nobody was reached yet
-	Going []leadRow // in conversation
-	Rest  int       // in conversation, and not shown
-	Await []leadRow // it is their turn: they were written to, and time enough is left
+	Next  *leadRow // the one thing to do now
+	Brief *brief   // of Next, or of the first of what goes on; nil for nobody
+	New   leadRows // offered, beside Next
+	Speak leadRows // accepted, and nobody was reached yet
+	Going leadRows // in conversation
+	Await leadRows // it is their turn: they were written to, and time enough is left
 	// What there is time for by agreement, of the first of New and of Speak: "4 working hours".
 	Accept, Contact string
 	Nearest         string  // of what goes on: "Freya Aldercott, by 13:30"
+	Here            string  // where its forms lead back to
 	Queue           bool    // the viewer may call from the queue
 	Several         leadRow // of the bar for several at once: the reasons of all, and the clauses that let any of them through
 }
+
+// leadRows are leads with the same thing to do, what runs out first before the others.
+type leadRows struct {
+	Rows []leadRow // those shown
+	Of   int       // how many there are
+}
+
+// take takes the first out of a list that has one.
+func (l *leadRows) take() *leadRow {
+	first := &l.Rows[0]
+	l.Rows, l.Of = l.Rows[1:], l.Of-1
+	return first
+}
+
+// lists are the lists of the page, in its order.
+func (p *myLeadsPage) lists() []*leadRows { return []*leadRows{&p.New, &p.Speak, &p.Going, &p.Await} }
 
 // leadRow is a lead as lists of work show it.
 type leadRow struct {
@@ -54,7 +70,7 @@ type leadRow struct {
 
 const (
 	mostRead  = 1000 // leads under way of one person; nobody works more
-	mostGoing = 100  // of those in conversation, shown
+	mostShown = 50   // of each list, until somebody wants all
 	mostLetIn = 25   // rows whose menus ask for a clause and a day; for those further down the page of the lead does
 )
 
@@ -71,7 +87,13 @@ func myLeads(a *ask) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, err := a.site.Store.LastContacts(a.Context(), a.viewer.Email)
+	var held []int64
+	for i := range rows {
+		if !offered(rows[i].Lead) {
+			held = append(held, rows[i].ID)
+		}
+	}
+	said, err := a.site.Store.LastContacts(a.Context(), held)
 	if err != nil {
 		return nil, err
 	}
@@ -84,46 +106,52 @@ func myLeads(a *ask) (answer, error) {
 		last := said[row.ID]
 		switch h := &rows[i].Lead.Handoff; {
 		case row.Offered:
-			p.New = append(p.New, row)
+			p.New.Rows = append(p.New.Rows, row)
 		case theirTurn(&rows[i], &last) && !row.Left.Near && row.Left.State != "late":
 			row.Why = capital(a.lastSaid(&last.Input)) + ". Nothing came back yet."
-			p.Await = append(p.Await, row)
+			p.Await.Rows = append(p.Await.Rows, row)
 		case h.State == lifecycle.HandoffAccepted && h.Contacted == 0 && rows[i].Side == "sales":
-			p.Speak = append(p.Speak, row)
+			p.Speak.Rows = append(p.Speak.Rows, row)
 		default:
-			p.Going = append(p.Going, row)
+			p.Going.Rows = append(p.Going.Rows, row)
 		}
 	}
-	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
-		slices.SortStableFunc(list, func(x, y leadRow) int {
+	for _, list := range p.lists() {
+		slices.SortStableFunc(list.Rows, func(x, y leadRow) int {
 			return cmp.Or(cmp.Compare(x.Left.Due, y.Left.Due), cmp.Compare(gradeRank(x.Grade), gradeRank(y.Grade)), cmp.Compare(x.ID, y.ID))
 		})
 	}
-	if len(p.Going) > mostGoing {
-		p.Rest, p.Going = len(p.Going)-mostGoing, p.Going[:mostGoing]
+	all := a.URL.Query().Has("all")
+	if p.Here = "/leads"; all {
+		p.Here = "/leads?all=1"
 	}
-	if err := a.letIn(&p, rows); err != nil {
+	for _, list := range p.lists() {
+		if list.Of = len(list.Rows); list.Of > mostShown && !all {
+			list.Rows = list.Rows[:mostShown]
+		}
+	}
+	if err := a.menus(&p, rows); err != nil {
 		return nil, err
 	}
-	p.Accept, p.Contact = a.within(p.New), a.within(p.Speak)
-	for _, list := range [][]leadRow{p.Await, p.Going} {
-		if len(list) > 0 && list[0].Left.Due < agreement.Never {
-			p.Nearest = list[0].Name + ", " + cmp.Or(list[0].Left.Rest, list[0].Left.By)
+	p.Accept, p.Contact = a.within(p.New.Rows), a.within(p.Speak.Rows)
+	for _, list := range []leadRows{p.Await, p.Going} {
+		if list.Of > 0 && list.Rows[0].Left.Due < agreement.Never {
+			p.Nearest = list.Rows[0].Name + ", " + cmp.Or(list.Rows[0].Left.Rest, list.Rows[0].Left.By)
 		}
 	}
 	// What is over or runs out first comes first, offers before conversations.
 	switch {
-	case len(p.New) > 0:
-		p.Next, p.New = &p.New[0], p.New[1:]
-	case len(p.Speak) > 0:
-		p.Next, p.Speak = &p.Speak[0], p.Speak[1:]
+	case p.New.Of > 0:
+		p.Next = p.New.take()
+	case p.Speak.Of > 0:
+		p.Next = p.Speak.take()
 	}
 	var first *leadRow
 	switch {
 	case p.Next != nil:
 		first = p.Next
-	case len(p.Going) > 0:
-		first = &p.Going[0]
+	case p.Going.Of > 0:
+		first = &p.Going.Rows[0]
 	}
 	for i := range rows {
 		if first != nil && rows[i].ID == first.ID {
@@ -136,22 +164,28 @@ func myLeads(a *ask) (answer, error) {
 	return page{title: "My leads", body: myLeadsBody(p), live: "leads", state: a.today()}, nil
 }
 
-// letIn finds the clauses that let through what stands first on the page, for whoever gives it back to name one.
-func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
+// menus fills in what may be chosen for the leads on the page: for all of them the reasons, for those that stand first also the clauses that
+// let them through, for whoever gives them back to name one, and a day.
+func (a *ask) menus(p *myLeadsPage, rows []store.ListedLead) error {
 	byID := make(map[int64]*store.ListedLead, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
-	var shown []*leadRow
+	var first []*leadRow
 	var offers []int64
-	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
-		for i := range list {
-			if len(shown) == mostLetIn {
-				list[i].Tomorrow = "" // nor a day: the short menu
+	for _, list := range p.lists() {
+		for i := range list.Rows {
+			r := &list.Rows[i]
+			row := byID[r.ID]
+			var err error
+			if r.Reject, r.Back, err = a.reasons(row); err != nil {
+				return err
+			}
+			if r.From = p.Here; len(first) == mostLetIn {
 				continue
 			}
-			shown = append(shown, &list[i])
-			if id := byID[list[i].ID].Lead.Handoff.ID; id != 0 {
+			first = append(first, r)
+			if id := row.Lead.Handoff.ID; id != 0 {
 				offers = append(offers, id)
 			}
 		}
@@ -160,8 +194,8 @@ func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 	if err != nil {
 		return err
 	}
-	p.Several = leadRow{Reject: rejections(a.plan), Back: handbacks(a.plan), Tomorrow: a.tomorrow(a.plan)}
-	for _, r := range shown {
+	p.Several = leadRow{Reject: rejections(a.plan), Back: handbacks(a.plan), Tomorrow: a.tomorrow()}
+	for _, r := range first {
 		row := byID[r.ID]
 		plan, view, err := a.site.API.ViewWith(a.Context(), row, nil)
 		if err != nil {
@@ -173,7 +207,7 @@ func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 			past = []lifecycle.Decided{{Input: e.Input, Decision: e.Decision}}
 		}
 		told := lifecycle.BriefOf(plan, view, past, lifecycle.Speaker{Member: a.viewer.Email, Side: agreement.Sales}, max(a.now.UnixMicro(), row.Lead.Clock))
-		r.LetIn = clauseWords(&told)
+		r.LetIn, r.Tomorrow = clauseWords(&told), a.tomorrow()
 		for _, o := range r.LetIn {
 			if name, _, _ := strings.Cut(o.Words, ": "); !slices.ContainsFunc(p.Several.LetIn, func(have option) bool { return have.Value == o.Value }) {
 				p.Several.LetIn = append(p.Several.LetIn, option{Value: o.Value, Words: name})
@@ -184,9 +218,9 @@ func (a *ask) letIn(p *myLeadsPage, rows []store.ListedLead) error {
 	return nil
 }
 
-// tomorrow is the first day on which a lead may come back, where an agreement is at home.
-func (a *ask) tomorrow(plan *agreement.Plan) string {
-	return a.now.In(plan.Calendar.Zone()).AddDate(0, 0, 1).Format(time.DateOnly)
+// tomorrow is the first day on which a lead may come back, where the agreement is at home.
+func (a *ask) tomorrow() string {
+	return a.now.In(a.plan.Calendar.Zone()).AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
 // pickedBefore is whether a lead was selected for something with several that it was refused for.
@@ -196,8 +230,8 @@ func pickedBefore(ctx context.Context, lead int64) bool {
 
 // pickedBefore is whether any that stands in a list was.
 func (p *myLeadsPage) pickedBefore(ctx context.Context) bool {
-	for _, list := range [][]leadRow{p.New, p.Speak, p.Going, p.Await} {
-		if slices.ContainsFunc(list, func(r leadRow) bool { return pickedBefore(ctx, r.ID) }) {
+	for _, list := range p.lists() {
+		if slices.ContainsFunc(list.Rows, func(r leadRow) bool { return pickedBefore(ctx, r.ID) }) {
 			return true
 		}
 	}
@@ -263,7 +297,7 @@ func contactHint(p myLeadsPage) string {
 }
 
 func awaitHint(p myLeadsPage) string {
-	if first := &p.Await[0]; first.Left.Due < agreement.Never {
+	if first := &p.Await.Rows[0]; first.Left.Due < agreement.Never {
 		return "Nothing to do. The first deadline: " + cmp.Or(first.Left.Rest, first.Left.Words+", "+first.Left.By)
 	}
 	return "Nothing to do"
@@ -302,21 +336,33 @@ func (a *ask) leadRow(ctx context.Context, row *store.ListedLead) (leadRow, erro
 	r := leadRow{ID: row.ID, Seen: row.LastInput, Name: leadName(row), Company: row.AccountName,
 		Stage: row.Stage, Grade: row.Grade, Email: row.Email, Version: row.Version, Left: timeLeft{State: "none", Words: "No clock", By: "in " + document.Title(row.Stage), Due: agreement.Never}}
 	r.Phone = textOf(plan, l, "phone")
-	h := &l.Handoff
-	r.Offered = h.Rule >= 0 && (h.State == lifecycle.HandoffOpen || h.State == lifecycle.HandoffEscalated)
+	r.Offered = offered(l)
 	r.Why = a.why(plan, l)
 	for i := range l.Clocks {
 		if k := &l.Clocks[i]; k.Due < r.Left.Due || r.Deadline == "" {
 			r.Left, r.Deadline = a.left(plan, k), k.Name
 		}
 	}
-	if h.Rule >= 0 && h.Rule < len(plan.Handoffs) {
-		for _, slot := range plan.Handoffs[h.Rule].Reject {
-			r.Reject = append(r.Reject, reasonOf(plan, &plan.Handbacks[slot]))
+	return r, nil
+}
+
+// reasons are those for which a lead may be rejected and handed back.
+func (a *ask) reasons(row *store.ListedLead) (reject, back []reason, err error) {
+	plan, err := a.site.API.PlanOf(a.Context(), row.Version)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rule := row.Lead.Handoff.Rule; rule >= 0 && rule < len(plan.Handoffs) {
+		for _, slot := range plan.Handoffs[rule].Reject {
+			reject = append(reject, reasonOf(plan, &plan.Handbacks[slot]))
 		}
 	}
-	r.Back, r.Tomorrow = handbacks(plan), a.tomorrow(plan)
-	return r, nil
+	return reject, handbacks(plan), nil
+}
+
+// offered is whether a hand-off of a lead is open.
+func offered(l *lifecycle.Lead) bool {
+	return l.Handoff.Rule >= 0 && (l.Handoff.State == lifecycle.HandoffOpen || l.Handoff.State == lifecycle.HandoffEscalated)
 }
 
 // handbacks are the reasons to hand a lead back.
