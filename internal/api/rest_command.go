@@ -277,23 +277,33 @@ func has(words []string, word string) bool { return slices.Contains(words, word)
 
 // unknownWord is the problem that the agreement does not have a word, with those it has.
 func unknownWord(location, noun, word string, allowed []string) *Problem {
-	message := "there are " + strings.Join(allowed, ", ")
-	if len(allowed) == 0 {
+	message := "there are " + nearest(word, allowed)
+	switch len(allowed) {
+	case 0:
 		message = "there are none"
-	} else if near := agreement.Nearest(word, allowed); near != "" {
-		message += "; did you mean " + near + "?"
+	case 1:
+		message = "there is only " + nearest(word, allowed)
 	}
 	return problemOf("vocabulary", fmt.Sprintf("the agreement has no %s %q; %s", noun, clip(word), message),
 		ProblemError{Location: location, Message: message, Allowed: allowed})
 }
 
-// unknownChoice says that a word is none of those that may stand there.
+// unknownChoice says that a word is none of those that may stand there, as a decision would.
 func unknownChoice(location, what, word string, allowed []string) *Problem {
 	p := unknownWord(location, "", word, allowed)
 	if len(allowed) > 0 {
-		p.Detail = fmt.Sprintf("%q is no %s %s", clip(word), what, strings.TrimPrefix(p.Errors[0].Message, "there are "))
+		p.Detail = fmt.Sprintf("%q is no %s %s", clip(word), what, nearest(word, allowed))
 	}
 	return p
+}
+
+// nearest lists words, and asks whether the one most like a word was meant.
+func nearest(word string, allowed []string) string {
+	list := strings.Join(allowed, ", ")
+	if near := agreement.Nearest(word, allowed); near != "" {
+		list += "; did you mean " + near + "?"
+	}
+	return list
 }
 
 // everHad says that neither the agreement nor an earlier one has a word, if that is so. What an earlier one had, leads may be at still: those whose
