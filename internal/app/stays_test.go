@@ -125,7 +125,7 @@ func TestManyLeadsOfOne(t *testing.T) {
 	}
 	row := regexp.MustCompile(`<li class="row[^>]*data-row="\d+"`)
 	text := l.page(t, "rep", "/leads")
-	link := regexp.MustCompile(`The first 50\. For the others there is more time\..*?href="(/leads\?all=1)">Show all (\d+)<`).FindStringSubmatch(text)
+	link := regexp.MustCompile(`The first 50 by their deadlines.*?href="(/leads\?all=1)">Show all (\d+)<`).FindStringSubmatch(text)
 	if link == nil {
 		t.Fatal("not one list is longer than 50, or it does not say so")
 	}
