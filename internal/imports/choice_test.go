@@ -211,8 +211,8 @@ func TestRefusedRowsHoldNoFormula(t *testing.T) {
 	}
 }
 
-// What somebody says parts the fields counts more than what is found, and than a line that was written for a spreadsheet.
-func TestLookAtPartedAsSaid(t *testing.T) {
+// What somebody says separates the fields counts more than what is found, and than a line that was written for a spreadsheet.
+func TestLookAtSeparatedAsSaid(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.csv")
 	for text, found := range map[string]string{"Mail;Note, if any, please\na@b.example;x, y, z\n": "comma", "sep=,\nMail;Note\na@b.example;x\n": "comma"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

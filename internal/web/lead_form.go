@@ -20,7 +20,7 @@ func actURL(id int64, act string) templ.SafeURL { return leadURL(id) + templ.Saf
 // hidden are the fields that every form about a lead has: whom it is about in words, and how much had happened when it was
 // made, which tells a form that is sent twice.
 func (r *leadRow) hidden(act string) []field {
-	list := []field{{"who", r.Name}, {"seen", strconv.FormatInt(r.Seen, 10)}, {"back", cmp.Or(r.From, "/leads")}}
+	list := []field{{"who", r.Name}, {"seen", strconv.FormatInt(r.Seen, 10)}, {"back", r.From}}
 	if act == "accept" && r.Phone != "" {
 		list = append(list, field{"open", "tel:" + r.Phone})
 	}

@@ -18,7 +18,7 @@ import (
 type mappingPage struct {
 	ID         int64
 	File, Line string   // what it is, in a line
-	Parted     []option // what may part its fields
+	Delimiters []option // what may separate its fields
 	Columns    []columnRow
 	Left       []string // columns that no mapping can read, and why
 	Groups     []optionGroup
@@ -195,9 +195,9 @@ func (a *ask) mappingPage(u *api.Upload) mappingPage {
 	if found.Chosen {
 		found.Words += ": " + l.Delimiter
 	}
-	p.Parted = append(p.Parted, found)
+	p.Delimiters = append(p.Delimiters, found)
 	for _, word := range imports.Delimiters() {
-		p.Parted = append(p.Parted, option{word, capital(strings.Replace(word, "bar", "vertical bar", 1)), word == l.Chosen})
+		p.Delimiters = append(p.Delimiters, option{word, capital(strings.Replace(word, "bar", "vertical bar", 1)), word == l.Chosen})
 	}
 	targets := imports.Targets(a.plan)
 	for _, t := range targets {

@@ -65,7 +65,7 @@ type leadRow struct {
 	LetIn         []option // the clauses that let it through
 	Tomorrow      string   // where the agreement is at home
 	Entered       string
-	From          string // the page whose forms these are, "" for My leads
+	From          string // where its forms lead back to, "" where it has none
 }
 
 const (
