@@ -126,6 +126,7 @@ func newMetrics(a *App, version string, ready func() bool) *metrics {
 		bytes, _ := a.Engine.Packed()
 		return float64(bytes)
 	})
+	gauge("baton_file_held_bytes", "Bytes of the database's files that are locked in memory.", func() float64 { return float64(a.Store.Held()) })
 	whether := func(name, help string, is func() bool) {
 		gauge(name, help, func() float64 {
 			if is() {

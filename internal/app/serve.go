@@ -33,6 +33,8 @@ type ServeOptions struct {
 	MetricsListen string
 	// SlowCommit is how long a commit may take before it is worth a warning; 0 for one second.
 	SlowCommit time.Duration
+	// FileMemory is how many bytes of a SQLite database's files are locked in memory at most; 0 for none.
+	FileMemory int64
 	// NotifySocket is where systemd is told that the server is ready, stops, and lives, the latter twice in each
 	// Watchdog. Empty for nowhere.
 	NotifySocket string
@@ -168,6 +170,9 @@ func (a *App) Serve(ctx context.Context, opts ServeOptions) error {
 			opts.Log.Warn("the log of the database is folded by its writer", "error", err)
 		}
 	})
+	if opts.FileMemory > 0 {
+		running.Go(func() { a.hold(background, opts.FileMemory, opts.Log) })
+	}
 	running.Go(func() { a.runTimers(background, watch, health) })
 	running.Go(func() { a.watchClock(background, opts.Log, time.Second) })
 	running.Go(func() { runDesk(background, desk, opts.Log) })
@@ -371,4 +376,14 @@ func secured(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// hold keeps the files of the database in memory.
+func (a *App) hold(ctx context.Context, most int64, log *slog.Logger) {
+	err := a.Store.Hold(ctx, most, func() {
+		log.Warn("the database has grown beyond file-memory: what is beyond is read from the disk where the system does not keep it", "file-memory", most>>20)
+	})
+	if err != nil {
+		log.Warn("the database is not held in memory, and is read from the disk where the system does not keep it; see whether the limit on locked memory (ulimit -l) is above file-memory", "error", err)
+	}
 }

@@ -291,3 +291,16 @@ func TestServeOnAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// A server that is told to holds its database in memory, or says that it may not.
+func TestFileMemory(t *testing.T) {
+	var log journal
+	l := serve(t, ServeOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), FileMemory: 64 << 20})
+	for range 200 {
+		if l.Store.Held() > 0 || strings.Contains(log.String(), "not held in memory") {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("nothing is held, and nothing said: %s", log.String())
+}

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
@@ -418,12 +417,12 @@ func (n *network) UnmarshalText(text []byte) error {
 
 func (n network) String() string { return netip.Prefix(n).String() }
 
-// bounded refuses durations and shares that make no sense.
-func bounded(name string, d, least, most time.Duration) error {
-	if d < least || d > most {
-		return fmt.Errorf("--%s: %s is not between %s and %s", name, d, least, most)
+// bounded refuses values that make no sense.
+func bounded[T cmp.Ordered](name string, v, least, most T) error {
+	if v >= least && v <= most {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("--%s: %v is not between %v and %v", name, v, least, most)
 }
 
 // complaint is what is wrong with the configuration, as it is shown; "" if an error is about something else.

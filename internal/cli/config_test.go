@@ -79,6 +79,7 @@ var precedences = map[string][3]struct{ text, yaml, shown string }{
 	"log-level":        {{"debug", "debug", `"debug"`}, {"warn", "warn", `"warn"`}, {"error", "error", `"error"`}},
 	"slow-commit":      {{"2s", "2s", `"2s"`}, {"3s", "3s", `"3s"`}, {"4s", "4s", `"4s"`}},
 	"memory":           {{"1", "1", `1`}, {"2", "2", `2`}, {"3", "3", `3`}},
+	"file-memory":      {{"1", "1", `1`}, {"2", "2", `2`}, {"3", "3", `3`}},
 	"drain-time":       {{"2s", "2s", `"2s"`}, {"3s", "3s", `"3s"`}, {"4m", "4m", `"4m0s"`}},
 	"rate":             {{"1/s", "1/s", `"1/s burst 2500"`}, {"2/s", "2/s", `"2/s burst 2500"`}, {"3/s burst 9", "3/s burst 9", `"3/s burst 9"`}},
 	"rates":            {{"a=1/s", "{a: 1/s}", `{"a": "1/s burst 2500"}`}, {"b=2/s;c=off", "{b: 2/s, c: off}", `{"b": "2/s burst 2500", "c": "off"}`}, {"d=3/s", "\n  d: 3/s", `{"d": "3/s burst 2500"}`}},
@@ -274,7 +275,7 @@ func TestConfigFindings(t *testing.T) {
 	if _, errs, status := mainWith("serve", "--config", filepath.Join(t.TempDir(), "none.yaml")); status != 2 || !strings.Contains(errs, "reading the configuration") {
 		t.Errorf("%d %s", status, errs)
 	}
-	for _, args := range [][]string{{"--drain-time", "0s"}, {"--slow-commit", "2h"}, {"--memory", "2000000"}, {"--trace-sample", "2"}, {"--trace-sample", "NaN"}} {
+	for _, args := range [][]string{{"--drain-time", "0s"}, {"--slow-commit", "2h"}, {"--memory", "2000000"}, {"--file-memory", "2000000"}, {"--file-memory", "1", "--db", "postgres://127.0.0.1/none"}, {"--trace-sample", "2"}, {"--trace-sample", "NaN"}} {
 		if _, errs, status := mainWith(append([]string{"serve", "--print-config"}, args...)...); status != 1 || !strings.Contains(errs, args[0]) {
 			t.Errorf("%q: %d %s", args, status, errs)
 		}

@@ -16,6 +16,7 @@ import (
 	"baton/internal/api"
 	"baton/internal/app"
 	"baton/internal/channel"
+	"baton/internal/store"
 )
 
 // serveCommand's flags are the settings of a server: each is a key of the configuration too, and a variable.
@@ -29,6 +30,7 @@ type serveCommand struct {
 	LogLevel     string              `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"BATON_LOG_LEVEL"`
 	SlowCommit   time.Duration       `help:"A commit that takes longer is worth a warning." default:"1s" env:"BATON_SLOW_COMMIT"`
 	Memory       int                 `help:"Megabytes of memory for leads and companies that are not in use; 0 for none." default:"512" env:"BATON_MEMORY"`
+	FileMemory   int                 `help:"Megabytes of the database file that are locked in memory (SQLite); 0 for none." default:"0" env:"BATON_FILE_MEMORY"`
 	DrainTime    time.Duration       `help:"How long requests under way may take when the server stops." default:"30s" env:"BATON_DRAIN_TIME"`
 	Rate         api.Rate            `help:"Events a key may send, as 100/s, 6000/m or \"100/s burst 5000\"." default:"off" placeholder:"RATE" env:"BATON_RATE"`
 	Rates        map[string]api.Rate `help:"The rate of one key, by its name." placeholder:"NAME=RATE" env:"BATON_RATES"`
@@ -84,14 +86,12 @@ func (o *outbound) guard() (*channel.Guard, error) {
 const mostMemory = 1 << 20 // megabytes
 
 func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
-	if err := errors.Join(bounded("drain-time", c.DrainTime, time.Millisecond, time.Hour), bounded("slow-commit", c.SlowCommit, time.Millisecond, time.Hour)); err != nil {
+	if err := errors.Join(bounded("drain-time", c.DrainTime, time.Millisecond, time.Hour), bounded("slow-commit", c.SlowCommit, time.Millisecond, time.Hour),
+		bounded("memory", c.Memory, 0, mostMemory), bounded("file-memory", c.FileMemory, 0, mostMemory), bounded("trace-sample", c.TraceSample, 0, 1)); err != nil {
 		return err
 	}
-	if c.Memory < 0 || c.Memory > mostMemory {
-		return fmt.Errorf("--memory: %d is not between 0 and %d megabytes", c.Memory, mostMemory)
-	}
-	if !(c.TraceSample >= 0 && c.TraceSample <= 1) {
-		return fmt.Errorf("--trace-sample: %v is no share, between 0 and 1", c.TraceSample)
+	if c.FileMemory > 0 && !store.CanHold(c.DB) {
+		return errors.New("--file-memory: it is for a SQLite file, on a system that can lock memory; leave it out here (PostgreSQL has shared_buffers for that)")
 	}
 	if c.PrintConfig {
 		var b bytes.Buffer
@@ -132,7 +132,7 @@ func (c *serveCommand) Run(r *run, s *settings, parsed *kong.Context) error {
 		Tracing: app.Tracing{Endpoint: c.TraceEndpoint, Headers: c.TraceHeaders, Sample: c.TraceSample},
 		Delivery: app.Delivery{Host: c.SMTPHost, Port: c.SMTPPort, Security: c.SMTPSecurity, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom,
 			Mails: c.MailTo, Slack: c.Slack, Teams: c.Teams, Allow: c.Outbound, PlainHTTP: c.OutboundHTTP},
-		MetricsListen: c.MetricsListen, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
+		MetricsListen: c.MetricsListen, FileMemory: int64(c.FileMemory) << 20, SlowCommit: c.SlowCommit, DrainTime: c.DrainTime, NotifySocket: os.Getenv("NOTIFY_SOCKET"), Watchdog: watchdog(),
 		URL: c.URL, SignIn: signIn, Settings: s.list(parsed), SetUp: func(url, code string) { welcome(r, url, code) },
 		Ready: func(address string) { c.greet(r, address) }})
 	if closed := a.Close(); err == nil {

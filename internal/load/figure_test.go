@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"baton/internal/store"
 )
 
 // figures skips a test unless figures are asked for, and returns the program that is measured.
@@ -41,28 +44,49 @@ func newYard(t *testing.T, program, db string, leads int) *yard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := &yard{Server: begin(t, program, db), db: db, key: key, leads: leads}
+	var environment []string
+	if !store.IsURL(db) {
+		environment = append(environment, fmt.Sprintf("BATON_FILE_MEMORY=%d", fileMemory(t)))
+	}
+	y := &yard{Server: begin(t, program, db, environment...), db: db, key: key, leads: leads}
 	settle(t, y.Server)
 	return y
+}
+
+// fileMemory is how many megabytes of a SQLite file are locked in memory, so that figures say what Baton costs and not how many pages of files the
+// system keeps just now. BATON_FILE_MEMORY=0 compares without.
+func fileMemory(t *testing.T) int {
+	t.Helper()
+	text, set := os.LookupEnv("BATON_FILE_MEMORY")
+	if !set {
+		return 16 << 10
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // settle returns when a server is at rest: what it keeps in memory has been read in then.
 func settle(t *testing.T, s *Server) {
 	t.Helper()
+	pid := s.cmd.Process.Pid
 	for range 300 {
-		before := processor(t, s.cmd.Process.Pid)
+		before, locked := processor(t, pid), memory(t, pid, "VmLck")
 		time.Sleep(2 * time.Second)
-		if processor(t, s.cmd.Process.Pid)-before < 100*time.Millisecond {
+		if now := memory(t, pid, "VmLck"); processor(t, pid)-before < 100*time.Millisecond && now == locked {
+			t.Logf("a server is at rest; %d MB of files are locked in memory", locked>>20)
 			return
 		}
 	}
 	t.Fatal("the server does not come to rest")
 }
 
-func begin(t *testing.T, program, db string) *Server {
+func begin(t *testing.T, program, db string, environment ...string) *Server {
 	t.Helper()
 	// the test's own context ends before its cleanups, and with it the server would end twice
-	s, err := Start(context.WithoutCancel(t.Context()), program, db)
+	s, err := Start(context.WithoutCancel(t.Context()), program, db, environment...)
 	if err != nil {
 		t.Fatal(err)
 	}

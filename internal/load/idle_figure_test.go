@@ -77,21 +77,27 @@ func resting(t *testing.T, program, db string) (bytes int64, load float64) {
 	before := processor(t, s.cmd.Process.Pid)
 	time.Sleep(seconds * time.Second)
 	used := processor(t, s.cmd.Process.Pid) - before
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	return memory(t, s.cmd.Process.Pid, "VmRSS"), used.Seconds() / seconds
+}
+
+// memory tells how many bytes of memory a process has, of the kind that Linux calls so.
+func memory(t *testing.T, pid int, kind string) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if kb, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if kb, ok := strings.CutPrefix(line, kind+":"); ok {
 			n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")), 10, 64)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return n << 10, used.Seconds() / seconds
+			return n << 10
 		}
 	}
-	t.Fatal("the system does not say how much memory a process has")
-	return 0, 0
+	t.Fatalf("the system does not say how much memory a process has (%s)", kind)
+	return 0
 }
 
 // processor tells how much processor time a process has used: in hundredths of a second, as Linux counts.

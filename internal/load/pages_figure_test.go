@@ -149,7 +149,7 @@ func openOffice(t *testing.T, db string) *openedOffice {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- a.Serve(ctx, app.ServeOptions{Listen: "127.0.0.1:0", Seal: keys, SignIn: app.SignIn{Demo: true}, Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address }})
+		ended <- a.Serve(ctx, app.ServeOptions{Listen: "127.0.0.1:0", Seal: keys, FileMemory: int64(fileMemory(t)) << 20, SignIn: app.SignIn{Demo: true}, Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address }})
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	select {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 )
@@ -21,6 +23,8 @@ type Store struct {
 	writer  *writer
 	reports pool                            // of snapshots
 	connect func(most int) (*sql.DB, error) // makes a pool of connections that read
+	held    *os.File                        // see Hold; nil before
+	holding atomic.Int64
 }
 
 // readers is how many connections read beside the one that writes.
@@ -203,5 +207,9 @@ func (s *Store) Close() error {
 	}
 	s.writer.close()
 	// With the last connection SQLite folds the log into the file.
-	return errors.Join(err, s.write.Close(), s.guard.release())
+	err = errors.Join(err, s.write.Close())
+	if s.held != nil {
+		err = errors.Join(err, s.held.Close())
+	}
+	return errors.Join(err, s.guard.release())
 }

@@ -195,7 +195,7 @@ var settingKinds = []struct {
 	title    string
 	prefixes []string
 }{
-	{"Limits", []string{"rate", "tries", "trusted-proxy", "slow-commit", "drain-time", "memory"}}, {"Watching", []string{"log-", "metrics-", "trace-"}},
+	{"Limits", []string{"rate", "tries", "trusted-proxy", "slow-commit", "drain-time", "memory", "file-memory"}}, {"Watching", []string{"log-", "metrics-", "trace-"}},
 	{"Signing in", []string{"session-", "oidc-"}}, {"Mail, webhooks and chat", []string{"smtp-", "mail-", "slack", "teams", "outbound", "seal-key"}},
 }
 
