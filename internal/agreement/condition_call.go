@@ -112,7 +112,7 @@ func (c *condCompiler) unknownFunction(name string, nameFrom, nameTo, from, to i
 		hint = "write known(x) or not known(x)"
 	default:
 		functions := condNames(condFunctions, func(f *condFunction) string { return f.name })
-		if near := condNearest(name, functions); near != "" {
+		if near := Nearest(name, functions); near != "" {
 			hint = "did you mean " + near + "?"
 		} else {
 			hint = "the functions are did, count, since, age, known, matches_buyer and date"
@@ -148,7 +148,7 @@ func (c *condCompiler) activity(f *condFunction, n *ast.CallNode, from, to int) 
 		if slot, ok = c.p.Index.Activity[k.text]; !ok {
 			hint := ""
 			names := condNames(c.p.Activities, func(a *Activity) string { return a.Name })
-			if near := condNearest(k.text, names); near != "" {
+			if near := Nearest(k.text, names); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			} else if _, isAsset := c.p.Index.Asset[k.text]; isAsset {
 				hint = "it is an asset; name the activity, such as a download"
@@ -205,7 +205,7 @@ func (c *condCompiler) buyer(f *condFunction, n *ast.CallNode, from, to int) *co
 	if i < 0 {
 		hint := "declare it under target_buyer"
 		names := condNames(c.p.Buyers, func(b *Buyer) string { return b.Name })
-		if near := condNearest(k.text, names); near != "" {
+		if near := Nearest(k.text, names); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		c.find(condNoValue, k.from, k.to, fmt.Sprintf("%s is not a target buyer", c.excerpt(k)), hint)

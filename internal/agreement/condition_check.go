@@ -625,7 +625,7 @@ func (c *condCompiler) strange(a, k *condNode) bool {
 		return false
 	}
 	hint := ""
-	switch near := condNearest(k.fold, domain.names); {
+	switch near := Nearest(k.fold, domain.names); {
 	case near != "":
 		hint = fmt.Sprintf("did you mean %q?", near)
 	case len(domain.names) == 0:

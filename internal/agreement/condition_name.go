@@ -301,7 +301,7 @@ func (c *condCompiler) unknown(name string, from, to int) *condNode {
 	case name == "True" || name == "False" || name == "yes" || name == "no":
 		hint = "write true or false, or the name of a boolean alone"
 	default:
-		if near := condNearest(name, c.names()); near != "" {
+		if near := Nearest(name, c.names()); near != "" {
 			hint = "did you mean " + near + "?"
 		} else if choice := c.choice(name); choice != "" {
 			hint = fmt.Sprintf("texts stand in quotes: %q", choice)
@@ -343,49 +343,6 @@ func (c *condCompiler) choice(name string) string {
 		}
 	}
 	return ""
-}
-
-// condNearest returns the candidate that word is most likely a misspelling of,
-// or "" if none is near: at most a third of its letters may differ.
-func condNearest(word string, candidates []string) string {
-	word = strings.ToLower(word)
-	best, least := "", max(1, len([]rune(word))/3)+1
-	for _, candidate := range candidates {
-		if d := condDistance(word, strings.ToLower(candidate), least); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// condDistance counts the letters to insert, delete, replace or swap with their
-// neighbour to turn a into b (optimal string alignment); enough or more is enough.
-func condDistance(a, b string, enough int) int {
-	s, t := []rune(a), []rune(b)
-	if len(s)-len(t) >= enough || len(t)-len(s) >= enough {
-		return enough
-	}
-	var before []int
-	row := make([]int, len(t)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range s {
-		next := make([]int, len(t)+1)
-		next[0] = i + 1
-		for j := range t {
-			cost := 1
-			if s[i] == t[j] {
-				cost = 0
-			}
-			next[j+1] = min(row[j]+cost, row[j+1]+1, next[j]+1)
-			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-		before, row = row, next
-	}
-	return row[len(t)]
 }
 
 // see notes a value for Saw, once.

@@ -232,12 +232,50 @@ func plural(n int, word string) string {
 	return word + "s"
 }
 
-// Nearest returns the candidate that is most like name, "" when none is like it.
+// Nearest returns the candidate that name is most likely a misspelling of, whatever the case of letters, or "" if none is near: at
+// most a third of its letters may differ, or one. Nobody means anything by a name that is longer than any can be.
 func Nearest(name string, candidates []string) string {
 	if len(name) > maxName {
 		return ""
 	}
-	return condNearest(name, candidates)
+	name = strings.ToLower(name)
+	best, least := "", max(1, len([]rune(name))/3)+1
+	for _, candidate := range candidates {
+		if d := distance(name, strings.ToLower(candidate), least); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete, replace or swap with their
+// neighbour to turn a into b (optimal string alignment); enough or more is enough.
+func distance(a, b string, enough int) int {
+	s, t := []rune(a), []rune(b)
+	if len(s)-len(t) >= enough || len(t)-len(s) >= enough {
+		return enough
+	}
+	var before []int
+	row := make([]int, len(t)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range s {
+		next := make([]int, len(t)+1)
+		next[0] = i + 1
+		for j := range t {
+			cost := 1
+			if s[i] == t[j] {
+				cost = 0
+			}
+			next[j+1] = min(row[j]+cost, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(t)]
 }
 
 // clip keeps hostile input out of messages.

@@ -18,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"baton/internal/agreement"
 	"baton/internal/app"
 )
 
@@ -140,7 +141,7 @@ func (s *settings) load(ctx *kong.Context, node *kong.Node) error {
 			continue
 		}
 		hint := ""
-		if near := nearestFlag(name, names); near != "" {
+		if near := agreement.Nearest(strings.ReplaceAll(name, "_", "-"), names); near != "" {
 			hint = "; did you mean " + near + "?"
 		}
 		found = s.wrong(found, n.Key, fmt.Sprintf("there is no setting %q%s", name, hint))
@@ -256,44 +257,6 @@ func mapped(n ast.Node) []*ast.MappingValueNode {
 		return []*ast.MappingValueNode{n}
 	}
 	return nil
-}
-
-// nearestFlag returns the name that somebody may have meant, "" for none.
-func nearestFlag(word string, names []string) string {
-	best, least := "", max(1, len(word)/3)+1
-	for _, name := range names {
-		if strings.ReplaceAll(strings.ToLower(word), "_", "-") == name {
-			return name
-		}
-		if d := distance(word, name); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters to add, drop, change or swap with the next to come from a to b.
-func distance(a, b string) int {
-	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
-	before, above, row := rows[0], rows[1], rows[2]
-	for j := range above {
-		above[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(above[j+1]+1, row[j]+1, above[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, above, row = above, row, before
-	}
-	return above[len(b)]
 }
 
 // list returns the settings that apply, with where each came from. Secrets are not in it.

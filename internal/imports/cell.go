@@ -111,7 +111,7 @@ func (c *cell) read(s string) (v agreement.Value, why string) {
 			why = "is none of the choices: " + listed(c.choices.names, 12)
 			if looksMangled(s) {
 				why += mangled
-			} else if best := nearest(s, c.choices.names); best != "" {
+			} else if best := agreement.Nearest(s, c.choices.names); best != "" {
 				why += `; perhaps it is "` + best + `"`
 			}
 			return v, why

@@ -217,7 +217,7 @@ func (f *finder) allow(n *node, what string, allowed ...string) {
 
 // didYouMean is a hint: the candidate that is most like name, or all of them.
 func didYouMean(name string, candidates []string) string {
-	if best := nearest(name, candidates); best != "" {
+	if best := agreement.Nearest(name, candidates); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	if len(candidates) == 0 {
@@ -236,39 +236,6 @@ func listed(names []string, most int) string {
 		quoted = append(quoted, strconv.Quote(clip(n)))
 	}
 	return strings.Join(quoted, ", ")
-}
-
-// nearest returns the candidate that takes the fewest changes, "" if all take more
-// than a third of the name: letters to insert, drop, replace or swap with their neighbour
-// (optimal string alignment, after Damerau and Levenshtein).
-func nearest(name string, candidates []string) string {
-	want := []rune(strings.ToLower(clip(name)))
-	best, fewest := "", max(1, len(want)/3)+1
-	for _, c := range candidates {
-		have := []rune(strings.ToLower(clip(c)))
-		before, last, row := make([]int, len(have)+1), make([]int, len(have)+1), make([]int, len(have)+1)
-		for j := range last {
-			last[j] = j
-		}
-		for i, a := range want {
-			row[0] = i + 1
-			for j, b := range have {
-				replace := last[j]
-				if a != b {
-					replace++
-				}
-				row[j+1] = min(replace, last[j+1]+1, row[j]+1)
-				if i > 0 && j > 0 && a == have[j-1] && want[i-1] == b {
-					row[j+1] = min(row[j+1], before[j-1]+1)
-				}
-			}
-			before, last, row = last, row, before
-		}
-		if d := last[len(have)]; d < fewest {
-			best, fewest = c, d
-		}
-	}
-	return best
 }
 
 // clip keeps a text of the file short enough for a message.

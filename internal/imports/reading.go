@@ -281,7 +281,7 @@ func (r *Reading) columns(header []string) ([]int, error) {
 		switch {
 		case !ok:
 			hint := ""
-			if best := nearest(c.name, names); best != "" {
+			if best := agreement.Nearest(c.name, names); best != "" {
 				hint = fmt.Sprintf("; did you mean %q?", best)
 			}
 			wrong = append(wrong, fmt.Sprintf("the file has no column %q, which %s reads%s", clip(c.name), r.m.place(c), hint))
