@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -419,32 +420,52 @@ func TestLiveAcrossProcesses(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-l.ended })
 	l.address = <-ready
 
-	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.address+"/live?of=leads", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.AddCookie(&http.Cookie{Name: "as", Value: "rep"})
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%d, %v", res.StatusCode, res.Header)
-	}
-	lines := bufio.NewScanner(res.Body)
-	next := func(want string) {
+	get := func(path string) *http.Response {
 		t.Helper()
-		for lines.Scan() {
-			if lines.Text() == want {
-				return
-			}
-			if strings.HasPrefix(lines.Text(), "event: ") {
-				t.Fatalf("%q, want %q", lines.Text(), want)
-			}
+		r, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.address+path, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Fatalf("the stream ended before %q: %v", want, lines.Err())
+		r.AddCookie(&http.Cookie{Name: "as", Value: "rep"})
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		if res.StatusCode != 200 {
+			t.Fatalf("%s: %d", path, res.StatusCode)
+		}
+		return res
 	}
+	listen := func(mark string) (next func(want string)) {
+		t.Helper()
+		res := get("/live?of=leads&mark=" + url.QueryEscape(mark))
+		if res.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatal(res.Header)
+		}
+		lines := bufio.NewScanner(res.Body)
+		return func(want string) {
+			t.Helper()
+			for lines.Scan() {
+				if lines.Text() == want {
+					return
+				}
+				if strings.HasPrefix(lines.Text(), "event: ") {
+					t.Fatalf("%q, want %q", lines.Text(), want)
+				}
+			}
+			t.Fatalf("the stream ended before %q: %v", want, lines.Err())
+		}
+	}
+	body, err := io.ReadAll(get("/leads").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := regexp.MustCompile(`data-live="leads" data-mark="([^"]+)"`).FindSubmatch(body)
+	if made == nil {
+		t.Fatal("the page has no mark")
+	}
+	next := listen("")
 	next("event: hello")
 	at := pageTime.UnixMicro()
 	in := func(kind lifecycle.InputKind, lead int64, name string) lifecycle.Arrival {
@@ -464,6 +485,16 @@ func TestLiveAcrossProcesses(t *testing.T) {
 		}
 	}
 	next("event: changed")
+	// Who listens for a page that was made before is told at once, and not with a page that has it.
+	next = listen(string(made[1]))
+	next("event: hello")
+	next("event: changed")
+	if body, err = io.ReadAll(get("/leads").Body); err != nil {
+		t.Fatal(err)
+	}
+	next = listen(string(regexp.MustCompile(`data-mark="([^"]+)"`).FindSubmatch(body)[1]))
+	next("event: hello")
+	next(": still here")
 }
 
 // A first visit fetches under 200 KB, packed as browsers ask for it; a page that comes after it under 30.

@@ -573,8 +573,7 @@ func resumeImport(a *ask) (answer, error) {
 }
 
 // importMark changes with what the page of an import shows.
-func importMark(a *ask) (string, error) {
-	id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
+func importMark(a *ask, id int64) (string, error) {
 	if !a.viewer.May(RunImports) || id == 0 {
 		return "", nil
 	}
@@ -589,8 +588,7 @@ func importMark(a *ask) (string, error) {
 }
 
 // uploadMark changes with what the page of an upload shows.
-func uploadMark(a *ask) (string, error) {
-	id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
+func uploadMark(a *ask, id int64) (string, error) {
 	if !a.viewer.May(RunImports) {
 		return "", nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -107,11 +108,11 @@ func (f *feed) look() {
 	}
 }
 
-// next returns the mark of what was decided and a channel that is closed when there is a newer one.
-func (f *feed) next() (int64, <-chan struct{}) {
+// next returns a channel that is closed when something was decided.
+func (f *feed) next() <-chan struct{} {
 	f.lock.Lock()
 	defer f.lock.Unlock()
-	return f.newest, f.changed
+	return f.changed
 }
 
 func (f *feed) join(n int) {
@@ -127,28 +128,55 @@ func (f *feed) join(n int) {
 }
 
 // liveMark returns a text that changes when what the viewer sees on a page may have changed: each event of /live?of=… has one.
-var liveMark = map[string]func(*ask) (string, error){
-	"figures": func(a *ask) (string, error) {
+var liveMark = map[string]func(a *ask, id int64) (string, error){
+	"decisions": func(a *ask, _ int64) (string, error) {
+		newest, err := a.site.Store.DecisionMark(a.Context())
+		return strconv.FormatInt(newest, 10), err
+	},
+	"figures": func(a *ask, _ int64) (string, error) {
 		newest, err := a.site.Store.DecisionMark(a.Context())
 		return a.site.values.mark(newest), err
 	},
-	"leads": func(a *ask) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },
-	"lead": func(a *ask) (string, error) {
-		id, _ := strconv.ParseInt(a.FormValue("id"), 10, 64)
-		return a.site.Store.LeadMark(a.Context(), id)
-	},
+	"leads":      func(a *ask, _ int64) (string, error) { return a.site.Store.OwnerMark(a.Context(), a.viewer.Email) },
+	"lead":       func(a *ask, id int64) (string, error) { return a.site.Store.LeadMark(a.Context(), id) },
 	"import":     importMark,
 	"upload":     uploadMark,
-	"queue":      func(a *ask) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
-	"deliveries": func(a *ask) (string, error) { return a.site.Store.ReachMark(a.Context()) },
-	"inbox": func(a *ask) (string, error) {
+	"queue":      func(a *ask, _ int64) (string, error) { return a.site.Store.CallMark(a.Context(), a.viewer.Email) },
+	"deliveries": func(a *ask, _ int64) (string, error) { return a.site.Store.ReachMark(a.Context()) },
+	"inbox": func(a *ask, _ int64) (string, error) {
 		u, err := a.site.Store.Unread(a.Context(), a.viewer.Email)
 		return u.Mark, err
 	},
 }
 
-// live streams the events that a page asks for: "changed" whenever its mark is another one. A page without a
-// mark of its own is told of every decision, at most one a second.
+// mark returns the mark of a page by what it asks for at /live.
+func (a *ask) mark(of url.Values) (string, error) {
+	mark, ok := liveMark[of.Get("of")]
+	if !ok {
+		mark = liveMark["decisions"]
+	}
+	id, _ := strconv.ParseInt(of.Get("id"), 10, 64)
+	return mark(a, id)
+}
+
+// mark is that of the page, as it is when the page is made: what changes before the page listens is told at once.
+func (f frame) mark() string {
+	if f.live == "" {
+		return ""
+	}
+	of, err := url.ParseQuery("of=" + f.live)
+	if err == nil {
+		var mark string
+		if mark, err = f.ask.mark(of); err == nil {
+			return mark
+		}
+	}
+	f.site.Log.DebugContext(f.Context(), "reading what changed", "error", err)
+	return ""
+}
+
+// live streams the events that a page asks for: "changed" whenever its mark is another one than before, at most one a second, beginning with the mark that
+// the page was made with.
 func live(a *ask) (answer, error) {
 	out := http.NewResponseController(a.w)
 	if err := out.SetWriteDeadline(time.Time{}); err != nil {
@@ -160,9 +188,10 @@ func live(a *ask) (answer, error) {
 	f := a.site.feed
 	f.join(1)
 	defer f.join(-1)
-	mark, seen := liveMark[a.FormValue("of")], ""
+	of := a.URL.Query()
+	seen := of.Get("mark")
 	each := feedBeat
-	switch a.FormValue("of") { // what no decision tells of
+	switch of.Get("of") { // what no decision tells of
 	case "import", "upload":
 		each = feedStep
 	case "deliveries":
@@ -172,18 +201,17 @@ func live(a *ask) (answer, error) {
 	defer beat.Stop()
 	fmt.Fprint(a.w, "retry: 3000\n\n")
 	for first := true; ; first = false {
-		newest, changed := f.next()
-		text := fmt.Sprint(newest)
-		if mark != nil {
-			var err error
-			if text, err = mark(a); err != nil && a.Context().Err() == nil {
-				a.site.Log.DebugContext(a.Context(), "reading what changed", "error", err)
-				text = seen
-			}
+		changed := f.next()
+		text, err := a.mark(of)
+		if err != nil && a.Context().Err() == nil {
+			a.site.Log.DebugContext(a.Context(), "reading what changed", "error", err)
+			text = seen
+		}
+		if first {
+			fmt.Fprintf(a.w, "event: hello\ndata: %s\n\n", text)
 		}
 		switch {
-		case first:
-			fmt.Fprintf(a.w, "event: hello\ndata: %s\n\n", text)
+		case first && seen == "":
 		case text != seen:
 			fmt.Fprintf(a.w, "event: changed\ndata: %s\n\n", text)
 		default:

@@ -52,7 +52,7 @@
     const toast = was ?? (itself && $('#toast')) // what an act led to stays as long as it would have
     document.title = fresh.title
     if (!same) { history.pushState(null, '', url); shown = location.pathname } // a form led to another page
-    for (const of of ['live', 'page']) document.body.dataset[of] = fresh.body.dataset[of] ?? ''
+    for (const of of ['live', 'mark', 'page']) document.body.dataset[of] = fresh.body.dataset[of] ?? ''
     $('#main').replaceWith(main)
     if (toast && !$('#toast')) main.prepend(toast)
     if (waiting) { // it can be undone still
@@ -75,7 +75,7 @@
     if (same && row?.matches('[data-next]') && row.dataset.row !== id) scrollTo({ top: 0, behavior: 'instant' }) // another one is at hand
     if (same) told(before)
     arrived()
-    listen(true)
+    listen()
   }
   let shown = location.pathname, listen // to what the page is told of
   addEventListener('popstate', () => { if (location.pathname !== shown) { shown = location.pathname; load(location.href) } })
@@ -438,7 +438,7 @@
     }
     document.addEventListener('click', (e) => { if (e.target.closest('[data-fresh]')) bring() })
     const connect = () => {
-      stream = new EventSource('/live?of=' + name)
+      stream = new EventSource(`/live?of=${name}&mark=${encodeURIComponent(document.body.dataset.mark)}`)
       stream.addEventListener('hello', () => {
         const tag = $('#live')
         if (tag) tag.hidden = false
@@ -460,13 +460,13 @@
       }
     }
     // A page that came behind another may be told of something else than that was, or of nothing.
-    listen = (behind) => {
+    listen = () => {
       const now = window.EventSource ? document.body.dataset.live ?? '' : ''
       if (now === name) return
       stream?.close()
       name = now
       late = false
-      lost = behind || /^(import|upload)&/.test(name) ? new Date() : null // what may be over before anybody listens is asked for once more
+      lost = null
       if (name) connect()
     }
     listen()
