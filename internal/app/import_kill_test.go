@@ -137,7 +137,7 @@ func TestAnImportIsWatched(t *testing.T) {
 	l := servePages(t)
 	p := someone(t, l.address, "revops")
 	p.TB = t
-	rows := soak(6_000, 60_000)
+	rows := soak(50_000, 100_000) // some seconds
 	up := p.send("people.csv", &rowsFile{rows: rows})
 	if to := p.post(up, fairForm); to != up+"/check" {
 		t.Fatalf("to %s: %s", to, pageWords(p.get(up)))
