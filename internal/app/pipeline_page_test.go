@@ -85,7 +85,7 @@ func TestPipelinePage(t *testing.T) {
 			t.Errorf("after=%s: %d", broken, status)
 		}
 	}
-	if n := l.queries(t, "manager", "/pipeline"); n > 7 {
+	if n := l.queries(t, "manager", "/pipeline"); n > 8 {
 		t.Errorf("%d queries", n)
 	}
 }
@@ -117,7 +117,7 @@ func TestConflictsPage(t *testing.T) {
 			t.Errorf("%s: %d", role, status)
 		}
 	}
-	if n := l.queries(t, "manager", "/conflicts"); n > 7 {
+	if n := l.queries(t, "manager", "/conflicts"); n > 8 {
 		t.Errorf("%d queries", n)
 	}
 
