@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ const right = "a plain long sentence"
 type house struct {
 	*Gate
 	t     *testing.T
-	at    time.Time
+	at    atomic.Pointer[time.Time] // mails are written beside
 	mails chan channel.Mail
 }
 
@@ -42,8 +43,10 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), mails: make(chan channel.Mail, 10)}
-	o := Options{Store: st, Seal: keys, Clock: func() time.Time { return h.at }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	h := &house{t: t, mails: make(chan channel.Mail, 10)}
+	begun := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	h.at.Store(&begun)
+	o := Options{Store: st, Seal: keys, Clock: func() time.Time { return *h.at.Load() }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		URL: "https://baton.northwind.example/", Cost: cheap,
 		Mail: func(_ context.Context, m channel.Mail) channel.Result { h.mails <- m; return channel.Result{} }}
 	for _, c := range change {
@@ -52,6 +55,12 @@ func newHouse(t *testing.T, change ...func(*Options)) *house {
 	h.Gate = New(o)
 	t.Cleanup(func() { h.Close(); st.Close() })
 	return h
+}
+
+// pass lets time go on.
+func (h *house) pass(d time.Duration) {
+	at := h.at.Load().Add(d)
+	h.at.Store(&at)
 }
 
 // browser keeps cookies, as one does.
@@ -198,7 +207,7 @@ func TestSetUp(t *testing.T) {
 	if code, err = h.NewSetUpCode(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.at = h.at.Add(setUpTime)
+	h.pass(setUpTime)
 	if text := refusal(t, setUp(code, "ada@northwind.example", right)); !strings.Contains(text, "more than a day ago") {
 		t.Error(text)
 	}
@@ -313,7 +322,7 @@ func TestGuessing(t *testing.T) {
 		}
 	}
 	// after a while it goes on
-	h.at = h.at.Add(time.Hour)
+	h.pass(time.Hour)
 	if err := guess("ada@northwind.example", right, "192.0.2.1"); err != nil {
 		t.Error(err)
 	}
@@ -333,25 +342,25 @@ func TestSessionsEnd(t *testing.T) {
 		return b
 	}
 	idle := fresh()
-	h.at = h.at.Add(h.Idle - time.Minute)
+	h.pass(h.Idle - time.Minute)
 	if idle.viewer() == nil {
 		t.Error("over before its time")
 	}
-	h.at = h.at.Add(h.Idle - time.Minute)
+	h.pass(h.Idle - time.Minute)
 	if idle.viewer() == nil {
 		t.Error("use does not keep a session")
 	}
-	h.at = h.at.Add(h.Idle + time.Minute)
+	h.pass(h.Idle + time.Minute)
 	if idle.viewer() != nil {
 		t.Error("a session that nobody uses goes on")
 	}
 	long := fresh()
-	for begun := h.at; h.at.Before(begun.Add(h.Longest)); h.at = h.at.Add(24 * time.Hour) {
+	for begun := *h.at.Load(); h.at.Load().Before(begun.Add(h.Longest)); h.pass(24 * time.Hour) {
 		if long.viewer() == nil {
 			t.Fatal("over before its time")
 		}
 	}
-	h.at = h.at.Add(time.Minute)
+	h.pass(time.Minute)
 	if long.viewer() != nil {
 		t.Error("a session has no end")
 	}

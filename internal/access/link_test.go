@@ -61,7 +61,7 @@ func TestInvitations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.at = h.at.Add(invitationTime)
+	h.pass(invitationTime)
 	if _, err := h.browser().use(late, "Cy", right); !strings.Contains(refusal(t, err), "its time is over") {
 		t.Error(err)
 	}
@@ -127,10 +127,10 @@ func TestResets(t *testing.T) {
 	if _, err := h.browser().signIn("ada@northwind.example", right); err == nil {
 		t.Error("the old password is good")
 	}
-	h.at = h.at.Add(time.Hour)
+	h.pass(time.Hour)
 	ask("ada@northwind.example")
 	link = (<-h.mails).Notice.Links[0].URL
-	h.at = h.at.Add(resetTime)
+	h.pass(resetTime)
 	if _, err := h.browser().use(link, "", right); !strings.Contains(refusal(t, err), "its time is over") {
 		t.Error(err)
 	}

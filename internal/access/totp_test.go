@@ -44,7 +44,7 @@ func TestVectors(t *testing.T) {
 // code is what an app with a secret shows now.
 func (h *house) code(secret string) string {
 	h.t.Helper()
-	code, err := hotp.GenerateCode(strings.ReplaceAll(secret, " ", ""), uint64(h.at.Unix()/30))
+	code, err := hotp.GenerateCode(strings.ReplaceAll(secret, " ", ""), uint64(h.at.Load().Unix()/30))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestSecondFactor(t *testing.T) {
 	if _, err := second(pending, h.code(e.Secret)); !strings.Contains(refusal(t, err), "not the one") {
 		t.Error("a code counts twice")
 	}
-	h.at = h.at.Add(30 * time.Second)
+	h.pass(30 * time.Second)
 	b, err = second(pending, h.code(e.Secret))
 	if err != nil || b.viewer() == nil || b.viewer().How != "totp" {
 		t.Errorf("%v", err)
@@ -131,9 +131,9 @@ func TestSecondFactor(t *testing.T) {
 	if _, err := second(fresh(), codes[3]); err == nil {
 		t.Error("a recovery code counts twice")
 	}
-	h.at = h.at.Add(time.Hour)
+	h.pass(time.Hour)
 	pending = fresh()
-	h.at = h.at.Add(6 * time.Minute)
+	h.pass(6 * time.Minute)
 	for _, p := range []string{pending, "", "nonsense", pending[:len(pending)-4]} {
 		if _, err := second(p, h.code(e.Secret)); !strings.Contains(refusal(t, err), "took too long") {
 			t.Errorf("%q: %v", p, err)
@@ -141,7 +141,7 @@ func TestSecondFactor(t *testing.T) {
 	}
 
 	// codes cannot be guessed, whatever the address
-	h.at = h.at.Add(time.Hour)
+	h.pass(time.Hour)
 	pending = fresh()
 	for range 5 {
 		if _, err := second(pending, "123456"); !strings.Contains(refusal(t, err), "not the one") {
@@ -151,7 +151,7 @@ func TestSecondFactor(t *testing.T) {
 	if _, err := second(pending, h.code(e.Secret)); !strings.Contains(refusal(t, err), "too many tries") {
 		t.Error(err)
 	}
-	h.at = h.at.Add(time.Hour)
+	h.pass(time.Hour)
 
 	// a link for a new password does not get around it, and ends what waits for a code
 	pending = fresh()
