@@ -465,7 +465,7 @@ func TestLiveAcrossProcesses(t *testing.T) {
 	if made == nil {
 		t.Fatal("the page has no mark")
 	}
-	next := listen("")
+	next := listen(string(made[1]))
 	next("event: hello")
 	at := pageTime.UnixMicro()
 	in := func(kind lifecycle.InputKind, lead int64, name string) lifecycle.Arrival {

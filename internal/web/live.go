@@ -164,15 +164,13 @@ func (f frame) mark() string {
 	if f.live == "" {
 		return ""
 	}
-	of, err := url.ParseQuery("of=" + f.live)
-	if err == nil {
-		var mark string
-		if mark, err = f.ask.mark(of); err == nil {
-			return mark
-		}
+	of, _ := url.ParseQuery("of=" + f.live) // as written in this package
+	mark, err := f.ask.mark(of)
+	if err != nil {
+		f.site.Log.DebugContext(f.Context(), "reading what changed", "error", err)
+		return "" // so that the page is asked for again when it listens
 	}
-	f.site.Log.DebugContext(f.Context(), "reading what changed", "error", err)
-	return ""
+	return mark
 }
 
 // live streams the events that a page asks for: "changed" whenever its mark is another one than before, at most one a second, beginning with the mark that
@@ -210,11 +208,9 @@ func live(a *ask) (answer, error) {
 		if first {
 			fmt.Fprintf(a.w, "event: hello\ndata: %s\n\n", text)
 		}
-		switch {
-		case first && seen == "":
-		case text != seen:
+		if text != seen {
 			fmt.Fprintf(a.w, "event: changed\ndata: %s\n\n", text)
-		default:
+		} else {
 			fmt.Fprint(a.w, ": still here\n\n")
 		}
 		seen = text
