@@ -120,7 +120,7 @@ func TestWebPage(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`[name=consent]`)),
 		chromedp.Click(chromedp.CSS(`button`)))
 	g.wait(t, 4)
-	for late := time.Now().Add(30 * time.Second); ; {
+	for late := time.Now().Add(patience); ; {
 		// it is between two pages for a moment, where nothing can be asked
 		where, err := chromedp.Run(visitor, chromedp.Location())
 		if err == nil && where == site.URL+"/thanks" {

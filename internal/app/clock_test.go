@@ -46,7 +46,7 @@ func setClock(t *testing.T, db string) {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: patience}
 	var acked []string
 	send := func(who int, what string) {
 		t.Helper()
@@ -74,7 +74,7 @@ func setClock(t *testing.T, db string) {
 	// settled waits until nothing is due any more.
 	settled := func() {
 		t.Helper()
-		for late := time.Now().Add(30 * time.Second); ; {
+		for late := time.Now().Add(patience); ; {
 			next, err := a.Store.NextDue(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -132,7 +132,7 @@ func setClock(t *testing.T, db string) {
 // hear waits for the log to say something.
 func (j *journal) hear(t testing.TB, what string) {
 	t.Helper()
-	for late := time.Now().Add(30 * time.Second); !strings.Contains(j.String(), what); <-time.After(10 * time.Millisecond) {
+	for late := time.Now().Add(patience); !strings.Contains(j.String(), what); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("the log does not say %q:\n%s", what, j)
 		}

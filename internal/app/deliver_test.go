@@ -117,7 +117,7 @@ func (b *mailbox) next(t testing.TB) letter {
 	select {
 	case l := <-b.got:
 		return l
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no mail came")
 		return letter{}
 	}
@@ -195,7 +195,7 @@ func serveAgreement(t testing.TB, db, source string, opts ServeOptions) *live {
 // until waits until the jobs of a lead are as they should be.
 func until(t testing.TB, a *App, lead int64, fits func([]store.Job) bool) []store.Job {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		list, err := a.Store.Jobs(ctx, store.JobFilter{Lead: lead}, 100)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // On a real disk that is full, requests are told so, the server lives, and can even be killed and started again; with room on the
@@ -29,7 +28,7 @@ func TestServerOnASmallDisk(t *testing.T) {
 	db := filepath.Join(dir, "baton.db")
 	key := furnish(t, db, monday)
 	server := launch(t, db, childHaste+"="+haste(1))
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: patience}
 	var acked []string
 	n := 0
 	send := func() int {

@@ -89,7 +89,7 @@ func besiege(t *testing.T, env ...string) *fort {
 
 // doctor asks for the server's health until it is told to stop.
 func (f *fort) doctor(ctx context.Context) error {
-	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var worst time.Duration
 	for n := 0; ; n++ {
 		began := time.Now()
@@ -130,7 +130,7 @@ func (f *fort) dial() net.Conn {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return conn
 }
 
@@ -228,7 +228,7 @@ func (f *fort) fire(shots []shot) {
 				return
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			conn.SetDeadline(time.Now().Add(patience))
 			go func() {
 				io.WriteString(conn, shot.text) // it may end the connection before it has it all
 			}()
@@ -453,7 +453,7 @@ func TestSlowAndSilentClients(t *testing.T) {
 				ended := make(chan struct{})
 				go func() {
 					defer close(ended)
-					conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+					conn.SetReadDeadline(time.Now().Add(patience))
 					got, err := answers(conn)
 					if len(got) > 0 && got[0] < 400 || errors.Is(err, os.ErrDeadlineExceeded) {
 						t.Errorf("%s: it answers %v %v", name, got, err)
@@ -480,7 +480,6 @@ func TestSlowAndSilentClients(t *testing.T) {
 	drip("a packed body that drips", header+"Content-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n\x1f\x8b\x08\x00", "\x00", 100)
 	drip("waiting to be told to go on", header+"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n", "", 50)
 	// in between, those who behave are served
-	client := &http.Client{Timeout: 5 * time.Second}
 	var want []string
 	for n := range 50 {
 		id := fmt.Sprintf("m%d", n)
@@ -491,7 +490,6 @@ func TestSlowAndSilentClients(t *testing.T) {
 			t.Fatalf("somebody who behaves is answered %v %v", got, err)
 		}
 	}
-	client.CloseIdleConnections()
 	wg.Wait()
 	f.stored(want...)
 }
@@ -545,7 +543,7 @@ func TestManyLargeRequests(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			conn.SetDeadline(time.Now().Add(patience))
 			text := f.request("/v1/batch", `{"batch":[]}`+pad, "Connection: close")
 			if n%4 == 0 {
 				text = f.request("/v1/track", big, "Content-Encoding: gzip", "Connection: close")

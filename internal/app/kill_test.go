@@ -59,7 +59,7 @@ func (l *load) run() {
 // wait waits for so many requests to be acknowledged.
 func (l *load) wait(t testing.TB, requests int) {
 	t.Helper()
-	late := time.After(2 * time.Minute)
+	late := time.After(patience)
 	for range requests {
 		select {
 		case <-l.acks:
@@ -85,7 +85,7 @@ func (l *load) stop(t testing.TB) {
 			if err != nil {
 				t.Fatal(err)
 			}
-		case <-time.After(2 * time.Minute):
+		case <-time.After(patience):
 			t.Fatal("a client waits for its answer for ever")
 		}
 	}
@@ -97,7 +97,7 @@ func (l *load) stop(t testing.TB) {
 }
 
 func (l *load) client(n int) error {
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	try := n
 	for round := 0; !l.halt.Load(); round++ {

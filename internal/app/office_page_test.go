@@ -238,7 +238,7 @@ func TestDeactivatedGetsNoLeads(t *testing.T) {
 	if err := gate.Deactivate(t.Context(), access.By{Actor: access.CommandLine}, viewers["rep"].ID); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); !gone(); <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !gone(); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("deactivated by command, and still in the team")
 		}

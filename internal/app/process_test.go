@@ -182,6 +182,9 @@ func furnish(t testing.TB, db string, at time.Time) (key string) {
 	return key
 }
 
+// patience is how long what has to happen may take: much longer than it takes, on a machine that has other things to do.
+const patience = 2 * time.Minute
+
 // soak is how often or how long something is done: most under `make soak`.
 func soak(usual, most int) int {
 	if os.Getenv("BATON_SOAK") != "" {

@@ -181,7 +181,7 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 	upload := number(`SELECT max(id) FROM upload`)
 	over := func(path string) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		for end := time.Now().Add(patience); time.Now().Before(end); {
 			if !strings.Contains(l.page(t, "revops", path), "Look again") {
 				return
 			}
@@ -262,7 +262,7 @@ func TestEveryActionIsOnRecord(t *testing.T) {
 	as("POST /sign-out", johan, "", access.SignedOut)
 	record(l, "POST /reset", "", access.AskedReset, func() (string, int) { // it is noted behind the answer, which says nothing of who is a user
 		text, status := send(l, "nobody", "/reset", "application/x-www-form-urlencoded", strings.NewReader("email="+johan))
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		for end := time.Now().Add(patience); time.Now().Before(end); {
 			if list, err := l.Store.Audits(t.Context(), store.AuditFilter{Action: access.AskedReset}, 1); err != nil || len(list) > 0 {
 				break
 			}

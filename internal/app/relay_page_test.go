@@ -88,10 +88,10 @@ func (l *live) people(t *testing.T, names ...string) []*person {
 	return list
 }
 
-// do carries out steps, each of which has to come to pass within some seconds.
+// do carries out steps, each of which has to come to pass in time.
 func (p *person) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	err := chromedp.Do(ctx, steps...)
 	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Could not find node") { // the page was shown anew between the look and the act
@@ -395,7 +395,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	}
 	johan.press("h", "1")
 	johan.until("document.querySelector('#toast [data-do=undo]')")
-	johan.patient("!document.querySelector('#toast [data-do=undo]') && !document.body.classList.contains('asking')")
+	johan.until("!document.querySelector('#toast [data-do=undo]') && !document.body.classList.contains('asking')")
 	johan.says("Nothing is waiting for you")
 	johan.still()
 	johan.shot("13-handed-back")
@@ -405,7 +405,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 
 	// Ines sees where she is, what was promised, and why she came back.
 	ines.goTo("/funnel")
-	ines.patient("document.querySelector('a[aria-label=\"1 now in Nurture\"]')")
+	ines.until("document.querySelector('a[aria-label=\"1 now in Nurture\"]')")
 	ines.shot("14-funnel")
 	ines.until(`[...document.querySelectorAll('a[href*="stage=nurture"]')].find((a) => a.checkVisibility())?.setAttribute('data-test', '') ?? document.querySelector('[data-test]')`)
 	ines.do("clicks the figure", chromedp.Click(chromedp.CSS("[data-test]")))
@@ -428,7 +428,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	ines.until("location.pathname === '/agreement' && document.querySelector(':target')")
 	ines.shot("17-clause")
 	ines.goTo("/promises")
-	ines.patient("document.querySelector('#main').innerText.includes('accepted or rejected in time')")
+	ines.until("document.querySelector('#main').innerText.includes('accepted or rejected in time')")
 	ines.shot("18-promises")
 
 	// Bo went to Mikko; Ines gives him to Johan, whose page shows it; and while Johan looks at the reasons she gives him back. What Johan
@@ -476,7 +476,7 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	fmt.Sscan(one(`SELECT revisit_at FROM lead WHERE email = 'ada@acme.example'`), &at)
 	now.Store(at)
 	events("x", "x@other.example", "Somebody Else", "Page Viewed") // somebody comes, as somebody always does: that wakes the server
-	for late := time.Now().Add(20 * time.Second); one(`SELECT pass FROM lead WHERE email = 'ada@acme.example'`) != "2"; {
+	for late := time.Now().Add(patience); one(`SELECT pass FROM lead WHERE email = 'ada@acme.example'`) != "2"; {
 		if time.Now().After(late) {
 			t.Fatal("the date has come, and no pass began")
 		}
@@ -489,18 +489,4 @@ func TestRelayInThreeBrowsers(t *testing.T) {
 	ines.says("What came of it before")
 	ines.says("the revisit date has come")
 	ines.shot("21-second-pass")
-}
-
-// patient waits as until does, for what takes longer.
-func (p *person) patient(expression string) {
-	p.t.Helper()
-	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); {
-		ctx, cancel := context.WithTimeout(p.ctx, 2*time.Second)
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")"))
-		cancel()
-		if err == nil {
-			return
-		}
-	}
-	p.until(expression)
 }

@@ -67,7 +67,7 @@ func TestWholeRelay(t *testing.T) {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: patience}
 	ask := func(key, path, body string) (int, []byte) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+path, strings.NewReader(body))
@@ -154,7 +154,7 @@ func TestWholeRelay(t *testing.T) {
 		t.Helper()
 		var lead int64
 		fmt.Sscan(one(`SELECT id`+of), &lead)
-		late, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		late, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		for {
 			next, err := a.Store.NextDue(late)

@@ -149,7 +149,7 @@ func TestAgreementPage(t *testing.T) {
 // counted waits until the figures of a page are there.
 func (l *live) counted(t *testing.T, role, path string) string {
 	t.Helper()
-	for late := time.Now().Add(30 * time.Second); ; {
+	for late := time.Now().Add(patience); ; {
 		text, status, header := l.look(t, role, path)
 		if status != 200 {
 			t.Fatalf("%s: %d", path, status)
@@ -223,7 +223,7 @@ func TestFiguresFollow(t *testing.T) {
 	before := links(l.counted(t, "manager", "/funnel"))["/leads/behind?stage=lead"]
 	l.Engine.Submit(t.Context(), []lifecycle.Arrival{{Input: lifecycle.Input{Kind: lifecycle.Did, Name: "page_viewed", At: pageTime.UnixMicro(), Known: pageTime.UnixMicro(), Source: "test"},
 		Keys: []identity.Key{{Kind: identity.Email, Value: "new@somewhere.example"}}}})
-	for late := time.Now().Add(20 * time.Second); ; {
+	for late := time.Now().Add(patience); ; {
 		if now := links(l.counted(t, "manager", "/funnel"))["/leads/behind?stage=lead"]; now != before {
 			break
 		}

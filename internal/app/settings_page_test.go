@@ -358,7 +358,7 @@ func (h *hook) last() (http.Header, string) {
 // pageSays asks for a page until it says all of something: what the server does meanwhile takes a moment.
 func (l *live) pageSays(t *testing.T, role, path string, want ...string) string {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		text := html.UnescapeString(l.page(t, role, path))
 		missing := ""

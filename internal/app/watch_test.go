@@ -227,7 +227,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 		defer socket.Close()
 		hear := func() string {
 			b := make([]byte, 1000)
-			socket.SetReadDeadline(time.Now().Add(20 * time.Second))
+			socket.SetReadDeadline(time.Now().Add(patience))
 			n, err := socket.Read(b)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)

@@ -66,7 +66,7 @@ func (b *tab) write(selector, text string) {
 // until waits until an expression of the page is true.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")"))
 	for err != nil && ctx.Err() == nil { // the page that was asked is gone: another one has come
@@ -169,7 +169,7 @@ func TestRepWorksByKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for l.lead(t, lead).Owner == johan && time.Now().Before(deadline) {
 		if _, err := l.Store.DecisionMark(t.Context()); err != nil {
 			t.Fatal(err)
@@ -625,7 +625,7 @@ func TestNothingTakesAClickAway(t *testing.T) {
 		b.press(string(r))
 	}
 	b.until(note + ".value === 'Not yet'")
-	for late := time.Now().Add(20 * time.Second); l.lead(t, one.ID).Owner == johan && time.Now().Before(late); {
+	for late := time.Now().Add(patience); l.lead(t, one.ID).Owner == johan && time.Now().Before(late); {
 		b.until("true")
 	}
 	b.until("document.querySelector('#toast')?.innerText.includes('rejected') && !document.querySelector('#toast [data-do=undo]')") // it is told at once

@@ -245,7 +245,7 @@ func TestWorthInABrowser(t *testing.T) {
 	p.until("(() => { const e = " + menu + ".querySelector('[value=timing]'), r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)) })()")
 	p.follow("[data-menu=hand-back] button", "Timing")
 	p.until("document.querySelector('#toast [data-do=undo]')")
-	p.patient("document.querySelector('#timeline') && document.querySelector('#main').innerText.includes('says what let it through')")
+	p.until("document.querySelector('#timeline') && document.querySelector('#main').innerText.includes('says what let it through')")
 	if in := l.newest(t, mine); in.Kind != lifecycle.HandBack || in.Clause != clause || in.Due != time.Date(2027, 2, 1, 0, 0, 0, 0, stockholm(t)).UnixMicro() || in.Text != "After the move" {
 		t.Errorf("handed back with %+v", in)
 	}

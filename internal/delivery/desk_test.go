@@ -147,7 +147,7 @@ func (o *office) run(change func(*delivery.Options)) (stop func()) {
 // until waits until the jobs, oldest first, are as they should be.
 func (o *office) until(what string, fits func([]store.Job) bool) []store.Job {
 	o.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		list, err := o.Store.Jobs(context.Background(), store.JobFilter{}, 10_000)
 		if err != nil {
 			o.t.Fatal(err)

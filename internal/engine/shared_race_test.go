@@ -44,7 +44,7 @@ func (b by) do(query string, args ...any) {
 // waiting returns when so many connections wait for a lock.
 func (b by) waiting(n int) {
 	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		var have int
 		if err := b.QueryRow(context.Background(), `SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`).Scan(&have); err != nil {
 			b.t.Fatal(err)

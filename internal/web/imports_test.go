@@ -94,7 +94,7 @@ func (d *desk) send(name, text string) *httptest.ResponseRecorder {
 // over waits until nothing is imported.
 func (d *desk) over() {
 	d.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if d.site.API.Importing().What == "" {
 			return
 		}
